@@ -1,0 +1,51 @@
+"""The latest value of every stage, for those who look: the HTTP API, `status`, `explain`.
+
+Written by the loop only, read by everybody, all in one thread. It holds what was decided and seen, and
+never takes part in deciding.
+"""
+
+from dataclasses import dataclass, field
+
+from milepost.model.problem import Problem
+from milepost.model.routing import RoutingTable
+from milepost.model.snapshot import Snapshot
+from milepost.proxies.base import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """One reload: when (Unix seconds), how long it took (seconds) and why."""
+
+    at_s: float
+    took_s: float
+    reasons: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Board:
+    """`desired` and `actual` are the proxy's own values, None before the first pass.
+
+    `plan` is what was still to be done after the last pass. `proxy_error` and `source_error` are "" while all is well.
+    """
+
+    started_at_s: float
+    snapshot: Snapshot | None = None
+    table: RoutingTable | None = None
+    desired: object = None
+    actual: object = None
+    plan: Plan = field(default_factory=Plan)
+    refused: tuple[Problem, ...] = ()
+    reloads: int = 0
+    last_reload: Reload | None = None
+    last_applied_at_s: float | None = None
+    live_changes: int = 0
+    leftovers: int = 0
+    proxy_error: str = ""
+    source_error: str = ""
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """All problems known now: of the answer, of the labels, and of what the proxy refused."""
+        found = list(self.snapshot.problems) if self.snapshot else []
+        found += self.table.problems if self.table else ()
+        return tuple(sorted({*found, *self.refused}))

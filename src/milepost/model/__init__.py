@@ -1,0 +1,1 @@
+"""The nouns of milepost: frozen values, standard library only."""

@@ -1,0 +1,120 @@
+"""What happened, as values: sources, proxies and the controller tell them, logs and metrics listen.
+
+The name of a notice in a log is its class in snake case (`servers_changed`), its fields are the log's
+fields. Durations are float seconds. No field ever holds a secret or the content of a file.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Base of all notices."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceConnected(Notice):
+    """The event stream of `endpoint` (a URL without credentials) is open."""
+
+    source: str
+    endpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFailed(Notice):
+    """A read or the stream failed; the last snapshot stays. The next try comes in `retry_s`."""
+
+    source: str
+    endpoint: str
+    error: str
+    retry_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRead(Notice):
+    """`what` ("all apps" or an app id) was read in `took_s`."""
+
+    source: str
+    what: str
+    apps: int
+    took_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class BadNews(Notice):
+    """A task was taken out from an event alone, before any read."""
+
+    app_id: str
+    task_id: str
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServersChanged(Notice):
+    """Live changes were seen to be applied. `latency_s`: from the oldest cause heard to applied."""
+
+    proxy: str
+    apps: tuple[str, ...]
+    reasons: tuple[str, ...]
+    changes: int
+    latency_s: float
+    took_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyReloaded(Notice):
+    """A new structure runs, read back. `reasons` say why it had to be a reload."""
+
+    proxy: str
+    reasons: tuple[str, ...]
+    took_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationRefused(Notice):
+    """The proxy's check said no; the old configuration serves and stands in the file."""
+
+    proxy: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyAdopted(Notice):
+    """A proxy that already ran was found by its sockets. `reload_needed` tells whether its structure is another."""
+
+    proxy: str
+    pid: int
+    reload_needed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyStarted(Notice):
+    """milepost started the proxy: at first, or because it had died."""
+
+    proxy: str
+    pid: int
+    took_s: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyFailed(Notice):
+    """The proxy could not be reached, started or changed; the next try comes in `retry_s`."""
+
+    proxy: str
+    error: str
+    retry_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemFound(Notice):
+    """An owner's mistake came up (`solved` False) or went away (True)."""
+
+    app_id: str
+    subject: str
+    message: str
+    solved: bool
+
+
+Notify = Callable[[Notice], None]

@@ -1,0 +1,94 @@
+"""What owners asked for, decided: services, endpoints, and a reason for whatever was left out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from milepost.model.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """How the proxy checks an endpoint. Times in seconds; `fall` failures in a row take it out.
+
+    `kind` is "http" (GET `path`) or "tcp" (connect), "" for neither (a mode other than http and tcp).
+    `port` is checked instead of the endpoint's own where it is not None.
+    """
+
+    kind: str
+    path: str
+    interval_s: int
+    timeout_s: int
+    fall: int
+    port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """An app's one port that asks for traffic.
+
+    `name` is unique in a table and names frontend and backend. `port` is where it listens (after the
+    PORT label); `listens` is False where another service holds that port. `bind_addr` is "" for the
+    balancer's own addresses. `hosts` are the virtual hosts it holds, lowered, in label order; `path` holds the
+    words of the PATH label. `several_hosts` tells whether the label was a list (it chooses the form of the rules).
+    `serves_app_id` marks the app's first http service, the one that the app-id frontend leads to.
+    """
+
+    name: str
+    app_id: str
+    index: int
+    port: int
+    mode: str
+    balance: str = "roundrobin"
+    sticky: bool = False
+    bind_addr: str = ""
+    listens: bool = True
+    hosts: tuple[str, ...] = ()
+    several_hosts: bool = False
+    path: tuple[str, ...] = ()
+    check: Check | None = None
+    serves_app_id: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where one task of a service answers. `host` is the agent's name, `address` an IP literal."""
+
+    task_id: str
+    host: str
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Something a stage left out, and why: a task of an app, or (task_id "") a whole port of it.
+
+    `index` is the port's index, None where the reason concerns every port of the app.
+    """
+
+    app_id: str
+    task_id: str
+    index: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """Who holds each port and host: key as in `routing/conflicts.py`, value `app_id`. Kept over restarts."""
+
+    by_key: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingTable:
+    """The decided whole, sorted by app id and port.
+
+    `services` is the very same tuple object as in the table before as long as no definition and no
+    conflict changed; `endpoints[service.name]` likewise per service. Both let later stages skip work.
+    """
+
+    services: tuple[Service, ...] = ()
+    endpoints: Mapping[str, tuple[Endpoint, ...]] = field(default_factory=dict)
+    dropped: Mapping[str, tuple[Dropped, ...]] = field(default_factory=dict)  # by app id
+    problems: tuple[Problem, ...] = ()
+    holders: Holders = field(default_factory=Holders)

@@ -1,0 +1,125 @@
+"""What the scheduler says, in milepost's own nouns. A source reports these and decides nothing.
+
+`AppDefinition` is what an owner wrote and changes with a deployment; `Task`s come and go. The two are
+kept apart because a proxy's structure depends on definitions only, and its servers on tasks.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from milepost.model.problem import Problem
+
+
+class NetworkMode(StrEnum):
+    """How a task is reached: HOST and BRIDGE at the agent's address, CONTAINER at its own."""
+
+    HOST = "host"
+    BRIDGE = "container/bridge"
+    CONTAINER = "container"
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """One health check of an app (marathon-api.md 5.5). Times in seconds.
+
+    `port` is an explicit port (0 or absent in the answer gives None) and beats `port_index`, which
+    counts the app's service ports.
+    """
+
+    protocol: str = "HTTP"
+    path: str = "/"
+    port: int | None = None
+    port_index: int | None = None
+    interval_s: int = 60
+    timeout_s: int = 20
+    grace_period_s: int = 300
+    max_consecutive_failures: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class AppPort:
+    """A port of an app that asks for traffic.
+
+    `service_port` is None where the scheduler gave none (ip-per-task); routing then assigns one.
+    `task_port` is the position of its counterpart in `Task.ports`.
+    """
+
+    service_port: int | None
+    task_port: int
+    protocol: str = "tcp"
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AppDefinition:
+    """What an owner asked for. The index of a port in `ports` is the {n} of `HAPROXY_{n}_...` labels."""
+
+    id: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    network: NetworkMode = NetworkMode.HOST
+    ports: tuple[AppPort, ...] = ()
+    health_checks: tuple[HealthCheck, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One instance of an app.
+
+    `host` is the agent's name as the scheduler writes it, "" where it says none. `address` is the IP
+    literal at which the task answers, None while unknown (a name that does not resolve, a container
+    without address). `state` is the scheduler's word, "" where it says none. `health` holds `alive` of
+    each health result, None where the answer has no results member. `unconfirmed` names the event that
+    this state comes from while no read has confirmed it ("" after a read).
+    """
+
+    id: str
+    host: str
+    address: str | None
+    ports: tuple[int, ...]
+    state: str = "TASK_RUNNING"
+    health: tuple[bool, ...] | None = None
+    version: str = ""
+    unconfirmed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A definition with its tasks. `problems` tells what of the answer could not be read."""
+
+    definition: AppDefinition
+    tasks: tuple[Task, ...] = ()
+    instances: int = 0
+    version: str = ""
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return self.definition.id
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a snapshot was published: what was heard, about which app ("" for all), and when.
+
+    `heard_at_s` is in seconds of the process's monotonic clock: the start of "event to applied".
+    """
+
+    reason: str
+    app_id: str
+    heard_at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All apps at one moment, in the order in which the source gave them.
+
+    A snapshot shares each unchanged `App` object with the one before it. `read_at_s` is the Unix time
+    (seconds) of the last full read. `causes` are what led from the snapshot before to this one.
+    """
+
+    apps: Mapping[str, App]
+    source: str
+    read_at_s: float
+    problems: tuple[Problem, ...] = ()
+    causes: tuple[Cause, ...] = ()

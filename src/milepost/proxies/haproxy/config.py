@@ -1,0 +1,91 @@
+"""HAProxy's configuration as values: what desired.py decides, render.py writes and plan.py compares."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One `server` line, and the `add server` command for it: both are made from this value.
+
+    `options` are HAProxy's words after the id, in order, each entry one option with its arguments
+    (`check inter 60s fall 4`). The id is always explicit: without it two balancers with the same servers
+    agree on no hashed key (haproxy-mechanics.md 11).
+    """
+
+    name: str
+    address: str  # IP literal, IPv6 without brackets
+    port: int
+    id: int
+    options: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """What follows the server's name in a `server` line and in `add server B/NAME`."""
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return " ".join((f"{host}:{self.port} id {self.id}", *self.options))
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One section without its `server` lines. `app_id` is the app it belongs to, "" for shared ones.
+
+    `listens` are the addresses that the section binds, as (host, port); host "*" means all.
+    `lines` are folded: no indent, no newline, single blanks. An empty line is allowed.
+    """
+
+    keyword: str  # global, defaults, listen, frontend, backend
+    name: str
+    lines: tuple[str, ...]
+    app_id: str = ""
+    listens: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """All of the configuration but servers and map entries: what only a reload can change.
+
+    `digest` stands for the whole: hex, of the text of all sections. A running HAProxy carries it in
+    `description`, by which the next milepost knows what runs. Backend sections come last, in order.
+    """
+
+    sections: tuple[Section, ...]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What HAProxy should be.
+
+    `servers` and `maps` change at run time. Key of `servers`: backend name; each value keeps its identity while it is
+    unchanged. Key of `maps`: absolute path of the map file; value: its (key, value) entries in order.
+    `apps` names the app of each backend, for reasons.
+    """
+
+    structure: Structure
+    servers: Mapping[str, tuple[Server, ...]] = field(default_factory=dict)
+    maps: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    apps: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How `milepost run` writes its part of the configuration: the settings of the [haproxy] table.
+
+    Ports: 0 switches a listener off. `bind` are the balancer's own addresses. `admin_socket` is where
+    the running process answers, `map_dir` holds the map files. `certificates` are files for https_port,
+    which stays off without any. `max_files` is the hard limit on file descriptors that HAProxy will have.
+    `log` is a syslog target for HAProxy, "" for none. `version` is HAProxy's (major, minor).
+    """
+
+    admin_socket: str
+    map_dir: str
+    max_files: int
+    bind: tuple[str, ...] = ("*",)
+    http_port: int = 80
+    https_port: int = 443
+    appid_port: int = 9091
+    stats_port: int = 9090
+    certificates: tuple[str, ...] = ()
+    log: str = ""
+    version: tuple[int, int] = (2, 6)

@@ -1,0 +1,20 @@
+"""What all tests share: the event loop, and the rule that nothing is left out silently."""
+
+import os
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def]  # pluggy's generator protocol
+    """In CI a test that was left out is a failure: a green run there means that everything ran."""
+    report = yield
+    if report.skipped and os.environ.get("CI") and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"left out in CI: {report.longrepr}"
+    return report
