@@ -1,0 +1,177 @@
+"""The one loop: newest snapshot in, a proxy that matches it out. Only here are errors caught and counted.
+
+A pass is level-triggered: it compares what should run with what was seen to run and does what is missing,
+whatever led here. A change of servers is done at once; a change of structure waits until a burst is over,
+since a reload is the costly act; the file is written behind.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic
+
+from milepost.controller.board import Board
+from milepost.controller.holders import HolderFile
+from milepost.controller.mailbox import Mailbox
+from milepost.controller.report import Reporter
+from milepost.controller.timing import NEVER, Agenda, Backoff, Job, Settle
+from milepost.errors import ConfigRefused, ProxyError
+from milepost.model.notice import Notify
+from milepost.model.routing import RoutingTable
+from milepost.model.snapshot import Snapshot
+from milepost.proxies.base import ActualT, DesiredT, Outcome, Plan, Proxy
+from milepost.routing.build import Router
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How patient the loop is, in seconds.
+
+    A change of structure waits for `settle_quiet_s` of quiet but never longer than `settle_limit_s`; the file
+    follows after `save_quiet_s`, at the latest after `save_limit_s`; what runs is read back every
+    `observe_interval_s`; a server that cannot be deleted yet is tried again after `collect_first_s`, then ever
+    more rarely up to `collect_limit_s`; a failing proxy likewise between `retry_first_s` and `retry_limit_s`.
+    """
+
+    settle_quiet_s: float = 0.2
+    settle_limit_s: float = 2.0
+    save_quiet_s: float = 0.5
+    save_limit_s: float = 2.0
+    observe_interval_s: float = 30.0
+    collect_first_s: float = 0.05
+    collect_limit_s: float = 1.0
+    retry_first_s: float = 0.1
+    retry_limit_s: float = 30.0
+
+
+class Loop(Generic[DesiredT, ActualT]):
+    """Drives one proxy from a mailbox of snapshots. Owns what was last seen to run."""
+
+    def __init__(
+        self,
+        proxy: Proxy[DesiredT, ActualT],
+        router: Router,
+        holders: HolderFile,
+        board: Board,
+        notify: Notify,
+        pace: Pace | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._pace = pace or Pace()
+        self._proxy, self._router, self._clock = proxy, router, clock
+        self._holder_file, self._holders = holders, holders.load()
+        self._report = Reporter(proxy.name, board, notify, clock)
+        self._table: RoutingTable | None = None
+        self._actual: ActualT | None = None
+        self._agenda = Agenda()
+        self._settle = Settle(self._pace.settle_quiet_s, self._pace.settle_limit_s)
+        self._save = Settle(self._pace.save_quiet_s, self._pace.save_limit_s)
+        self._collect = Backoff(self._pace.collect_first_s, self._pace.collect_limit_s)
+        self._retry = Backoff(self._pace.retry_first_s, self._pace.retry_limit_s)
+        self._refusals = Backoff(self._pace.retry_first_s, self._pace.retry_limit_s)
+        self._not_before_s = -NEVER  # a refused structure is not tried again before this
+        self._awaited: tuple[str, ...] = ()
+
+    async def run(self, mailbox: Mailbox) -> None:
+        """Pass after pass until cancelled. A proxy that fails is tried again; its last good state serves."""
+        while True:
+            await mailbox.wait(self._agenda.next_s - self._clock())
+            snapshot, reasons = mailbox.take()
+            try:
+                await self._pass(snapshot, look=bool(reasons))
+                self._retry = self._retry.succeeded()
+            except ProxyError as error:
+                self._failed(error)
+
+    async def _pass(self, snapshot: Snapshot | None, *, look: bool) -> None:
+        if snapshot is not None:
+            self._accept(snapshot)
+        if self._table is None:
+            return
+        actual = await self._look(self._actual if not look else None)
+        desired = self._proxy.desired(self._table)
+        plan = self._proxy.plan(desired, actual)
+        actual = await self._change_servers(plan, actual)
+        if self._is_settled(plan.structure):
+            actual = await self._change_structure(plan, desired, actual)
+            desired = self._proxy.desired(self._table)
+            plan = self._proxy.plan(desired, actual)
+            actual = await self._change_servers(plan, actual)
+        await self._write_behind(plan, desired)
+        self._report.passed(desired, actual, Plan(structure=plan.structure))
+
+    def _accept(self, snapshot: Snapshot) -> None:
+        self._table = self._router.build(snapshot, self._holders)
+        self._report.accepted(snapshot, self._table)
+        if self._table.holders is not self._holders:
+            self._holders = self._table.holders
+            self._holder_file.save(self._holders)
+
+    async def _look(self, seen: ActualT | None) -> ActualT:
+        """What runs: as last seen, or read back where that may be out of date."""
+        now_s = self._clock()
+        if seen is None or self._agenda.is_due(Job.OBSERVE, now_s) or self._agenda.is_due(Job.RETRY, now_s):
+            seen = self._actual = await self._proxy.observe()
+            self._agenda = self._agenda.at(Job.RETRY, NEVER)
+            self._agenda = self._agenda.at(Job.OBSERVE, self._clock() + self._pace.observe_interval_s)
+        return seen
+
+    async def _change_servers(self, plan: Plan, actual: ActualT) -> ActualT:
+        if not plan.live:
+            return actual
+        started_s = self._clock()
+        outcome = await self._proxy.apply(plan, actual)
+        self._actual = outcome.actual
+        self._report.servers_changed(plan, outcome, self._clock() - started_s)
+        self._collect_later(outcome)
+        if outcome.applied:
+            self._save = self._save.touched(self._clock())
+        return outcome.actual
+
+    def _collect_later(self, outcome: Outcome[ActualT]) -> None:
+        """Servers out of traffic are deleted when their last session has ended: try again, ever more rarely."""
+        self._collect = self._collect.succeeded() if outcome.applied else self._collect.failed()
+        wait_s = max(self._collect.wait_s, self._pace.collect_first_s)
+        self._agenda = self._agenda.at(Job.COLLECT, self._clock() + wait_s if outcome.leftovers else NEVER)
+
+    def _is_settled(self, reasons: tuple[str, ...]) -> bool:
+        """Whether a wanted change of structure is to be made now."""
+        now_s = self._clock()
+        if not reasons:
+            self._settle = self._settle.cleared()
+        elif reasons != self._awaited:
+            self._settle = self._settle.touched(now_s)
+        self._awaited = reasons
+        due_s = max(self._settle.due_s, self._not_before_s)
+        self._agenda = self._agenda.at(Job.RESTRUCTURE, due_s)
+        return due_s <= now_s
+
+    async def _change_structure(self, plan: Plan, desired: DesiredT, actual: ActualT) -> ActualT:
+        started_s = self._clock()
+        self._agenda = self._agenda.at(Job.RESTRUCTURE, NEVER)
+        try:
+            outcome = await self._proxy.restructure(desired)
+        except ConfigRefused as error:
+            self._refusals = self._refusals.failed()
+            self._not_before_s = self._clock() + self._refusals.wait_s
+            self._agenda = self._agenda.at(Job.RESTRUCTURE, self._not_before_s)
+            self._report.refused(error)
+            return actual
+        self._refusals, self._not_before_s = self._refusals.succeeded(), -NEVER
+        self._settle, self._awaited = self._settle.cleared(), ()
+        self._actual = outcome.actual
+        self._report.restructured(plan, outcome, self._clock() - started_s)
+        return outcome.actual
+
+    async def _write_behind(self, plan: Plan, desired: DesiredT) -> None:
+        """Let the file follow once the servers settle, but never with a structure that has not passed the check."""
+        if not plan.structure and self._save.due_s <= self._clock():
+            await self._proxy.save(desired)
+            self._save = self._save.cleared()
+        self._agenda = self._agenda.at(Job.SAVE, NEVER if plan.structure else self._save.due_s)
+
+    def _failed(self, error: ProxyError) -> None:
+        self._actual = None
+        self._retry = self._retry.failed()
+        self._agenda = Agenda().at(Job.RETRY, self._clock() + self._retry.wait_s)
+        self._report.failed(error, self._retry.wait_s)

@@ -1,0 +1,89 @@
+"""What a pass tells the outside: the board for those who look, notices for logs and metrics."""
+
+import time
+from collections.abc import Callable
+
+from milepost.controller.board import Board, Reload
+from milepost.errors import ConfigRefused, ProxyError
+from milepost.model.notice import (
+    ConfigurationRefused,
+    Notify,
+    ProblemFound,
+    ProxyFailed,
+    ProxyReloaded,
+    ServersChanged,
+)
+from milepost.model.problem import Problem
+from milepost.model.routing import RoutingTable
+from milepost.model.snapshot import Cause, Snapshot
+from milepost.proxies.base import ActualT, Outcome, Plan
+
+
+class Reporter:
+    """Keeps the board up to date and sends notices. `clock` is the monotonic clock of `Cause.heard_at_s`."""
+
+    def __init__(self, proxy: str, board: Board, notify: Notify, clock: Callable[[], float]) -> None:
+        self._proxy, self._board, self._notify, self._clock = proxy, board, notify, clock
+        self._causes: tuple[Cause, ...] = ()
+
+    def accepted(self, snapshot: Snapshot, table: RoutingTable) -> None:
+        """A new snapshot was routed. Its causes are remembered until a pass has applied what they led to."""
+        before = set(self._board.problems)
+        self._board.snapshot, self._board.table = snapshot, table
+        self._causes = (*self._causes, *snapshot.causes)
+        self._tell_problems(before)
+
+    def servers_changed(self, plan: Plan, outcome: Outcome[ActualT], took_s: float) -> None:
+        self._board.leftovers = outcome.leftovers
+        if not outcome.applied:
+            return
+        self._board.live_changes += outcome.applied
+        self._board.last_applied_at_s = time.time()
+        apps = tuple(dict.fromkeys(change.app_id for change in plan.live))
+        self._notify(
+            ServersChanged(
+                proxy=self._proxy,
+                apps=apps,
+                reasons=tuple(dict.fromkeys(change.reason for change in plan.live)),
+                changes=outcome.applied,
+                latency_s=self._latency_s(frozenset(apps)),
+                took_s=took_s,
+            )
+        )
+
+    def _latency_s(self, apps: frozenset[str]) -> float:
+        """From the oldest cause that concerns one of `apps` until now; 0 where nothing was heard of them."""
+        heard = [cause.heard_at_s for cause in self._causes if not cause.app_id or cause.app_id in apps]
+        return max(0.0, self._clock() - min(heard)) if heard else 0.0
+
+    def restructured(self, plan: Plan, outcome: Outcome[ActualT], took_s: float) -> None:
+        before = set(self._board.problems)
+        self._board.refused = outcome.refused
+        self._board.reloads += outcome.reloaded
+        self._board.last_reload = Reload(time.time(), took_s, plan.structure)
+        self._board.last_applied_at_s = time.time()
+        if outcome.reloaded:
+            self._notify(ProxyReloaded(self._proxy, plan.structure, took_s))
+        self._tell_problems(before)
+
+    def refused(self, error: ConfigRefused) -> None:
+        self._board.proxy_error = str(error)
+        self._notify(ConfigurationRefused(self._proxy, str(error)))
+
+    def failed(self, error: ProxyError, retry_s: float) -> None:
+        self._board.proxy_error = str(error)
+        self._notify(ProxyFailed(self._proxy, str(error), retry_s))
+
+    def passed(self, desired: object, actual: object, left: Plan) -> None:
+        """A pass came to its end; `left` is what it left for later."""
+        self._board.desired, self._board.actual, self._board.plan = desired, actual, left
+        if not left.structure:
+            self._causes = ()
+            self._board.proxy_error = ""
+
+    def _tell_problems(self, before: set[Problem]) -> None:
+        after = set(self._board.problems)
+        for problem in sorted(after - before):
+            self._notify(ProblemFound(problem.app_id, problem.subject, problem.message, solved=False))
+        for problem in sorted(before - after):
+            self._notify(ProblemFound(problem.app_id, problem.subject, problem.message, solved=True))

@@ -1,0 +1,217 @@
+"""The loop against a proxy in memory: what it does at once, what it waits for, and how it survives failures."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+import pytest
+from milepost.routing.build import Router
+from milepost.routing.policy import Policy
+
+from milepost.controller.board import Board
+from milepost.controller.holders import HolderFile
+from milepost.controller.loop import Loop, Pace
+from milepost.controller.mailbox import Mailbox
+from milepost.errors import ConfigRefused, ProxyError
+from milepost.model.notice import ConfigurationRefused, Notice, ProblemFound, ProxyFailed, ProxyReloaded, ServersChanged
+from support.apps import app, snapshot, task
+from support.fake_proxy import FakeProxy
+
+pytestmark = pytest.mark.anyio
+
+QUICK = Pace(
+    settle_quiet_s=0.01,
+    settle_limit_s=0.1,
+    save_quiet_s=0.01,
+    save_limit_s=0.1,
+    observe_interval_s=60.0,
+    collect_first_s=0.005,
+    collect_limit_s=0.02,
+    retry_first_s=0.005,
+    retry_limit_s=0.02,
+)
+
+
+@dataclass
+class Scene:
+    proxy: FakeProxy
+    mailbox: Mailbox
+    board: Board
+    notices: list[Notice]
+
+    def told(self, kind: type[Notice]) -> int:
+        return sum(isinstance(notice, kind) for notice in self.notices)
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        with anyio.fail_after(5):
+            while not is_so():
+                await anyio.sleep(0.002)
+
+    def addresses(self, service: str) -> list[int]:
+        return [endpoint.port for endpoint in self.proxy.running.get(service, ())]
+
+
+@asynccontextmanager
+async def running(folder: Path, proxy: FakeProxy | None = None, pace: Pace = QUICK) -> AsyncIterator[Scene]:
+    notices: list[Notice] = []
+    scene = Scene(proxy or FakeProxy(), Mailbox(), Board(started_at_s=0.0), notices)
+    holders = HolderFile(folder / "holders.json")
+    loop = Loop(scene.proxy, Router(Policy(groups=("external",))), holders, scene.board, notices.append, pace)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(loop.run, scene.mailbox)
+        yield scene
+        tasks.cancel_scope.cancel()
+
+
+async def test_the_first_snapshot_makes_the_structure(tmp_path: Path) -> None:
+    async with running(tmp_path) as scene:
+        scene.mailbox.put(snapshot(app("/web", task(1))))
+        await scene.until(lambda: scene.addresses("web_10000") == [31_001])
+        assert scene.told(ProxyReloaded) == 1
+        assert scene.board.reloads == 1
+        assert not scene.board.plan
+
+
+async def test_nothing_is_touched_before_a_source_has_spoken(tmp_path: Path) -> None:
+    async with running(tmp_path) as scene:
+        scene.mailbox.wake("the proxy's worker is another one")
+        await anyio.wait_all_tasks_blocked()
+        assert scene.proxy.calls == []
+
+
+async def test_a_changed_task_goes_live_without_a_reload(tmp_path: Path) -> None:
+    async with running(tmp_path) as scene:
+        scene.mailbox.put(snapshot(app("/web", task(1))))
+        await scene.until(lambda: bool(scene.proxy.running))
+        scene.mailbox.put(snapshot(app("/web", task(2)), heard_at_s=0.0))
+        await scene.until(lambda: scene.addresses("web_10000") == [31_002])
+        assert scene.proxy.count("restructure") == 1
+        (changed,) = (notice for notice in scene.notices if isinstance(notice, ServersChanged))
+        assert changed.apps == ("/web",)
+        assert changed.latency_s > 0
+
+
+async def test_the_file_follows_the_servers(tmp_path: Path) -> None:
+    async with running(tmp_path) as scene:
+        scene.mailbox.put(snapshot(app("/web", task(1))))
+        await scene.until(lambda: bool(scene.proxy.running))
+        scene.mailbox.put(snapshot(app("/web", task(2))))
+        await scene.until(lambda: scene.proxy.saved is not None)
+        assert scene.proxy.saved == scene.proxy.running
+
+
+async def test_a_burst_of_new_apps_is_one_reload(tmp_path: Path) -> None:
+    pace = Pace(settle_quiet_s=0.1, settle_limit_s=5.0)
+    async with running(tmp_path, pace=pace) as scene:
+        for count in range(1, 11):
+            apps = [app(f"/web{n}", task(n), port=10_000 + n) for n in range(count)]
+            scene.mailbox.put(snapshot(*apps))
+            await anyio.sleep(0.005)
+        await scene.until(lambda: len(scene.proxy.running) == 10)
+        assert scene.proxy.count("restructure") == 1
+
+
+async def test_a_refused_structure_leaves_the_old_one_and_is_tried_again(tmp_path: Path) -> None:
+    proxy = FakeProxy(failures={"restructure": [ConfigRefused("line 7: what is this")]})
+    async with running(tmp_path, proxy) as scene:
+        scene.mailbox.put(snapshot(app("/web", task(1))))
+        await scene.until(lambda: scene.told(ConfigurationRefused) == 1)
+        await scene.until(lambda: scene.addresses("web_10000") == [31_001])
+        assert scene.board.proxy_error == ""
+
+
+async def test_servers_still_change_while_a_structure_is_refused(tmp_path: Path) -> None:
+    async with running(tmp_path) as scene:
+        scene.mailbox.put(snapshot(app("/web", task(1))))
+        await scene.until(lambda: bool(scene.proxy.running))
+        scene.proxy.failures["restructure"] = [ConfigRefused("no") for _ in range(10_000)]
+        scene.mailbox.put(snapshot(app("/web", task(2)), app("/bad", task(3), port=10_001)))
+        await scene.until(lambda: scene.addresses("web_10000") == [31_002])
+        await scene.until(lambda: "no" in scene.board.proxy_error)
+        assert scene.proxy.saved is None, "a structure that has not passed the check must not reach the file"
+
+
+@pytest.mark.parametrize("method", ["observe", "apply", "restructure", "save"])
+async def test_a_proxy_that_fails_once_is_brought_to_the_wanted_state(tmp_path: Path, method: str) -> None:
+    proxy = FakeProxy()
+    async with running(tmp_path, proxy) as scene:
+        scene.mailbox.put(snapshot(app("/web", task(1))))
+        await scene.until(lambda: bool(proxy.running))
+        proxy.failures[method] = [ProxyError("gone")]
+        scene.mailbox.put(snapshot(app("/web", task(2)), app("/new", task(3), port=10_001)))
+        if method == "observe":
+            scene.mailbox.wake("look")
+        await scene.until(lambda: scene.addresses("web_10000") == [31_002] and "new_10001" in proxy.running)
+        scene.mailbox.put(snapshot(app("/web", task(4)), app("/new", task(3), port=10_001)))
+        await scene.until(lambda: proxy.saved == proxy.running and scene.addresses("web_10000") == [31_004])
+        assert scene.told(ProxyFailed) == 1
+        await scene.until(lambda: scene.board.proxy_error == "")
+
+
+async def test_what_somebody_else_changed_is_healed_when_told_to_look(tmp_path: Path) -> None:
+    async with running(tmp_path) as scene:
+        scene.mailbox.put(snapshot(app("/web", task(1))))
+        await scene.until(lambda: bool(scene.proxy.running))
+        scene.proxy.running = {"web_10000": ()}
+        scene.mailbox.wake("a foreign change")
+        await scene.until(lambda: scene.addresses("web_10000") == [31_001])
+
+
+async def test_what_runs_is_read_back_on_a_timer(tmp_path: Path) -> None:
+    pace = Pace(settle_quiet_s=0.01, observe_interval_s=0.02)
+    async with running(tmp_path, pace=pace) as scene:
+        scene.mailbox.put(snapshot(app("/web", task(1))))
+        await scene.until(lambda: bool(scene.proxy.running))
+        scene.proxy.running = {"web_10000": ()}
+        await scene.until(lambda: scene.addresses("web_10000") == [31_001])
+
+
+async def test_an_unchanged_snapshot_changes_nothing(tmp_path: Path) -> None:
+    async with running(tmp_path) as scene:
+        same = snapshot(app("/web", task(1)))
+        scene.mailbox.put(same)
+        await scene.until(lambda: bool(scene.proxy.running))
+        calls = list(scene.proxy.calls)
+        scene.mailbox.put(same)
+        await anyio.wait_all_tasks_blocked()
+        assert scene.proxy.calls == calls
+
+
+async def test_a_problem_is_told_when_it_comes_and_when_it_goes(tmp_path: Path) -> None:
+    async with running(tmp_path) as scene:
+        scene.mailbox.put(snapshot(app("/web", task(1), **{"0_MODE": "carrier pigeon"})))
+        await scene.until(lambda: scene.told(ProblemFound) == 1)
+        scene.mailbox.put(snapshot(app("/web", task(1), **{"0_MODE": "http"})))
+        await scene.until(lambda: scene.told(ProblemFound) == 2)
+        problems = [notice for notice in scene.notices if isinstance(notice, ProblemFound)]
+        assert [problem.solved for problem in problems] == [False, True]
+
+
+async def test_who_holds_a_port_is_remembered_over_a_restart(tmp_path: Path) -> None:
+    older, newer = app("/b", task(1), port=10_000), app("/a", task(2), port=10_000)
+    async with running(tmp_path) as scene:
+        scene.mailbox.put(snapshot(older))
+        await scene.until(lambda: bool(scene.proxy.running))
+    async with running(tmp_path) as scene:
+        scene.mailbox.put(snapshot(newer, older))
+        await scene.until(lambda: bool(scene.proxy.running))
+        assert scene.board.table is not None
+        assert [service.app_id for service in scene.board.table.services if service.listens] == ["/b"]
+
+
+async def test_snapshots_that_nobody_took_leave_their_causes_behind() -> None:
+    mailbox = Mailbox()
+    mailbox.put(snapshot(app("/a"), heard_at_s=1.0))
+    mailbox.put(snapshot(app("/b"), heard_at_s=2.0))
+    newest, _ = mailbox.take()
+    assert newest is not None
+    assert list(newest.apps) == ["/b"]
+    assert [(cause.app_id, cause.heard_at_s) for cause in newest.causes] == [("/a", 1.0), ("/b", 2.0)]
+    assert mailbox.take() == (None, ())
+
+
+async def test_an_unreadable_holder_file_counts_as_empty(tmp_path: Path) -> None:
+    (tmp_path / "holders.json").write_text("{half a fi")
+    assert HolderFile(tmp_path / "holders.json").load().by_key == {}

@@ -1,0 +1,53 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from milepost.controller.timing import NEVER, Agenda, Backoff, Job, Settle
+
+times = st.floats(0, 1e6, allow_nan=False)
+
+
+def test_nothing_touched_is_never_due() -> None:
+    assert Settle(0.2, 2.0).due_s == NEVER
+
+
+def test_a_burst_is_over_after_quiet() -> None:
+    assert Settle(0.2, 2.0).touched(10.0).touched(10.1).due_s == 10.1 + 0.2
+
+
+def test_a_burst_that_does_not_end_is_cut_at_the_limit() -> None:
+    settle = Settle(0.2, 2.0)
+    for tenth in range(100):
+        settle = settle.touched(10.0 + tenth / 10)
+    assert settle.due_s == 12.0
+
+
+@given(st.lists(times, min_size=1).map(sorted))
+def test_a_settle_is_due_between_its_last_touch_and_its_limit(touches: list[float]) -> None:
+    settle = Settle(0.2, 2.0)
+    for at_s in touches:
+        settle = settle.touched(at_s)
+    assert settle.due_s <= touches[0] + 2.0
+    assert settle.due_s == min(touches[-1] + 0.2, touches[0] + 2.0)
+
+
+@given(st.integers(0, 2000))
+def test_waits_grow_and_stay_within_their_limit(failures: int) -> None:
+    backoff = Backoff(0.1, 30.0)
+    for _ in range(failures):
+        longer = backoff.failed()
+        assert backoff.wait_s <= longer.wait_s <= 30.0
+        backoff = longer
+    assert backoff.succeeded().wait_s == 0.0
+
+
+@given(st.dictionaries(st.sampled_from(Job), times))
+def test_an_agenda_names_its_earliest_job(due: dict[Job, float]) -> None:
+    agenda = Agenda()
+    for job, at_s in due.items():
+        agenda = agenda.at(job, at_s + 1).at(job, at_s)
+    assert agenda.next_s == min(due.values(), default=NEVER)
+    assert {job for job in Job if agenda.is_due(job, 1e9)} == set(due)
+
+
+def test_a_job_that_is_never_due_is_off_the_agenda() -> None:
+    assert Agenda().at(Job.SAVE, 1.0).at(Job.SAVE, NEVER) == Agenda()
