@@ -181,9 +181,9 @@ async def test_an_unchanged_snapshot_changes_nothing(tmp_path: Path) -> None:
 
 async def test_a_problem_is_told_when_it_comes_and_when_it_goes(tmp_path: Path) -> None:
     async with running(tmp_path) as scene:
-        scene.mailbox.put(snapshot(app("/web", task(1), **{"0_MODE": "carrier pigeon"})))
+        scene.mailbox.put(snapshot(app("/web", task(1), labels={"HAPROXY_0_MODE": "carrier pigeon"})))
         await scene.until(lambda: scene.told(ProblemFound) == 1)
-        scene.mailbox.put(snapshot(app("/web", task(1), **{"0_MODE": "http"})))
+        scene.mailbox.put(snapshot(app("/web", task(1), labels={"HAPROXY_0_MODE": "http"})))
         await scene.until(lambda: scene.told(ProblemFound) == 2)
         problems = [notice for notice in scene.notices if isinstance(notice, ProblemFound)]
         assert [problem.solved for problem in problems] == [False, True]

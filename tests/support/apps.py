@@ -1,5 +1,7 @@
 """Apps for tests, as a source would report them."""
 
+from collections.abc import Mapping
+
 from milepost.model.snapshot import App, AppDefinition, AppPort, Cause, NetworkMode, Snapshot, Task
 
 
@@ -8,9 +10,9 @@ def task(number: int, *, host: str = "10.0.0.1", state: str = "TASK_RUNNING", ap
     return Task(id=f"{app}.{number}", host=host, address=host, ports=(31_000 + number,), state=state)
 
 
-def app(app_id: str = "/web", *tasks: Task, port: int = 10_000, **labels: str) -> App:
-    """An app with one service port in bridge mode, in group "external"; `labels` without their HAPROXY_ prefix."""
-    named = {"HAPROXY_GROUP": "external"} | {f"HAPROXY_{name}": value for name, value in labels.items()}
+def app(app_id: str = "/web", *tasks: Task, port: int = 10_000, labels: Mapping[str, str] | None = None) -> App:
+    """An app with one service port in bridge mode, in group "external"; `labels` are added to that."""
+    named = {"HAPROXY_GROUP": "external", **(labels or {})}
     definition = AppDefinition(app_id, named, NetworkMode.BRIDGE, (AppPort(port, 0),))
     return App(definition, tasks, instances=len(tasks))
 
