@@ -1,0 +1,23 @@
+"""milepost's settings: from file, environment and options to one frozen value."""
+
+from milepost.settings.load import load_settings
+from milepost.settings.values import (
+    HAProxySettings,
+    LogSettings,
+    MarathonCluster,
+    RoutingSettings,
+    Settings,
+    SourceSettings,
+    WebSettings,
+)
+
+__all__ = [
+    "HAProxySettings",
+    "LogSettings",
+    "MarathonCluster",
+    "RoutingSettings",
+    "Settings",
+    "SourceSettings",
+    "WebSettings",
+    "load_settings",
+]

@@ -1,0 +1,164 @@
+"""The types of settings: how each is read from TOML, from a word (environment, option), and what it expects."""
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Generic, TypeVar
+from urllib.parse import urlsplit
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where a listener of milepost's own stands. Port 0: any free one."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[T_co]):
+    """One type of setting.
+
+    `word` reads a value from text; `toml` are the types in which TOML may hold it. What does not fit raises a
+    ValueError; the message for people is then made of `expected`.
+    """
+
+    expected: str
+    word: Callable[[str], T_co]
+    toml: tuple[type, ...] = (str,)
+    is_list: bool = False
+    is_flag: bool = False
+    is_secret: bool = False
+
+    def from_toml(self, value: object) -> T_co:
+        """A value as `tomllib` gives it. TOML's types are kept apart: neither `"80"` nor `true` is a number."""
+        if type(value) not in self.toml:
+            raise ValueError
+        if isinstance(value, list):
+            return self.from_words(value)
+        return self.word(str(value).lower() if isinstance(value, bool) else str(value))
+
+    def from_words(self, words: list[object]) -> T_co:
+        """A list's members; a kind that is no list has none."""
+        if not all(isinstance(word, str) for word in words):
+            raise ValueError
+        # A list's `word` takes its members joined: no member may hold a comma, so that both forms say the same.
+        if any("," in str(word) or not str(word).strip() for word in words):
+            raise ValueError
+        return self.word(",".join(str(word) for word in words))
+
+
+def listed(kind: Kind[T], expected: str) -> Kind[tuple[T, ...]]:
+    """A list of `kind`: an array in TOML, separated by commas in a variable, a repeated option."""
+
+    def words(text: str) -> tuple[T, ...]:
+        return tuple(kind.word(part.strip()) for part in text.split(",")) if text.strip() else ()
+
+    return Kind(expected, words, toml=(list,), is_list=True)
+
+
+def one_of(*choices: str) -> Kind[str]:
+    def choose(text: str) -> str:
+        if text not in choices:
+            raise ValueError
+        return text
+
+    return Kind("one of " + ", ".join(f'"{choice}"' for choice in choices), choose)
+
+
+def or_none(kind: Kind[T]) -> Kind[T | None]:
+    """`kind`, for a setting that has no value unless one is given; an empty text gives none."""
+    word = kind.word
+    return Kind(f'{kind.expected}, or ""', lambda text: word(text) if text else None, toml=kind.toml)
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdecimal()) or not low <= int(text) <= high:
+            raise ValueError
+        return int(text)
+
+    return read
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0.0 < value < 1e9:
+        raise ValueError
+    return value
+
+
+def _flag(text: str) -> bool:
+    words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    if text.lower() not in words:
+        raise ValueError
+    return words[text.lower()]
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    usable = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
+    if not usable or parts.query or parts.fragment or parts.port == 0:
+        raise ValueError
+    return text.rstrip("/")
+
+
+def _bind_address(text: str) -> str:
+    return "*" if text == "*" else str(ipaddress.ip_address(text))
+
+
+def _listen(text: str) -> Listen:
+    host, colon, port = text.rpartition(":")
+    bare = host.removeprefix("[").removesuffix("]")
+    if not colon or not bare or (":" in bare) != host.startswith("["):
+        raise ValueError
+    return Listen(bare, _whole(0, 65535)(port))
+
+
+def _port_range(text: str) -> tuple[int, int]:
+    low, _, high = text.partition("-")
+    first, last = _whole(1, 65535)(low), _whole(1, 65535)(high)
+    if first > last:
+        raise ValueError
+    return first, last
+
+
+def _one_line(text: str) -> str:
+    """HAProxy's text is made of lines: a line break or another control character is nowhere meant."""
+    if not text.isprintable():
+        raise ValueError
+    return text
+
+
+def _name(text: str) -> str:
+    if not text.isidentifier() or not text.isascii():
+        raise ValueError
+    return text
+
+
+def _file(text: str) -> Path:
+    if not text or not text.isprintable():
+        raise ValueError
+    return Path(text)
+
+
+TEXT = Kind("a text on one line", _one_line)
+SECRET = replace(TEXT, is_secret=True)
+FLAG = Kind("true or false", _flag, toml=(bool,), is_flag=True)
+PORT = Kind("a port number 0..65535", _whole(0, 65535), toml=(int,))
+SECONDS = Kind("seconds, a number above 0", _seconds, toml=(int, float))
+FILE = Kind("a path", _file)
+LISTEN = Kind('"host:port" ("[address]:port" for IPv6)', _listen)
+PORT_RANGE = Kind('two ports "first-last"', _port_range)
+TEXTS = listed(TEXT, "a list of texts without commas")
+FILES = listed(FILE, "a list of paths without commas")
+URLS = listed(Kind("a URL", _url), 'a list of URLs "http://host:port" without credentials')
+BIND_ADDRESSES = listed(Kind("an address", _bind_address), 'a list of IP addresses, or ["*"] for all')
+NAMES = listed(Kind("a name", _name), "a list of names of environment variables")

