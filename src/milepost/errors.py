@@ -4,6 +4,7 @@
     ├── SettingsError            exit 2   the configuration cannot be used
     ├── SourceError              exit 5   a scheduler or a file of apps could not be read
     └── ProxyError               exit 4
+        ├── ProxyGone                     nothing answers at the proxy's sockets
         ├── ConfigRefused                 the proxy's own check said no; the old one serves
         └── CommandRefused                a runtime command was not carried out
 
@@ -35,6 +36,10 @@ class ProxyError(MilepostError):
     """A proxy could not be started, reached or changed; the message says what serves now."""
 
     exit_code = 4
+
+
+class ProxyGone(ProxyError):
+    """Nothing answers at the proxy's socket, or what answered has gone."""
 
 
 class ConfigRefused(ProxyError):

@@ -6,27 +6,30 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class ActualServer:
-    """One server of the running worker.
+    """One server of the running worker. `id` as HAProxy has it.
 
-    `serving`: it is given new requests (ready and not found down by a check is not looked at here).
-    `maint`: taken out by command. `id` as HAProxy has it.
+    `maint` and `drain`: taken out by command, without a new request; in drain its sticky clients still come.
+    `up`: it takes part in balancing now, so neither stopped by command nor found down by a check.
+    `options` are the words after its id, None while unknown: HAProxy does not tell them, so they are known only
+    for servers that milepost added, or that stand in the file with which this worker was started.
     """
 
     name: str
-    address: str
+    address: str  # IP literal, IPv6 without brackets
     port: int
     id: int
     maint: bool = False
     drain: bool = False
     up: bool = True
+    options: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Actual:
     """The running worker: its process, what structure it carries, its servers and map entries.
 
-    `digest` is "" where the running configuration is not milepost's. `pid` is the worker's.
-    `leftovers` are (backend, server) that take no new traffic and could not be deleted yet.
+    `digest` is "" where the running configuration is not milepost's. `pid` is the worker's, 0 where none runs.
+    `servers` has every backend that runs, also those without a server. Key of `maps`: path of the map file.
     """
 
     pid: int
@@ -34,3 +37,6 @@ class Actual:
     digest: str
     servers: Mapping[str, Mapping[str, ActualServer]] = field(default_factory=dict)
     maps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+NOTHING = Actual(pid=0, version="", digest="")

@@ -1,0 +1,247 @@
+"""The steps of a plan, as values: each is made into HAProxy's commands and judged by its answers, purely.
+
+The commands are those of the HAProxy management guide, 9.3; haproxy-mechanics.md 2, 6 and 7 has what was seen of them.
+"""
+
+from collections.abc import MutableMapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from typing import TypeAlias
+
+from milepost.proxies.haproxy.actual import ActualServer
+from milepost.proxies.haproxy.config import Server
+
+Pool: TypeAlias = MutableMapping[str, ActualServer]
+Entries: TypeAlias = MutableMapping[str, str]
+
+_GONE = ("No such server.", "No such backend.")
+_IN_USE = "Server still has connections attached"
+
+
+class Verdict(Enum):
+    """DONE: seen to be applied. WAITS: nothing is wrong, a session must end first. REFUSED: HAProxy said no."""
+
+    DONE = auto()
+    WAITS = auto()
+    REFUSED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class AddServer:
+    """A new server, in rotation at once. A check starts by a command of its own, since it is off at first."""
+
+    backend: str
+    server: Server
+    app_id: str
+    reason: str
+
+    def describe(self) -> str:
+        return f"add server {self.backend}/{self.server.name} {self.server.words}"
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        target = f"{self.backend}/{self.server.name}"
+        return (f"add server {target} {self.server.words}", f"enable server {target}", *_health(target, self.server))
+
+    def verdict(self, answers: Sequence[str]) -> Verdict:
+        added, *others = answers
+        return _all_silent(others) if "New server registered." in added else Verdict.REFUSED
+
+    def on(self, pool: Pool) -> None:
+        pool[self.server.name] = _running(self.server, " ".join(self.server.options))
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyServer:
+    """A server that is there but out of traffic is wanted again, at the same address."""
+
+    backend: str
+    server: Server
+    app_id: str
+    reason: str
+
+    def describe(self) -> str:
+        return f"ready server {self.backend}/{self.server.name}"
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        target = f"{self.backend}/{self.server.name}"
+        return (f"set server {target} state ready", *_health(target, self.server))
+
+    def verdict(self, answers: Sequence[str]) -> Verdict:
+        return _all_silent(answers)
+
+    def on(self, pool: Pool) -> None:
+        pool[self.server.name] = replace(pool[self.server.name], maint=False, drain=False, up=True)
+
+
+@dataclass(frozen=True, slots=True)
+class SetAddress:
+    """A server of the same name and id answers elsewhere now (its node got another address)."""
+
+    backend: str
+    server: Server
+    app_id: str
+    reason: str
+
+    def describe(self) -> str:
+        return f"move server {self.backend}/{self.server.name} to {self.server.address} port {self.server.port}"
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        target = f"{self.backend}/{self.server.name}"
+        moved = f"set server {target} addr {self.server.address} port {self.server.port}"
+        return (moved, f"set server {target} state ready", *_health(target, self.server))
+
+    def verdict(self, answers: Sequence[str]) -> Verdict:
+        moved, *others = answers
+        is_moved = "changed from" in moved or "no need to change" in moved
+        return _all_silent(others) if is_moved else Verdict.REFUSED
+
+    def on(self, pool: Pool) -> None:
+        pool[self.server.name] = _running(self.server, pool[self.server.name].options)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveServer:
+    """Out of traffic at once. Running requests end; maint, not drain, so that sticky clients move as well."""
+
+    backend: str
+    name: str
+    app_id: str
+    reason: str
+
+    def describe(self) -> str:
+        return f"remove server {self.backend}/{self.name}"
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        return (f"set server {self.backend}/{self.name} state maint",)
+
+    def verdict(self, answers: Sequence[str]) -> Verdict:
+        return Verdict.DONE if answers[0] in ("", *_GONE) else Verdict.REFUSED
+
+    def on(self, pool: Pool) -> None:
+        pool[self.name] = replace(pool[self.name], maint=True, up=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteServer:
+    """Collect a server that is out of traffic. Entering maint anew purges the connections that went idle since."""
+
+    backend: str
+    name: str
+    app_id: str
+    reason: str
+
+    def describe(self) -> str:
+        return f"delete server {self.backend}/{self.name}"
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        target = f"{self.backend}/{self.name}"
+        return (f"set server {target} state drain", f"set server {target} state maint", f"del server {target}")
+
+    def verdict(self, answers: Sequence[str]) -> Verdict:
+        deleted = answers[-1]
+        if deleted in ("Server deleted.", *_GONE):
+            return Verdict.DONE
+        return Verdict.WAITS if deleted.startswith(_IN_USE) else Verdict.REFUSED
+
+    def on(self, pool: Pool) -> None:
+        pool.pop(self.name, None)
+
+
+@dataclass(frozen=True, slots=True)
+class AddMapEntry:
+    """A key of the map file at `path` that leads to the backend `value` from now on."""
+
+    path: str
+    key: str
+    value: str
+    app_id: str
+    reason: str
+
+    def describe(self) -> str:
+        return f"add map entry {self.key} {self.value}"
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        return (f"add map {_word(self.path)} {_word(self.key)} {_word(self.value)}",)
+
+    def verdict(self, answers: Sequence[str]) -> Verdict:
+        return _all_silent(answers)
+
+    def on(self, entries: Entries) -> None:
+        entries[self.key] = self.value
+
+
+@dataclass(frozen=True, slots=True)
+class SetMapEntry:
+    """A key that leads elsewhere from now on, in one step: no request finds it missing."""
+
+    path: str
+    key: str
+    value: str
+    app_id: str
+    reason: str
+
+    def describe(self) -> str:
+        return f"set map entry {self.key} {self.value}"
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        return (f"set map {_word(self.path)} {_word(self.key)} {_word(self.value)}",)
+
+    def verdict(self, answers: Sequence[str]) -> Verdict:
+        return _all_silent(answers)
+
+    def on(self, entries: Entries) -> None:
+        entries[self.key] = self.value
+
+
+@dataclass(frozen=True, slots=True)
+class DelMapEntry:
+    """A key that leads nowhere from now on."""
+
+    path: str
+    key: str
+    app_id: str
+    reason: str
+
+    def describe(self) -> str:
+        return f"delete map entry {self.key}"
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        return (f"del map {_word(self.path)} {_word(self.key)}",)
+
+    def verdict(self, answers: Sequence[str]) -> Verdict:
+        return Verdict.DONE if answers[0] in ("", "Key not found.") else Verdict.REFUSED
+
+    def on(self, entries: Entries) -> None:
+        entries.pop(self.key, None)
+
+
+ServerChange: TypeAlias = AddServer | ReadyServer | SetAddress | RemoveServer | DeleteServer
+MapChange: TypeAlias = AddMapEntry | SetMapEntry | DelMapEntry
+LiveChange: TypeAlias = ServerChange | MapChange
+
+
+def _health(target: str, server: Server) -> tuple[str, ...]:
+    checked = any(option.partition(" ")[0] == "check" for option in server.options)
+    return (f"enable health {target}",) if checked else ()
+
+
+def _all_silent(answers: Sequence[str]) -> Verdict:
+    """These commands say nothing where they succeed; any word is a refusal."""
+    return Verdict.REFUSED if any(answers) else Verdict.DONE
+
+
+def _running(server: Server, options: str | None) -> ActualServer:
+    return ActualServer(server.name, server.address, server.port, server.id, options=options)
+
+
+def _word(text: str) -> str:
+    """One word of the command line: blanks, `;` and backslashes would end or change it."""
+    return "".join(f"\\{char}" if char in " ;\\" else char for char in text)

@@ -1,0 +1,201 @@
+"""HAProxy's answers, and our own file, read into values. Pure.
+
+Formats: HAProxy management guide 9.3 (`show info`, `show servers state`, `show map`, `show backend`) and 9.4
+(`show proc` of the master).
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from milepost.proxies.haproxy.actual import Actual, ActualServer
+
+_T = TypeVar("_T")
+
+_OURS = re.compile(r"milepost (?:.* )?([0-9a-f]{8,})")
+_MAP_ROW = re.compile(r"-?\d+ \((/.*?)\) ")
+_FAILED = re.compile(r"\[failed: (\d+)\]")
+_FORCED_MAINT, _FORCED_DRAIN = 1, 8  # bits of srv_admin_state; the others may stay set while it serves
+_STOPPED = 0  # srv_op_state
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """`show info` of a worker. `stopping`: a reload has replaced it, commands to it are lost."""
+
+    pid: int
+    version: str
+    digest: str
+    stopping: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """`show proc` of a master. `worker` is the current one, None while there is none; `old` still finish sessions."""
+
+    master: int
+    version: str
+    reloads: int
+    failed: int
+    worker: int | None
+    old: tuple[int, ...] = ()
+
+
+def parse_info(text: str) -> Info:
+    """Raises ValueError where `text` is no answer of `show info`."""
+    pairs = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
+    if "Pid" not in pairs:
+        raise ValueError("an answer to `show info` without Pid")
+    return Info(
+        pid=int(pairs["Pid"]),
+        version=pairs.get("Version", ""),
+        digest=digest_of(pairs.get("description", "")),
+        stopping=pairs.get("Stopping", "0") != "0",
+    )
+
+
+def digest_of(description: str) -> str:
+    """The structure's digest in the `description` of a configuration, "" where that is not milepost's."""
+    found = _OURS.fullmatch(description.strip())
+    return found[1] if found else ""
+
+
+def parse_servers(text: str) -> dict[str, dict[str, ActualServer]]:
+    """The pools of `show servers state`, by backend. Raises ValueError where the format is another."""
+    version, _, rest = text.partition("\n")
+    head, _, body = rest.partition("\n")
+    if version.strip() != "1" or not head.startswith("# be_id"):
+        raise ValueError("an answer to `show servers state` in another format than 1")
+    column = {name: position for position, name in enumerate(head[2:].split())}
+    backend, name, host, port = (column[c] for c in ("be_name", "srv_name", "srv_addr", "srv_port"))
+    number, state, admin = (column[c] for c in ("srv_id", "srv_op_state", "srv_admin_state"))
+    pools: dict[str, dict[str, ActualServer]] = {}
+    for line in body.splitlines():
+        words = line.split(" ")
+        if len(words) <= port:
+            continue
+        bits = int(words[admin])
+        pools.setdefault(words[backend], {})[words[name]] = ActualServer(
+            name=words[name],
+            address=words[host],
+            port=int(words[port]),
+            id=int(words[number]),
+            maint=bool(bits & _FORCED_MAINT),
+            drain=bool(bits & _FORCED_DRAIN),
+            up=int(words[state]) != _STOPPED,
+        )
+    return pools
+
+
+def parse_backends(text: str) -> tuple[str, ...]:
+    """The names of `show backend`: also backends without a server, which no other command tells."""
+    return tuple(line for line in text.splitlines() if line and not line.startswith("#"))
+
+
+def parse_map_paths(text: str) -> tuple[str, ...]:
+    """The files that `show map` lists."""
+    return tuple(dict.fromkeys(found[1] for line in text.splitlines() if (found := _MAP_ROW.match(line))))
+
+
+def parse_map(text: str) -> dict[str, str]:
+    """The entries of `show map FILE`. Of several with one key the first is the one that HAProxy uses."""
+    entries: dict[str, str] = {}
+    for line in text.splitlines():
+        words = line.split(" ", 2)
+        if len(words) == 3:
+            entries.setdefault(words[1], words[2])
+    return entries
+
+
+def parse_processes(text: str) -> Processes:
+    """`show proc` of a master. Raises ValueError where it names no master."""
+    rows = [line.split() for line in text.splitlines() if line[:1].isdigit()]
+    old_at = text.find("# old workers")
+    old_words = {line.split()[0] for line in text[old_at:].splitlines() if line[:1].isdigit()} if old_at >= 0 else set()
+    masters = [row for row in rows if row[1] == "master"]
+    workers = [row for row in rows if row[1] == "worker"]
+    if not masters:
+        raise ValueError("an answer to `show proc` without a master")
+    failed = _FAILED.search(text)
+    current = [int(row[0]) for row in workers if row[0] not in old_words]
+    return Processes(
+        master=int(masters[0][0]),
+        version=masters[0][-1],
+        reloads=int(masters[0][2]),
+        failed=int(failed[1]) if failed else 0,
+        worker=current[0] if current else None,
+        old=tuple(int(row[0]) for row in workers if row[0] in old_words),
+    )
+
+
+def parse_config(text: str) -> Actual:
+    """What a HAProxy that is started with `text`, a file of ours, runs. Its maps lie in files of their own.
+
+    `pid` is 0 and `version` "": nothing runs. Raises ValueError where a server line of a backend has not our form.
+    """
+    digest = ""
+    pools: dict[str, dict[str, ActualServer]] = {}
+    pool: dict[str, ActualServer] = {}
+    for words in _lines(text):
+        if words[0] in ("backend", "listen") and len(words) > 1:
+            pool = pools.setdefault(words[1], {})
+        elif words[0] == "description":
+            digest = digest or digest_of(" ".join(words[1:]))
+        elif words[0] == "server" and len(words) > 4 and words[3] == "id":
+            pool[words[1]] = _server(words)
+    return Actual(pid=0, version="", digest=digest, servers=pools)
+
+
+def parse_listens(text: str) -> frozenset[tuple[str, int]]:
+    """The (host, port) that the `bind` lines of a file of ours name; "*" for all IPv4 addresses."""
+    found = set()
+    for words in _lines(text):
+        if words[0] != "bind" or len(words) < 2:
+            continue
+        for address in words[1].split(","):
+            host, _, port = address.rpartition(":")
+            if port.isdigit():
+                found.add((host.strip("[]") or "*", int(port)))
+    return frozenset(found)
+
+
+def with_known(observed: Actual, known: Actual) -> Actual:
+    """`observed`, with what only `known` can tell (options), sharing each pool and map of `known` that is equal."""
+    servers = {
+        backend: _shared(_with_options(pool, known.servers.get(backend)), known.servers.get(backend))
+        for backend, pool in observed.servers.items()
+    }
+    maps = {path: _shared(entries, known.maps.get(path)) for path, entries in observed.maps.items()}
+    return replace(observed, servers=servers, maps=maps)
+
+
+def _shared(new: Mapping[str, _T], old: Mapping[str, _T] | None) -> Mapping[str, _T]:
+    return old if old is not None and old == new else new
+
+
+def _with_options(
+    pool: Mapping[str, ActualServer], known: Mapping[str, ActualServer] | None
+) -> Mapping[str, ActualServer]:
+    if not known:
+        return pool
+    return {name: _with_option(server, known.get(name)) for name, server in pool.items()}
+
+
+def _with_option(server: ActualServer, known: ActualServer | None) -> ActualServer:
+    if known is None or known.options is None or known.id != server.id:
+        return server
+    return replace(server, options=known.options)
+
+
+def _server(words: Sequence[str]) -> ActualServer:
+    """A `server` line of ours: name, address, explicit id, options. Raises ValueError where it is none."""
+    host, _, port = words[2].rpartition(":")
+    return ActualServer(words[1], host.strip("[]"), int(port), int(words[4]), options=" ".join(words[5:]))
+
+
+def _lines(text: str) -> Iterator[list[str]]:
+    for line in text.splitlines():
+        words = line.split()
+        if words:
+            yield words
