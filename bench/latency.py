@@ -1,0 +1,191 @@
+"""`./run bench latency`: from an event sent to the first answer of the new task through HAProxy."""
+
+import asyncio
+import contextlib
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import httpx2
+
+from bench.cluster import TASK_PORT, BenchApp, loopback, make_apps
+from bench.figures import spread, table
+from bench.tasks import AnsweringTasks, Asking
+from milepost.demo.process import run_to_end, start
+from milepost.errors import MilepostError
+
+BALANCER = "127.0.59.1"
+LIVE_APPS = 20
+CONFIG = """\
+state_dir = "{folder}/state"
+
+[[sources.marathon]]
+urls = ["http://127.0.0.1:{marathon}"]
+
+[routing]
+groups = ["external"]
+
+[haproxy]
+binary = "{haproxy}"
+allow_bundled = true
+config = "{folder}/haproxy.cfg"
+bind = ["{balancer}"]
+http_port = 0
+https_port = 0
+appid_port = 0
+stats_port = 0
+
+[web]
+listen = "127.0.0.1:{web}"
+"""
+
+
+@click.command()
+@click.option("--tasks", default="10,1000,10000", show_default=True, help="Sizes, in tasks, separated by commas.")
+@click.option("--rounds", default=100, show_default=True, help="Changes measured at each size.")
+@click.option(
+    "--haproxy", default="haproxy", show_default=True, help="The binary; the bundled one where it is missing."
+)
+@click.option("--marathon-port", default=18_080, show_default=True)
+@click.option("--web-port", default=19_095, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def latency(tasks: str, rounds: int, haproxy: str, marathon_port: int, web_port: int, *, as_json: bool) -> None:
+    """From an event sent to the first answer of the new task through HAProxy, and how many reloads that took."""
+    rows = []
+    for size in (int(part) for part in tasks.split(",")):
+        click.echo(f"{size} tasks: {rounds} changes ...", err=True)
+        rows.append(asyncio.run(_measure(size, rounds, haproxy, marathon_port, web_port)))
+    click.echo(json.dumps(rows, indent=2) if as_json else table(rows))
+
+
+async def _measure(size: int, rounds: int, haproxy: str, marathon_port: int, web_port: int) -> dict[str, object]:
+    tasks_each = 2 if size <= 10_000 else 20
+    count = size // tasks_each
+    live = min(LIVE_APPS, count)
+    web = f"http://127.0.0.1:{web_port}"
+    with _marathon(marathon_port, count, tasks_each, live) as marathon:
+        async with (
+            _milepost(haproxy, marathon_port, web_port),
+            _answering(count, tasks_each, live) as (apps, answering),
+        ):
+            before = await _status(web)
+            found = [await _one_change(marathon, answering, random.choice(apps[:live]), turn) for turn in range(rounds)]  # noqa: S311
+            after = await _status(web)
+    return {
+        "tasks": size,
+        "apps": count,
+        "haproxy": after["versions"]["haproxy"],
+        **spread([latency_s for latency_s, _ in found]),
+        "reloads": after["reloads"] - before["reloads"],
+        "noise_median_ms": spread([noise_s for _, noise_s in found])["median_ms"],
+        "noise_p99_ms": spread([noise_s for _, noise_s in found])["p99_ms"],
+    }
+
+
+async def _one_change(
+    marathon: "subprocess.Popen[str]", answering: AnsweringTasks, app: BenchApp, turn: int
+) -> tuple[float, float]:
+    """Seconds from the event to the new task's first answer, and of one plain request beforehand (the noise).
+
+    Afterwards the oldest task of the app is killed, so that every round finds as many as the last.
+    """
+    task = {"id": f"new.{turn}", "host": loopback(60_000 + turn), "port": TASK_PORT}
+    await answering.listen(str(task["id"]), str(task["host"]), TASK_PORT)
+    client = await Asking.connect(BALANCER, app.service_port)
+    try:
+        await client.ask()
+        asked_s = time.monotonic()
+        await client.ask()
+        noise_s = time.monotonic() - asked_s
+        sent_s = _command(marathon, {"app": app.number, "add": task})
+        async with asyncio.timeout(10):
+            while await client.ask() != task["id"]:
+                pass
+        latency_s = time.monotonic() - sent_s
+        oldest = app.tasks.pop(0).id
+        app.tasks.append(type(app.tasks[0])(str(task["id"]), str(task["host"])))
+        _command(marathon, {"app": app.number, "kill": oldest})
+        async with asyncio.timeout(10):
+            quiet = 0
+            while quiet < 3 * len(app.tasks):
+                quiet = 0 if await client.ask() == oldest else quiet + 1
+    finally:
+        client.close()
+    return latency_s, noise_s
+
+
+def _command(marathon: "subprocess.Popen[str]", command: dict[str, Any]) -> float:
+    assert marathon.stdin is not None
+    assert marathon.stdout is not None
+    marathon.stdin.write(json.dumps(command) + "\n")
+    marathon.stdin.flush()
+    return float(marathon.stdout.readline())
+
+
+@contextlib.contextmanager
+def _marathon(port: int, *shape: int) -> Iterator["subprocess.Popen[str]"]:
+    """The bench's Marathon; it ends when its standard input is closed."""
+    arguments = [sys.executable, "-m", "bench.marathon", str(port), *(str(number) for number in shape)]
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        if process.stdout.readline() != "ready\n":
+            raise MilepostError(f"the bench's Marathon did not start; is port {port} taken? See --marathon-port")
+        try:
+            yield process
+        finally:
+            process.stdin.close()
+
+
+@contextlib.asynccontextmanager
+async def _milepost(haproxy: str, marathon_port: int, web_port: int) -> AsyncIterator[None]:
+    """A milepost with its HAProxy, serving; both are ended afterwards."""
+    with tempfile.TemporaryDirectory(prefix="milepost-bench-") as name:
+        folder = Path(name)
+        config = folder / "milepost.toml"
+        config.write_text(
+            CONFIG.format(folder=folder, marathon=marathon_port, haproxy=haproxy, balancer=BALANCER, web=web_port)
+        )
+        child = start("milepost", folder, "run", "--config", str(config), "--stop-proxy")
+        try:
+            async with asyncio.timeout(120):
+                while not await _is_serving(f"http://127.0.0.1:{web_port}"):
+                    child.require_alive()
+                    await asyncio.sleep(0.1)
+            yield
+        finally:
+            child.stop()
+            run_to_end("proxy", "stop", "--config", str(config))
+
+
+@contextlib.asynccontextmanager
+async def _answering(count: int, tasks_each: int, live: int) -> AsyncIterator[tuple[list[BenchApp], AnsweringTasks]]:
+    """The live tasks of the first apps, answering."""
+    apps, answering = make_apps(count, tasks_each, live), AnsweringTasks()
+    try:
+        for app in apps[:live]:
+            for task in app.tasks:
+                await answering.listen(task.id, task.host, task.port)
+        yield apps, answering
+    finally:
+        answering.close()
+
+
+async def _is_serving(web: str) -> bool:
+    async with httpx2.AsyncClient(timeout=5.0, trust_env=False) as client:
+        try:
+            return (await client.get(f"{web}/healthz")).is_success
+        except httpx2.TransportError:
+            return False
+
+
+async def _status(web: str) -> Any:
+    async with httpx2.AsyncClient(timeout=10.0, trust_env=False) as client:
+        return (await client.get(f"{web}/v1/status")).json()
