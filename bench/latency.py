@@ -76,7 +76,7 @@ async def _measure(size: int, rounds: int, haproxy: str, marathon_port: int, web
             _answering(count, tasks_each, live) as (apps, answering),
         ):
             before = await _status(web)
-            found = [await _one_change(marathon, answering, random.choice(apps[:live]), turn) for turn in range(rounds)]  # noqa: S311
+            found = [await _one_change(marathon, answering, random.choice(apps[:live]), turn) for turn in range(rounds)]
             after = await _status(web)
     return {
         "tasks": size,

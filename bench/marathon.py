@@ -8,9 +8,10 @@ import asyncio
 import json
 import sys
 import time
+from typing import Any
 from urllib.parse import unquote
 
-from bench.cluster import BenchApp, BenchTask, make_apps, status_update
+from bench.cluster import BenchApp, BenchTask, app_id, make_apps, status_update
 
 
 class BenchMarathon:
@@ -35,6 +36,7 @@ class BenchMarathon:
             writer.close()
 
     def _answer(self, path: str) -> bytes:
+        body: dict[str, Any]
         if path == "/v2/apps":
             status, body = "200 OK", {"apps": [app.json() for app in self.apps.values()]}
         elif app := self.apps.get("/" + path.removeprefix("/v2/apps").strip("/")):
@@ -59,9 +61,7 @@ class BenchMarathon:
     def carry_out(self, line: str) -> float:
         """Change an app and tell it; returns when the telling began."""
         command = json.loads(line)
-        app = list(self.apps.values())[command["app"]] if self.apps else None
-        if app is None:
-            raise ValueError("no apps")
+        app = self.apps[app_id(command["app"])]
         if added := command.get("add"):
             task, state = BenchTask(**added), "TASK_RUNNING"
             app.tasks.append(task)
