@@ -41,7 +41,8 @@ class HealthCheck:
 class AppPort:
     """A port of an app that asks for traffic.
 
-    `service_port` is None where the scheduler gave none (ip-per-task); routing then assigns one.
+    `service_port` is None where the scheduler gave none (ip-per-task); routing then assigns one, from `number`:
+    the port as the app knows it (container port, or discovery port), 0 where there is none.
     `task_port` is the position of its counterpart in `Task.ports`.
     """
 
@@ -49,6 +50,7 @@ class AppPort:
     task_port: int
     protocol: str = "tcp"
     name: str = ""
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
