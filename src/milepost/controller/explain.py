@@ -1,0 +1,199 @@
+"""Why an app gets traffic, or does not: one chain from what was seen to the server in the proxy. Pure."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from milepost.controller.secrets import shown_labels
+from milepost.model.problem import Problem
+from milepost.model.routing import Check, Endpoint, RoutingTable, Service
+from milepost.model.snapshot import App, AppPort, Snapshot, Task
+
+Live = Mapping[str, Mapping[str, str]]
+"""Backend name -> "address:port" -> a word for the server's state. IPv6 addresses stand in brackets."""
+
+NOT_IN_PROXY = "not in the proxy"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelExplained:
+    """A label that is milepost's to read. `problem` is "" where all is well."""
+
+    name: str
+    value: str
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PortExplained:
+    """One port of the app. `service` is "" where it gets no traffic, `reasons` then says why.
+
+    `listen` is "address:port", "" where no port of its own listens. With a service, `reasons` tells what it
+    asked for and did not get (a port or a host that another app holds). `path` holds the path prefixes.
+    """
+
+    index: int
+    service_port: int | None
+    service: str = ""
+    mode: str = ""
+    balance: str = ""
+    listen: str = ""
+    hosts: tuple[str, ...] = ()
+    path: tuple[str, ...] = ()
+    by_app_id: bool = False
+    check: Check | None = None
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServerExplained:
+    """A task's place in one service. `state` is the running proxy's word, "" where it was not asked."""
+
+    service: str
+    address: str
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskExplained:
+    """One task as seen, why it was left out (`reasons`), and its servers."""
+
+    id: str
+    host: str
+    address: str | None
+    ports: tuple[int, ...]
+    state: str
+    health: tuple[bool, ...] | None
+    unconfirmed: str
+    reasons: tuple[str, ...] = ()
+    servers: tuple[ServerExplained, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything known of one app. An app that was not `seen` has only `nearest`: ids that look like it.
+
+    `read_at_s` is the Unix time (seconds) of the last full read. `reasons` concern the app as a whole.
+    """
+
+    app_id: str
+    source: str
+    read_at_s: float
+    seen: bool = True
+    nearest: tuple[str, ...] = ()
+    selected: bool = False
+    reasons: tuple[str, ...] = ()
+    instances: int = 0
+    labels: tuple[LabelExplained, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    ports: tuple[PortExplained, ...] = ()
+    tasks: tuple[TaskExplained, ...] = ()
+
+
+def explain(app_id: str, snapshot: Snapshot, table: RoutingTable, live: Live | None = None) -> Explanation:
+    """What became of the app at each stage. `live` is None where no proxy was asked."""
+    app = snapshot.apps.get(app_id)
+    if app is None:
+        nearest = tuple(difflib.get_close_matches(app_id, list(snapshot.apps), n=3, cutoff=0.5))
+        return Explanation(app_id, snapshot.source, snapshot.read_at_s, seen=False, nearest=nearest)
+    services = {service.index: service for service in table.services if service.app_id == app_id}
+    problems = _problems(app, snapshot, table)
+    return Explanation(
+        app_id=app_id,
+        source=snapshot.source,
+        read_at_s=snapshot.read_at_s,
+        selected=bool(services),
+        reasons=_reasons(table, app_id, task_id="", index=None),
+        instances=app.instances,
+        labels=_labels(app, problems),
+        problems=problems,
+        ports=tuple(
+            _port(index, port, services.get(index), table, app_id, problems)
+            for index, port in enumerate(app.definition.ports)
+        ),
+        tasks=tuple(_task(task, app_id, table, tuple(services.values()), live) for task in app.tasks),
+    )
+
+
+def unknown_app(explanation: Explanation) -> str:
+    """What to say of an app that was not seen."""
+    nearest = f"; did you mean {' or '.join(explanation.nearest)}?" if explanation.nearest else ""
+    return f"{explanation.source} has no app {explanation.app_id}{nearest}"
+
+
+def _problems(app: App, snapshot: Snapshot, table: RoutingTable) -> tuple[Problem, ...]:
+    known = {*snapshot.problems, *app.problems, *table.problems}
+    return tuple(sorted(problem for problem in known if problem.app_id == app.id))
+
+
+def _labels(app: App, problems: tuple[Problem, ...]) -> tuple[LabelExplained, ...]:
+    wrong = {problem.subject: problem.message for problem in problems}
+    return tuple(
+        LabelExplained(name, value, wrong.get(name, ""))
+        for name, value in sorted(shown_labels(app.definition.labels).items())
+        if name.startswith("HAPROXY_") or name in wrong
+    )
+
+
+def _port(
+    index: int, port: AppPort, service: Service | None, table: RoutingTable, app_id: str, problems: tuple[Problem, ...]
+) -> PortExplained:
+    reasons = _reasons(table, app_id, task_id="", index=index)
+    if service is None:
+        return PortExplained(index, port.service_port, reasons=reasons)
+    lost = tuple(problem.message for problem in problems if problem.subject == f"port {service.port}")
+    return PortExplained(
+        index=index,
+        service_port=port.service_port,
+        service=service.name,
+        mode=service.mode,
+        balance=service.balance,
+        listen=f"{service.bind_addr or '*'}:{service.port}" if service.listens else "",
+        hosts=service.hosts,
+        path=service.path,
+        by_app_id=service.serves_app_id,
+        check=service.check,
+        reasons=tuple(dict.fromkeys((*reasons, *lost))),
+    )
+
+
+def _task(
+    task: Task, app_id: str, table: RoutingTable, services: tuple[Service, ...], live: Live | None
+) -> TaskExplained:
+    servers = tuple(
+        _server(service.name, endpoint, live)
+        for service in services
+        for endpoint in table.endpoints.get(service.name, ())
+        if endpoint.task_id == task.id
+    )
+    return TaskExplained(
+        id=task.id,
+        host=task.host,
+        address=task.address,
+        ports=task.ports,
+        state=task.state,
+        health=task.health,
+        unconfirmed=task.unconfirmed,
+        reasons=tuple(dict.fromkeys(_task_reasons(task, app_id, table))),
+        servers=servers,
+    )
+
+
+def _task_reasons(task: Task, app_id: str, table: RoutingTable) -> list[str]:
+    return [dropped.reason for dropped in table.dropped.get(app_id, ()) if dropped.task_id == task.id]
+
+
+def _server(service: str, endpoint: Endpoint, live: Live | None) -> ServerExplained:
+    host = f"[{endpoint.address}]" if ":" in endpoint.address else endpoint.address
+    address = f"{host}:{endpoint.port}"
+    if live is None:
+        return ServerExplained(service, address)
+    return ServerExplained(service, address, live.get(service, {}).get(address, NOT_IN_PROXY))
+
+
+def _reasons(table: RoutingTable, app_id: str, *, task_id: str, index: int | None) -> tuple[str, ...]:
+    return tuple(
+        dropped.reason
+        for dropped in table.dropped.get(app_id, ())
+        if dropped.task_id == task_id and dropped.index == index
+    )

@@ -1,0 +1,33 @@
+"""What of an app must not be shown to whoever asks. Pure."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from milepost.model.snapshot import App, Snapshot
+
+HIDDEN = "(hidden)"
+# Labels that hold a password or its hash: realm:user:password (marathon-lb-behaviour.md, HAPROXY_{n}_AUTH).
+_SECRET_LABEL = re.compile(r"^HAPROXY_(\d+_)?AUTH$|PASSWORD|SECRET|TOKEN", re.IGNORECASE)
+_SECRET_LINE = re.compile(
+    r"^(\s*user\s+\S+\s+(?:insecure-)?password\s+|\s*stats\s+auth\s+)\S.*?(?=\s+groups\s|$)", re.M
+)
+
+
+def shown_labels(labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels, with the values of those that hold secrets hidden."""
+    return {name: HIDDEN if _SECRET_LABEL.search(name) else value for name, value in labels.items()}
+
+
+def without_secrets(snapshot: Snapshot) -> Snapshot:
+    """The snapshot as it may be shown."""
+    return replace(snapshot, apps={app_id: _shown_app(app) for app_id, app in snapshot.apps.items()})
+
+
+def shown_config(text: str) -> str:
+    """HAProxy's text with the passwords of its user lists and of its statistics page hidden."""
+    return _SECRET_LINE.sub(lambda match: match[1] + HIDDEN, text)
+
+
+def _shown_app(app: App) -> App:
+    return replace(app, definition=replace(app.definition, labels=shown_labels(app.definition.labels)))

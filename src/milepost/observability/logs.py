@@ -1,0 +1,83 @@
+"""milepost's own log: a constant event with fields beside it, on standard error."""
+
+import dataclasses
+import logging
+import re
+import sys
+from typing import TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor
+
+from milepost.model import notice as notices
+from milepost.model.notice import Notice
+
+_LEVELS: dict[type[Notice], int] = {
+    notices.SourceFailed: logging.WARNING,
+    notices.BadNews: logging.INFO,
+    notices.ConfigurationRefused: logging.ERROR,
+    notices.ProxyFailed: logging.ERROR,
+    notices.SourceRead: logging.DEBUG,
+}
+_SHOWN_AS_MS = ("took_s", "latency_s")
+
+
+def set_up_logs(form: str = "auto", level: str = "info", stream: TextIO = sys.stderr) -> None:
+    """Send milepost's log and that of its libraries to `stream`, one event a line.
+
+    `form` is "console" (for people; colour on a terminal), "json", or "auto": console on a terminal, else JSON.
+    Events below `level` (debug, info, warning, error) are left out; libraries only speak from warning on.
+    """
+    shared: list[Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    on_terminal = stream.isatty()
+    render: list[Processor]
+    if form == "console" or (form == "auto" and on_terminal):
+        render = [structlog.dev.ConsoleRenderer(colors=on_terminal)]
+    else:
+        render = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    threshold = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[*shared, *render],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        cache_logger_on_first_use=False,
+    )
+    _take_in_libraries(shared, render, stream, max(threshold, logging.WARNING))
+
+
+def _take_in_libraries(shared: list[Processor], render: list[Processor], stream: TextIO, threshold: int) -> None:
+    """Libraries log through the standard library; their lines get the same form."""
+    handler = logging.StreamHandler(stream)
+    drop = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[drop, *render]))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(threshold)
+
+
+def log_notice(notice: Notice) -> None:
+    """Write one notice: its class in snake case is the event, its fields stand beside it."""
+    level = _LEVELS.get(type(notice), logging.INFO)
+    if isinstance(notice, notices.ProblemFound) and not notice.solved:
+        level = logging.WARNING
+    structlog.get_logger().log(level, event_name(type(notice)), **_fields(notice))
+
+
+def event_name(kind: type[Notice]) -> str:
+    """`ServersChanged` gives `servers_changed`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
+
+
+def _fields(notice: Notice) -> EventDict:
+    """The fields; short durations in milliseconds, since that is the scale of what happens."""
+    found: EventDict = {}
+    for field in dataclasses.fields(notice):
+        value = getattr(notice, field.name)
+        if field.name in _SHOWN_AS_MS:
+            found[field.name.removesuffix("_s") + "_ms"] = round(value * 1000, 2)
+        else:
+            found[field.name] = value
+    return found

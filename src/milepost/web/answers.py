@@ -1,0 +1,170 @@
+"""The shapes of the HTTP API's answers that are not nouns of the model. The command line reads them back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from milepost import __version__
+from milepost.controller.board import Board
+from milepost.model.problem import Problem, Severity
+from milepost.proxies.base import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorDetail:
+    status: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorAnswer:
+    """The one shape of every answer that is no success."""
+
+    error: ErrorDetail
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of the running proxy: what, for which app, why."""
+
+    step: str
+    app_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanAnswer:
+    """What would change: live steps, and one reason for each cause of a needed reload."""
+
+    live: tuple[Step, ...] = ()
+    structure: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemsAnswer:
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotStatus:
+    """`read_at_s` is the Unix time of the last full read, `age_s` how long ago that was."""
+
+    source: str
+    read_at_s: float
+    age_s: float
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much there is now."""
+
+    apps: int = 0
+    tasks: int = 0
+    services: int = 0
+    endpoints: int = 0
+    errors: int = 0
+    warnings: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadStatus:
+    """The last reload: Unix time, duration and reasons."""
+
+    at_s: float
+    took_s: float
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyStatus:
+    """`structure` is the digest of what should run. `waiting` are reasons of a reload that is still to come.
+
+    `leftovers` counts servers that wait for their last session to end. `error` is "" while all is well.
+    """
+
+    structure: str
+    last_applied_at_s: float | None
+    live_changes: int
+    reloads: int
+    last_reload: ReloadStatus | None
+    waiting: tuple[str, ...]
+    leftovers: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatusAnswer:
+    """Everything at a glance. `versions` names each program and library with its version."""
+
+    versions: Mapping[str, str]
+    uptime_s: float
+    snapshot: SnapshotStatus | None
+    counts: Counts
+    proxy: ProxyStatus
+
+
+def plan_answer(plan: Plan) -> PlanAnswer:
+    steps = tuple(Step(change.describe(), change.app_id, change.reason) for change in plan.live)
+    return PlanAnswer(steps, plan.structure)
+
+
+def status_answer(board: Board, versions: Mapping[str, str], structure: str, now_s: float) -> StatusAnswer:
+    """`versions` are the proxy's, `structure` its digest, `now_s` the Unix time."""
+    return StatusAnswer(
+        versions={"milepost": __version__, **versions},
+        uptime_s=now_s - board.started_at_s,
+        snapshot=_snapshot_status(board, now_s),
+        counts=_counts(board),
+        proxy=_proxy_status(board, structure),
+    )
+
+
+def _snapshot_status(board: Board, now_s: float) -> SnapshotStatus | None:
+    snapshot = board.snapshot
+    if snapshot is None:
+        return None
+    age_s = max(0.0, now_s - snapshot.read_at_s)
+    return SnapshotStatus(snapshot.source, snapshot.read_at_s, age_s, board.source_error)
+
+
+def _counts(board: Board) -> Counts:
+    apps = board.snapshot.apps if board.snapshot else {}
+    table, problems = board.table, board.problems
+    errors = sum(problem.severity is Severity.ERROR for problem in problems)
+    return Counts(
+        apps=len(apps),
+        tasks=sum(len(app.tasks) for app in apps.values()),
+        services=len(table.services) if table else 0,
+        endpoints=sum(map(len, table.endpoints.values())) if table else 0,
+        errors=errors,
+        warnings=len(problems) - errors,
+    )
+
+
+def _proxy_status(board: Board, structure: str) -> ProxyStatus:
+    last = board.last_reload
+    return ProxyStatus(
+        structure=structure,
+        last_applied_at_s=board.last_applied_at_s,
+        live_changes=board.live_changes,
+        reloads=board.reloads,
+        last_reload=ReloadStatus(last.at_s, last.took_s, last.reasons) if last else None,
+        waiting=board.plan.structure,
+        leftovers=board.leftovers,
+        error=board.proxy_error,
+    )
+
+
+def health_reasons(board: Board) -> tuple[str, ...]:
+    """Why milepost is not healthy; empty when a snapshot was applied and the proxy answers.
+
+    A source that does not answer is no reason: the last snapshot serves, and its age stands in the status.
+    """
+    reasons = []
+    if board.snapshot is None:
+        reasons.append("no snapshot has been read yet" + (f": {board.source_error}" if board.source_error else ""))
+    elif board.desired is None and not board.proxy_error:
+        reasons.append("no snapshot has been applied yet")
+    if board.proxy_error:
+        reasons.append(board.proxy_error)
+    return tuple(reasons)

@@ -1,0 +1,144 @@
+"""The HTTP API: views of the board, one address per stage (docs/http-api.md). GET changes nothing."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import anyio.to_thread
+import msgspec
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from milepost.controller.board import Board
+from milepost.controller.explain import Live, explain, unknown_app
+from milepost.controller.secrets import shown_config, without_secrets
+from milepost.model.routing import RoutingTable
+from milepost.model.snapshot import Snapshot
+from milepost.observability.metrics import Metrics
+from milepost.web.answers import ProblemsAnswer, health_reasons, plan_answer, status_answer
+from milepost.web.errors import HANDLERS, json_response
+from milepost.web.origin import require_same_origin
+
+
+class ProxyView(Protocol):
+    """What only the proxy's own part can say about its values `desired` and `actual` on the board."""
+
+    def config_text(self, desired: Any) -> str:
+        """The whole configuration as it should stand in the file. Pure; called in a worker thread."""
+        ...
+
+    def structure_digest(self, desired: Any) -> str: ...
+
+    def server_states(self, actual: Any) -> Live:
+        """A word for the state of each running server, by backend and "address:port"."""
+        ...
+
+    def versions(self) -> Mapping[str, str]:
+        """Name and version of the proxy and what it is linked with (HAProxy, OpenSSL)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """What the API may ask of milepost. `reconcile` asks for a pass that looks at the proxy again."""
+
+    reconcile: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The handlers. They run in the loop's thread; what is costly works on frozen values in another."""
+
+    board: Board
+    view: ProxyView
+    metrics: Metrics
+    commands: Commands
+    clock: Callable[[], float] = time.time
+
+    async def status(self, _: Request) -> Response:
+        desired = self.board.desired
+        digest = "" if desired is None else self.view.structure_digest(desired)
+        return json_response(status_answer(self.board, self.view.versions(), digest, self.clock()))
+
+    async def snapshot(self, _: Request) -> Response:
+        seen, _table = self._seen()
+        return await _json_of(lambda: without_secrets(seen))
+
+    async def routing(self, _: Request) -> Response:
+        _snapshot, table = self._seen()
+        return await _json_of(lambda: table)
+
+    async def problems(self, _: Request) -> Response:
+        return json_response(ProblemsAnswer(self.board.problems))
+
+    async def explain(self, request: Request) -> Response:
+        snapshot, table = self._seen()
+        app_id = "/" + request.path_params["app_id"].strip("/")
+        actual = self.board.actual
+        live = None if actual is None else self.view.server_states(actual)
+        explanation = explain(app_id, snapshot, table, live)
+        if not explanation.seen:
+            raise HTTPException(404, unknown_app(explanation))
+        return json_response(explanation)
+
+    async def config(self, _: Request) -> Response:
+        desired = self.board.desired
+        if desired is None:
+            raise HTTPException(503, "no configuration has been made yet")
+        text = await anyio.to_thread.run_sync(lambda: shown_config(self.view.config_text(desired)))
+        return PlainTextResponse(text)
+
+    async def plan(self, _: Request) -> Response:
+        return json_response(plan_answer(self.board.plan))
+
+    async def reconcile(self, request: Request) -> Response:
+        require_same_origin(request)
+        self.commands.reconcile()
+        return json_response({"accepted": True}, status=202)
+
+    async def exposition(self, _: Request) -> Response:
+        return Response(self.metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
+
+    async def health(self, _: Request) -> Response:
+        if reasons := health_reasons(self.board):
+            raise HTTPException(503, "; ".join(reasons))
+        return json_response({"healthy": True})
+
+    def _seen(self) -> tuple[Snapshot, RoutingTable]:
+        if self.board.snapshot is None or self.board.table is None:
+            raise HTTPException(503, "no snapshot has been read yet")
+        return self.board.snapshot, self.board.table
+
+
+def make_app(
+    board: Board, view: ProxyView, metrics: Metrics, commands: Commands, clock: Callable[[], float] = time.time
+) -> Starlette:
+    """The ASGI app over `board`. `clock` gives Unix seconds."""
+    api = Api(board, view, metrics, commands, clock)
+    gets: dict[str, Callable[[Request], Awaitable[Response]]] = {
+        "/v1/status": api.status,
+        "/v1/snapshot": api.snapshot,
+        "/v1/routing": api.routing,
+        "/v1/problems": api.problems,
+        "/v1/apps/{app_id:path}/explain": api.explain,
+        "/v1/proxies/haproxy/config": api.config,
+        "/v1/proxies/haproxy/plan": api.plan,
+        "/metrics": api.exposition,
+        "/healthz": api.health,
+    }
+    routes = [Route(path, handler, methods=["GET"]) for path, handler in gets.items()]
+    app = Starlette(
+        routes=[*routes, Route("/v1/reconcile", api.reconcile, methods=["POST"])], exception_handlers=HANDLERS
+    )
+    app.router.redirect_slashes = False  # an address that is not there is a 404 in our shape, not a redirect
+    return app
+
+
+async def _json_of(make: Callable[[], object]) -> Response:
+    """Ten thousand apps take a while to encode; what is encoded is frozen, so another thread may do it."""
+    return Response(await anyio.to_thread.run_sync(lambda: msgspec.json.encode(make())), media_type="application/json")
