@@ -1,0 +1,41 @@
+"""Passwords that pass through milepost are not shown to whoever may ask it."""
+
+import pytest
+
+from milepost.controller.secrets import HIDDEN, shown_config, shown_labels, without_secrets
+from support.scene import SNAPSHOT
+
+
+@pytest.mark.parametrize(
+    ("name", "is_hidden"),
+    [
+        ("HAPROXY_0_AUTH", True),
+        ("HAPROXY_AUTH", True),
+        ("DB_PASSWORD", True),
+        ("api_token", True),
+        ("HAPROXY_0_HTTP_FRONTEND_ACL_WITH_AUTH", False),
+        ("HAPROXY_0_VHOST", False),
+    ],
+)
+def test_only_labels_that_hold_secrets_are_hidden(name: str, is_hidden: bool) -> None:
+    assert shown_labels({name: "value"}) == {name: HIDDEN if is_hidden else "value"}
+
+
+def test_a_shown_snapshot_holds_no_secret_and_all_else() -> None:
+    shown = without_secrets(SNAPSHOT)
+    assert "s3cret" in repr(SNAPSHOT)
+    assert "s3cret" not in repr(shown)
+    assert shown.apps["/shop/db"] == SNAPSHOT.apps["/shop/db"]
+
+
+def test_a_shown_configuration_holds_no_password() -> None:
+    text = "userlist u\n  user joe password $6$abc groups x\n  user ann insecure-password abc\n  stats auth me:abc\n"
+    assert shown_config(text) == (
+        f"userlist u\n  user joe password {HIDDEN} groups x\n  user ann insecure-password {HIDDEN}\n"
+        f"  stats auth {HIDDEN}\n"
+    )
+
+
+def test_a_configuration_without_passwords_is_shown_as_it_is() -> None:
+    text = "backend b\n  server s 192.0.2.1:80 id 1\n"
+    assert shown_config(text) == text

@@ -1,0 +1,126 @@
+"""The log as a program and as a person reads it."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from milepost.model import notice as notices
+from milepost.observability.logs import event_name, log_notice, set_up_logs
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def as_it_was() -> Iterator[None]:
+    """The log is the process's own: each test leaves it as it found it."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    yield
+    root.handlers = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+CHANGED = notices.ServersChanged("haproxy", ("/shop/web",), ("task started",), 2, latency_s=0.00456, took_s=0.001)
+
+
+def test_elsewhere_than_on_a_terminal_each_event_is_a_line_of_json() -> None:
+    out = io.StringIO()
+    set_up_logs(stream=out)
+    log_notice(CHANGED)
+    line = json.loads(out.getvalue())
+    assert line.pop("timestamp")
+    assert line == {
+        "event": "servers_changed",
+        "level": "info",
+        "proxy": "haproxy",
+        "apps": ["/shop/web"],
+        "reasons": ["task started"],
+        "changes": 2,
+        "latency_ms": 4.56,
+        "took_ms": 1.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("form", "stream", "is_coloured", "is_json"),
+    [
+        ("auto", Terminal(), True, False),
+        ("auto", io.StringIO(), False, True),
+        ("console", io.StringIO(), False, False),
+        ("json", Terminal(), False, True),
+    ],
+)
+def test_the_form_follows_the_setting_and_the_stream(
+    form: str, stream: io.StringIO, is_coloured: bool, is_json: bool
+) -> None:
+    set_up_logs(form, stream=stream)
+    log_notice(CHANGED)
+    text = stream.getvalue()
+    assert "servers_changed" in text
+    assert ("\x1b[" in text) == is_coloured
+    assert text.startswith("{") == is_json
+
+
+@pytest.mark.parametrize(
+    ("notice", "level"),
+    [
+        (notices.ProxyFailed("haproxy", "gone", 1.0), "error"),
+        (notices.ConfigurationRefused("haproxy", "line 7"), "error"),
+        (notices.SourceFailed("marathon", "http://m1", "refused", 0.5), "warning"),
+        (notices.ProblemFound("/a", "app", "no port", solved=False), "warning"),
+        (notices.ProblemFound("/a", "app", "no port", solved=True), "info"),
+        (notices.SourceRead("marathon", "/a", 1, 0.1), "debug"),
+    ],
+)
+def test_each_notice_has_the_level_of_its_weight(notice: notices.Notice, level: str) -> None:
+    out = io.StringIO()
+    set_up_logs("json", "debug", out)
+    log_notice(notice)
+    assert json.loads(out.getvalue())["level"] == level
+
+
+def test_below_the_level_nothing_is_written() -> None:
+    out = io.StringIO()
+    set_up_logs("json", "warning", out)
+    log_notice(CHANGED)
+    assert out.getvalue() == ""
+
+
+def test_a_library_s_warning_has_the_same_form_and_its_talk_is_left_out() -> None:
+    out = io.StringIO()
+    set_up_logs("json", "info", out)
+    logging.getLogger("uvicorn.error").info("Started server process")
+    logging.getLogger("uvicorn.error").warning("invalid request")
+    line = json.loads(out.getvalue())
+    assert (line["event"], line["level"]) == ("invalid request", "warning")
+
+
+def test_an_exception_of_a_library_is_one_line_of_json_with_its_traceback() -> None:
+    out = io.StringIO()
+    set_up_logs("json", "info", out)
+    try:
+        raise RuntimeError("boom")
+    except RuntimeError:
+        logging.getLogger("uvicorn.error").exception("request failed")
+    assert "RuntimeError: boom" in json.loads(out.getvalue())["exception"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (notices.ServersChanged, "servers_changed"),
+        (notices.ProxyReloaded, "proxy_reloaded"),
+        (notices.BadNews, "bad_news"),
+        (notices.Notice, "notice"),
+    ],
+)
+def test_an_event_is_named_after_its_notice(kind: type[notices.Notice], name: str) -> None:
+    assert event_name(kind) == name
