@@ -15,7 +15,6 @@ Pool: TypeAlias = MutableMapping[str, ActualServer]
 Entries: TypeAlias = MutableMapping[str, str]
 
 _GONE = ("No such server.", "No such backend.")
-_IN_USE = "Server still has connections attached"
 
 
 class Verdict(Enum):
@@ -127,7 +126,10 @@ class RemoveServer:
 
 @dataclass(frozen=True, slots=True)
 class DeleteServer:
-    """Collect a server that is out of traffic. Entering maint anew purges the connections that went idle since."""
+    """Collect a server that is out of traffic. Entering maint anew purges the connections that went idle since.
+
+    Whatever stands against it, the server takes no request; it goes with a later try or the next reload.
+    """
 
     backend: str
     name: str
@@ -143,10 +145,7 @@ class DeleteServer:
         return (f"set server {target} state drain", f"set server {target} state maint", f"del server {target}")
 
     def verdict(self, answers: Sequence[str]) -> Verdict:
-        deleted = answers[-1]
-        if deleted in ("Server deleted.", *_GONE):
-            return Verdict.DONE
-        return Verdict.WAITS if deleted.startswith(_IN_USE) else Verdict.REFUSED
+        return Verdict.DONE if answers[-1] in ("Server deleted.", *_GONE) else Verdict.WAITS
 
     def on(self, pool: Pool) -> None:
         pool.pop(self.name, None)

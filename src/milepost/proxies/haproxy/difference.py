@@ -22,7 +22,7 @@ def reasons_between(before: Structure | None, after: Structure) -> tuple[str, ..
             app_id = (new.get(key) or old[key]).app_id
             words.setdefault(app_id, []).append(f"{' '.join(key).rstrip()} {verb}")
     reasons = [f"{app_id or 'shared sections'}: {', '.join(changes)}" for app_id, changes in sorted(words.items())]
-    return shortened(reasons) or ("the order of the sections changed",)
+    return tuple(reasons) or ("the order of the sections changed",)
 
 
 def shortened(reasons: Iterable[str]) -> tuple[str, ...]:

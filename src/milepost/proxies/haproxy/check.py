@@ -1,0 +1,106 @@
+"""HAProxy's own check of a configuration (`haproxy -c -f`), and whose part of it was refused.
+
+The words of the check are shown to everybody, so they may quote what stands in our own text and nothing else: a
+pattern file that a label names, read by HAProxy, would otherwise be shown by its error message.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from milepost.proxies.haproxy.config import Desired
+from milepost.proxies.haproxy.process import run_program
+
+_ALERT = re.compile(r"^\[ALERT\]\s+\(\d+\) : (?:config : )?(.*)$", re.MULTILINE)
+_PLACE = re.compile(r"(?:[Pp]arsing )?\[([^\]\s]*):(\d+)\]\s*:?\s*")
+_SUMMARY = ("Error(s) found in configuration file", "Fatal errors found in configuration")
+_QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"|<([^>]*)>")
+_SECTION = re.compile(r"(global|defaults|frontend|backend|listen)\b[ \t]*(\S*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One complaint. `line` counts from 1 in the checked text, None where HAProxy names none."""
+
+    line: int | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How a check came out: nothing was refused where `alerts` is empty."""
+
+    alerts: tuple[Alert, ...] = ()
+
+    @property
+    def words(self) -> str:
+        return "; ".join(f"line {a.line}: {a.message}" if a.line else a.message for a in self.alerts)
+
+
+async def check(
+    binary: Path, candidate: Path, text: str, environment: Mapping[str, str], timeout_s: float = 60.0
+) -> Checked:
+    """Let HAProxy judge the file `candidate`, which holds `text`. Raises ProxyError where it cannot be asked."""
+    ran = await run_program([str(binary), "-c", "-f", str(candidate)], environment, timeout_s)
+    if ran.status == 0:
+        return Checked()
+    return Checked(parse_alerts(ran.words, text) or (Alert(None, f"the check ended with status {ran.status}"),))
+
+
+def parse_alerts(words: str, text: str) -> tuple[Alert, ...]:
+    """What HAProxy's words complain about, without what is not literally in `text`, the configuration they are on."""
+    lines = text.splitlines()
+    found = []
+    for alert in _ALERT.findall(words):
+        if alert.startswith(_SUMMARY):
+            continue
+        place = _PLACE.search(alert)
+        number = int(place[2]) if place and 0 < int(place[2]) <= len(lines) else None
+        message = alert.replace(place[0], "", 1) if place else alert
+        found.append(Alert(number, without_foreign(message, lines[number - 1] if number else text)))
+    return tuple(found)
+
+
+def without_foreign(message: str, ours: str) -> str:
+    """`message` with every quotation of something that is not in `ours` cut out.
+
+    One foreign quotation cuts up to the last quote, and an odd quote all of them: a foreign text may itself hold quotes.
+    """
+    quotes = [match.start() for match in re.finditer(r"['\"<>]", message)]
+    start = next((q.start() for q in _QUOTED.finditer(message) if not _is_in(q, ours)), None)
+    if start is None and any(message.count(quote) % 2 for quote in "'\""):
+        start = quotes[0]
+    return message if start is None else f"{message[:start]}…{message[max(quotes) + 1 :]}"
+
+
+def owner_of_line(desired: Desired, text: str, line: int) -> str:
+    """The app whose section `line` (from 1) of `text` belongs to, "" where that is a shared one."""
+    for above in reversed(text.splitlines()[:line]):
+        found = _SECTION.match(above)
+        if found:
+            return _owners(desired).get(found[2], "")
+    return ""
+
+
+def owners_of(desired: Desired, text: str, checked: Checked) -> dict[str, str]:
+    """The apps whose parts were refused, each with HAProxy's words. Empty where no complaint leads to an app."""
+    return dict(_owned(desired, text, checked))
+
+
+def _owned(desired: Desired, text: str, checked: Checked) -> Iterator[tuple[str, str]]:
+    owners = _owners(desired)
+    for alert in reversed(checked.alerts):  # of several complaints about an app the first is kept
+        app_id = owner_of_line(desired, text, alert.line) if alert.line else ""
+        named = (quoted[1] for quoted in _QUOTED.finditer(alert.message) if quoted[1])
+        app_id = app_id or next((owners[name] for name in named if owners.get(name)), "")
+        if app_id:
+            yield app_id, alert.message
+
+
+def _owners(desired: Desired) -> Mapping[str, str]:
+    return {section.name: section.app_id for section in desired.structure.sections if section.name}
+
+
+def _is_in(quoted: re.Match[str], ours: str) -> bool:
+    return next(part for part in quoted.groups() if part is not None) in ours
