@@ -42,7 +42,7 @@ BAD_FILES = [
     ("[web]\nlisten = 9095", r"web.listen: expected \"host:port\""),
     ("[sources.marathon]\nurls = []", r"expected an array of tables, each headed \[\[sources.marathon\]\]"),
     ("[[sources.marathon]]\n[[sources.marathon]]", r"2 clusters are named, but one cluster is supported"),
-    ("[[sources.marathon]]\nurls = ['http://a:b@m1']", r"without credentials"),
+    ("[[sources.marathon]]\nurls = ['http://a:b@m1']", r"without credentials, got \['http://\(hidden\)@m1'\]"),
     ("[[sources.marathon]]\nurls = ['http://m1']\npassword_file = '/nowhere/x'", r"/nowhere/x cannot be read: No such"),
     (
         "[[sources.marathon]]\nurls = ['http://m1']\npassword = 'a'\npassword_file = '/x'",
@@ -91,7 +91,7 @@ VALUES: dict[str, tuple[str, str, object]] = {
     "a path": ("'/a/b'", "/a/b", Path("/a/b")),
     'a path, or ""': ("'/a/b'", "/a/b", Path("/a/b")),
     '"host:port" ("[address]:port" for IPv6), or ""': ("'h:7'", "h:7", Listen("h", 7)),
-    'two ports "first-last"': ("'1-7'", "1-7", (1, 7)),
+    'two ports "first-last", or ""': ("'1-7'", "1-7", (1, 7)),
     "a list of texts without commas": ("['x', 'y']", "x,y", ("x", "y")),
     "a list of paths without commas": ("['/x']", "/x", (Path("/x"),)),
     'a list of URLs "http://host:port" without credentials': ("['http://m:1']", "http://m:1", ("http://m:1",)),
@@ -99,6 +99,7 @@ VALUES: dict[str, tuple[str, str, object]] = {
     "a list of names of environment variables": ("['A', 'B']", "A,B", ("A", "B")),
     "a text on one line": ("'x y'", "x y", "x y"),
     'one of "own", "attach"': ("'attach'", "attach", "attach"),
+    'one of "holder", "lower-id"': ("'lower-id'", "lower-id", "lower-id"),
     'one of "auto", "console", "json"': ("'json'", "json", "json"),
     'one of "debug", "info", "warning", "error"': ("'error'", "error", "error"),
 }

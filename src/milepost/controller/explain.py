@@ -29,7 +29,7 @@ class PortExplained:
     """One port of the app. `service` is "" where it gets no traffic, `reasons` then says why.
 
     `listen` is "address:port", "" where no port of its own listens. With a service, `reasons` tells what it
-    asked for and did not get (a port or a host that another app holds). `path` holds the path prefixes.
+    asked for and did not get (a port or a host that another app holds). `path` holds the words of the PATH label.
     """
 
     index: int

@@ -1,6 +1,7 @@
 """To `Settings` from options, the environment and a file; the first of these that names a key decides it."""
 
 import difflib
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from milepost.settings.values import (
 _BY_DOTTED = {key.dotted: key for key in KEYS}
 _BY_VARIABLE = {key.variable: key for key in KEYS}
 _ARRAY = "sources.marathon"
+_CREDENTIALS = re.compile(r"//[^/\s]*@")  # of a URL that is refused for having them
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ def _read(key: Key, where: str, read: Callable[[Any], object], value: object) ->
 def _shown(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    text = f'"{value}"' if isinstance(value, str) else str(value)
+    text = _CREDENTIALS.sub("//(hidden)@", f'"{value}"' if isinstance(value, str) else str(value))
     return text if len(text) <= 80 else text[:77] + "..."
 
 

@@ -36,7 +36,12 @@ class MarathonCluster:
         (), URLS, "The endpoints of one Marathon cluster; the next is tried when one fails.", option="--marathon"
     )
     user: str = setting("", TEXT, "User for HTTP basic authentication.")
-    password: str = setting("", SECRET, "Its password. `password_file` keeps it out of this file.", secret=True)
+    password: str = setting(
+        "",
+        SECRET,
+        "Its password. Better in `password_file`: as an option every user of the machine can see it.",
+        secret=True,
+    )
     password_file: Path | None = setting(None, or_none(FILE), "File that holds the password, read at start.")
     ca_file: Path | None = setting(
         None, or_none(FILE), "Certificates (PEM) to trust instead of the system's, for https URLs."
@@ -68,8 +73,15 @@ class RoutingSettings:
     health_check: bool = setting(
         True, FLAG, "Whether a task of an app with health checks gets traffic only while Marathon reports it alive."
     )
-    assign_ports: tuple[int, int] = setting(
-        (10050, 10100), PORT_RANGE, "Service ports for apps to which Marathon gives none (a container's own address)."
+    assign_ports: tuple[int, int] | None = setting(
+        (10050, 10100),
+        or_none(PORT_RANGE),
+        "Service ports for apps to which Marathon gives none (a container with an address of its own).",
+    )
+    conflicts: str = setting(
+        "holder",
+        one_of("holder", "lower-id"),
+        "Who gets a port or a host that several apps want: who has it already, or always the lower app id.",
     )
 
 
