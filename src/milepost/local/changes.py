@@ -1,0 +1,175 @@
+"""What is asked for from outside: changes of definitions, and kills. Each answers at once; deployments do the rest."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from msgspec import UNSET, structs
+
+from milepost.local import app_id as ids
+from milepost.local import events, ports
+from milepost.local.cluster import KILLING, Cluster, Deployment, Instance, Record
+from milepost.local.definition import Definition, VersionInfo, is_same
+from milepost.local.deployments import Changes, advance, cancel, conflicting, dependency_levels, plan_steps, start
+from milepost.local.effects import ForgetApp, SaveApp, Trees
+from milepost.local.lifecycle import kill
+from milepost.local.refusal import LOCK_TEXT, invalid, locked
+from milepost.local.timestamp import version_after
+from milepost.local.turn import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A change that was taken: its version, and the deployment that carries it out."""
+
+    version: str
+    deployment_id: str
+
+
+def deploy(
+    turn: Turn,
+    wanted: Changes,
+    *,
+    force: bool,
+    restarts: Collection[str] = (),
+    group: str = "/",
+    victims: Sequence[Instance] = (),
+) -> Accepted:
+    """Make `wanted` the definitions of these apps (None deletes one) and start what leads there.
+
+    `restarts` names apps whose tasks are replaced though nothing changed; `victims` are killed first. Raises Refused:
+    409 while a deployment holds an app of the plan (unless `force`, which cancels it), 422 for a clash.
+    """
+    cluster = turn.cluster
+    before = {app_id: record.definition if (record := cluster.app(app_id)) else None for app_id in wanted}
+    changed = {
+        app_id: app for app_id, app in wanted.items() if app_id in restarts or not _is_unchanged(before[app_id], app)
+    }
+    levels = dependency_levels({**cluster.definitions(), **wanted}, changed)
+    _refuse_clashes(cluster, changed)
+    _unlock(turn, changed, group, force=force)
+    trees, version = _redefine(turn, changed, restarts)
+    after = {app_id: app for app_id in changed for app in [_definition(cluster, app_id)]}
+    steps = plan_steps(before, after, restarts, levels)
+    deployment = Deployment(cluster.chance.new_id(), version, steps, {e: before[e] for e in changed}, trees)
+    turn.want(events.event("group_change_success", turn.now_s, groupId=group, version=version))
+    for victim in victims:
+        kill(turn, cluster.homes[victim.id], victim, leaving=True)
+    start(turn, deployment)
+    return Accepted(version, deployment.id)
+
+
+def restart(turn: Turn, record: Record, *, force: bool) -> Accepted:
+    """Replace all tasks of an app, one after the other."""
+    return deploy(turn, {record.id: record.definition}, force=force, restarts={record.id}, group=ids.parent(record.id))
+
+
+def undo(turn: Turn, deployment: Deployment) -> Accepted:
+    """Start a deployment that brings back what this one changed."""
+    return deploy(turn, deployment.before, force=True)
+
+
+def kill_tasks(turn: Turn, instances: Sequence[Instance], *, wipe: bool = False) -> None:
+    """Kill these instances' tasks; replacements follow."""
+    for instance in instances:
+        kill(turn, turn.cluster.homes[instance.id], instance, leaving=wipe)
+    for record in _records(turn.cluster, instances):
+        advance(turn, record)
+
+
+def kill_and_scale(turn: Turn, instances: Sequence[Instance], *, force: bool) -> Accepted:
+    """Kill these and want as many fewer."""
+    victims = [each for each in instances if each.is_active and each.state != KILLING]
+    wanted: dict[str, Definition | None] = {}
+    for victim in victims:
+        app_id = victim.definition.id
+        app = wanted.get(app_id) or _definition(turn.cluster, app_id)
+        if app:
+            wanted[app_id] = structs.replace(app, instances=max(0, app.instances - 1))
+    return deploy(turn, wanted, force=force, victims=victims)
+
+
+def restore(turn: Turn, definitions: Iterable[Definition]) -> None:
+    """Bring back apps that were kept over a restart, as they were, without a deployment."""
+    for app in definitions:
+        record = Record(app.id)
+        record.define(app)
+        record.goal = app
+        turn.cluster.records[app.id] = record
+        turn.cluster.service_ports.update(app.service_ports)
+        turn.cluster.version = max(turn.cluster.version, app.version)
+    for record in list(turn.cluster.records.values()):
+        advance(turn, record)
+
+
+def _definition(cluster: Cluster, app_id: str) -> Definition | None:
+    record = cluster.app(app_id)
+    return record.definition if record else None
+
+
+def _records(cluster: Cluster, instances: Iterable[Instance]) -> list[Record]:
+    app_ids = {instance.definition.id: None for instance in instances}
+    return [cluster.records[app_id] for app_id in app_ids]
+
+
+def _is_unchanged(before: Definition | None, after: Definition | None) -> bool:
+    """Zeros of service ports in `after` stand for what the app holds already."""
+    if before is None or after is None:
+        return before is after
+    return is_same(before, ports.with_assigned(after, before.service_ports, ()))
+
+
+def _refuse_clashes(cluster: Cluster, changed: Changes) -> None:
+    """An app and a group cannot share an id."""
+    new = {app_id for app_id, app in changed.items() if app and not cluster.app(app_id)}
+    if not new:
+        return
+    gone = {app_id for app_id, app in changed.items() if not app}
+    names = ({record.id for record in cluster.apps()} | new) - gone
+    groups = {group for name in names for group in ids.ancestors(name)}
+    for app_id in new:
+        if app_id in groups or not names.isdisjoint(ids.ancestors(app_id)):
+            raise invalid([("/", "Groups and Applications may not have the same identifier.")])
+
+
+def _unlock(turn: Turn, changed: Changes, group: str, *, force: bool) -> None:
+    holders = conflicting(turn.cluster, changed)
+    if holders and not force:
+        version = version_after(turn.cluster.version, turn.now_s)
+        kind = "group_change_failed"
+        turn.want(events.event(kind, turn.now_s, groupId=group, version=version, reason=LOCK_TEXT))
+        raise locked(each.id for each in holders)
+    for holder in holders:
+        cancel(turn, holder)
+
+
+def _redefine(turn: Turn, changed: Changes, restarts: Collection[str]) -> tuple[Trees, str]:
+    """Store the new definitions under one new version; the trees before and after, and that version."""
+    cluster = turn.cluster
+    original, original_version = cluster.definitions(), cluster.version
+    version = version_after(cluster.version, turn.now_s)
+    for app_id, app in changed.items():
+        record = cluster.records.setdefault(app_id, Record(app_id))
+        before = record.definition
+        held = before.service_ports if before else ()
+        cluster.service_ports -= type(cluster.service_ports)(held)
+        new = app and _versioned(app, before, version, restart=app_id in restarts)
+        new = new and ports.with_assigned(new, held, cluster.service_ports)
+        cluster.service_ports.update(new.service_ports if new else ())
+        record.define(new)
+        turn.want(SaveApp(new) if new else ForgetApp(app_id))
+    cluster.version = version
+    return Trees(original, cluster.definitions(), original_version, version), version
+
+
+def _versioned(app: Definition, before: Definition | None, version: str, *, restart: bool) -> Definition:
+    """`app` as the given version; what it says of its last scaling and config change as in marathon-api 4.5."""
+    info = before.version_info if before else UNSET
+    if before is None or not info:
+        info = VersionInfo(version, version)
+    elif restart:
+        info = VersionInfo(info.last_scaling_at, version)
+    else:
+        placed = ports.with_assigned(app, before.service_ports, ())
+        scales = is_same(before, placed, but_instances=True)
+        info = VersionInfo(version, info.last_config_change_at if scales else version)
+    return structs.replace(app, version=version, version_info=info)

@@ -1,0 +1,181 @@
+"""The scheduler's whole state: one structure, owned by the scheduler, of frozen leaves."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from milepost.local.backoff import Backoff
+from milepost.local.definition import Definition
+from milepost.local.effects import Trees
+from milepost.local.health import CheckResult, is_healthy
+from milepost.local.ports import Pick
+from milepost.local.rollout import Rollout
+
+STAGING, RUNNING, KILLING = "TASK_STAGING", "TASK_RUNNING", "TASK_KILLING"
+ACTIVE = frozenset({STAGING, "TASK_STARTING", RUNNING, KILLING})
+VERSIONS_KEPT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A place for a task, kept over relaunches. Its task is number `incarnation`.
+
+    `state` is the task's, "" before the first launch. `waits` tells that a launch is to come; a `leaving` instance
+    goes away with its task. `health_reason` is set when it is killed for its health.
+    """
+
+    id: str
+    definition: Definition
+    incarnation: int = 0
+    state: str = ""
+    node: str = ""
+    ports: tuple[int, ...] = ()
+    staged_at_s: float = 0.0
+    started_at_s: float | None = None
+    results: tuple[CheckResult | None, ...] = ()
+    waits: bool = True
+    leaving: bool = False
+    health_reason: str = ""
+
+    @property
+    def task_id(self) -> str:
+        return f"{self.id}._app.{self.incarnation}"
+
+    @property
+    def is_active(self) -> bool:
+        """A process exists, or is about to."""
+        return self.state in ACTIVE
+
+    @property
+    def healthy(self) -> bool | None:
+        """Aggregate of the checks; None while unknown or without checks."""
+        return is_healthy(self.results) if self.results else None
+
+    @property
+    def is_good(self) -> bool:
+        """Counts for a deployment: it runs, and its checks, if any, are passed (marathon-api 10.2)."""
+        return self.state == RUNNING and (not self.results or self.healthy is True)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFailure:
+    """The latest failure of an app; `at_s` in Unix seconds."""
+
+    task_id: str
+    node: str
+    state: str
+    message: str
+    at_s: float
+    version: str
+
+
+@dataclass(slots=True)
+class Record:
+    """One app: what was asked for, and what exists. `definition` is None once it was deleted.
+
+    `goal` is what the scheduler works towards now: a deployment's step moves it to `definition`.
+    `document` is `definition` as JSON, made once.
+    """
+
+    id: str
+    definition: Definition | None = None
+    document: dict[str, Any] = field(default_factory=dict)
+    versions: tuple[Definition, ...] = ()
+    goal: Definition | None = None
+    rollout: Rollout | None = None
+    instances: dict[str, Instance] = field(default_factory=dict)
+    backoff: Backoff = field(default_factory=Backoff)
+    last_failure: TaskFailure | None = None
+    wake_at_s: float | None = None
+
+    @property
+    def staying(self) -> list[Instance]:
+        """Instances that are not on their way out."""
+        return [each for each in self.instances.values() if not each.leaving]
+
+    def define(self, definition: Definition | None) -> None:
+        """Take over a new definition and remember it as a version."""
+        self.definition = definition
+        self.document = definition.document() if definition else {}
+        if definition:
+            self.versions = (definition, *self.versions)[:VERSIONS_KEPT]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One app's part of a step. `kind` is Marathon's word: Start-, Stop-, Scale-, RestartApplication."""
+
+    kind: str
+    app_id: str
+
+
+Step = tuple[Action, ...]
+
+
+@dataclass(slots=True)
+class Deployment:
+    """A plan under way. `current` counts from 1; 0 before the first step. `before` holds what the plan changes."""
+
+    id: str
+    version: str
+    steps: tuple[Step, ...]
+    before: dict[str, Definition | None]
+    trees: Trees
+    current: int = 0
+    step_began_s: float = 0.0
+
+    @property
+    def app_ids(self) -> list[str]:
+        return sorted({action.app_id for step in self.steps for action in step})
+
+    @property
+    def step(self) -> Step:
+        """The step under way, empty before the first."""
+        return self.steps[self.current - 1] if self.current else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """Where what cannot be known in advance comes from: new ids, random picks."""
+
+    new_id: Callable[[], str]
+    pick: Pick
+
+
+@dataclass(slots=True)
+class Cluster:
+    """`nodes` are addresses that tasks may land on. `homes` finds an instance's record, `locks` a deployment by app.
+
+    `used_ports` are the host ports of our own tasks by node, `foreign_ports` those seen in other hands.
+    """
+
+    nodes: tuple[str, ...]
+    chance: Chance
+    records: dict[str, Record] = field(default_factory=dict)
+    homes: dict[str, Record] = field(default_factory=dict)
+    deployments: dict[str, Deployment] = field(default_factory=dict)
+    locks: dict[str, str] = field(default_factory=dict)
+    service_ports: Counter[int] = field(default_factory=Counter)
+    used_ports: dict[str, set[int]] = field(default_factory=dict)
+    foreign_ports: dict[str, set[int]] = field(default_factory=dict)
+    tasks_on: Counter[str] = field(default_factory=Counter)
+    starved: set[str] = field(default_factory=set)
+    version: str = ""
+
+    def apps(self) -> Iterator[Record]:
+        """All apps that exist for the API."""
+        return (record for record in self.records.values() if record.definition)
+
+    def app(self, app_id: str) -> Record | None:
+        record = self.records.get(app_id)
+        return record if record and record.definition else None
+
+    def definitions(self) -> dict[str, Definition]:
+        return {record.id: record.definition for record in self.records.values() if record.definition}
+
+    def instance_of(self, task_id: str) -> Instance | None:
+        """The instance of a task id, whatever its incarnation (marathon-api 6.9)."""
+        instance_id = task_id.partition("._app.")[0]
+        home = self.homes.get(instance_id)
+        return home.instances.get(instance_id) if home else None

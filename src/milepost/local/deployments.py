@@ -1,0 +1,169 @@
+"""Deployments: a plan's steps, one after the other (marathon-api 10.1 to 10.5)."""
+
+from collections.abc import Collection, Iterable, Mapping
+
+from milepost.local import events
+from milepost.local.cluster import Action, Cluster, Deployment, Record, Step
+from milepost.local.definition import Definition, is_same
+from milepost.local.lifecycle import drop_waiting
+from milepost.local.refusal import invalid
+from milepost.local.rollout import begin, is_done
+from milepost.local.settle import census, settle
+from milepost.local.turn import Turn
+
+Changes = Mapping[str, Definition | None]
+START, STOP, SCALE, RESTART = "StartApplication", "StopApplication", "ScaleApplication", "RestartApplication"
+
+
+def plan_steps(
+    before: Changes, after: Changes, restarts: Collection[str], levels: Mapping[str, int]
+) -> tuple[Step, ...]:
+    """First what goes, then what is new (nothing to do yet), then each level of dependencies in turn."""
+    stops = tuple(Action(STOP, app_id) for app_id, app in after.items() if app is None)
+    starts = tuple(Action(START, app_id) for app_id, app in after.items() if app and before[app_id] is None)
+    by_level: dict[int, list[Action]] = {}
+    for app_id, app in after.items():
+        if app:
+            action = Action(_kind(before[app_id], app, restart=app_id in restarts), app_id)
+            by_level.setdefault(levels[app_id], []).append(action)
+    steps = (stops, starts, *(tuple(by_level[level]) for level in sorted(by_level)))
+    return tuple(step for step in steps if step)
+
+
+def dependency_levels(apps: Changes, wanted: Iterable[str]) -> dict[str, int]:
+    """The length of the longest chain of dependencies below each wanted app. Raises Refused (422) for a cycle."""
+    levels: dict[str, int] = {}
+
+    def level(app_id: str, above: tuple[str, ...]) -> int:
+        if app_id in above:
+            raise invalid([("/", "Dependency graph has cyclic dependencies.")])
+        if app_id not in levels:
+            app = apps[app_id]
+            below = [each for each in (app.dependencies or () if app else ()) if each in apps]
+            levels[app_id] = max((level(each, (*above, app_id)) + 1 for each in below), default=0)
+        return levels[app_id]
+
+    for app_id in wanted:
+        level(app_id, ())
+    return levels
+
+
+def start(turn: Turn, deployment: Deployment) -> None:
+    """Lock the apps and begin the first step."""
+    turn.cluster.deployments[deployment.id] = deployment
+    turn.cluster.locks.update(dict.fromkeys(deployment.app_ids, deployment.id))
+    _next_step(turn, deployment)
+
+
+def advance(turn: Turn, record: Record) -> None:
+    """Settle the record; then, if its deployment's step is done, go on with that deployment."""
+    settle(turn, record)
+    deployment = turn.cluster.deployments.get(turn.cluster.locks.get(record.id, ""))
+    if deployment and _step_is_done(turn, deployment):
+        _end_step(turn, deployment)
+        _next_step(turn, deployment)
+    elif record.definition is None and not record.instances and not deployment:
+        turn.cluster.records.pop(record.id, None)
+
+
+def cancel(turn: Turn, deployment: Deployment) -> None:
+    """End it where it is: what it started stays, and so do the definitions."""
+    _forget(turn, deployment)
+    for app_id in deployment.app_ids:
+        record = turn.cluster.records.get(app_id)
+        if record:
+            record.goal, record.rollout = record.definition, None
+    reason = "The upgrade has been cancelled"
+    turn.want(events.deployment_event("deployment_failed", deployment, turn.now_s, id=deployment.id, reason=reason))
+
+
+def _kind(before: Definition | None, after: Definition, *, restart: bool) -> str:
+    if before is None or after.instances == 0:
+        return SCALE
+    return SCALE if is_same(before, after, but_instances=True) and not restart else RESTART
+
+
+def _next_step(turn: Turn, deployment: Deployment) -> None:
+    """Begin steps until one is not done at once, or none is left."""
+    while deployment.current < len(deployment.steps):
+        deployment.current += 1
+        deployment.step_began_s = turn.now_s
+        turn.want(events.deployment_event("deployment_info", deployment, turn.now_s))
+        for action in deployment.step:
+            _begin(turn, turn.cluster.records[action.app_id], action.kind)
+        if not _step_is_done(turn, deployment):
+            return
+        _end_step(turn, deployment)
+    _forget(turn, deployment)
+    turn.want(events.deployment_event("deployment_success", deployment, turn.now_s, id=deployment.id))
+
+
+def _begin(turn: Turn, record: Record, kind: str) -> None:
+    if kind == START:
+        return
+    _announce_checks(turn, record, record.definition)
+    record.goal, record.rollout = record.definition, None
+    if kind == RESTART and record.goal:
+        drop_waiting(turn, record, record.goal.config_version)
+        old = [each for each in record.staying if each.definition.config_version != record.goal.config_version]
+        good = sum(each.is_good for each in old)
+        record.rollout = begin(record.goal.instances, record.goal.upgrade_strategy, len(old), good)
+    settle(turn, record)
+
+
+def _announce_checks(turn: Turn, record: Record, new: Definition | None) -> None:
+    """Tell which checks end and which begin with this version of the app."""
+    old = record.goal
+    if old and new and old.config_version == new.config_version:
+        return
+    for _ in old.checks if old else ():
+        turn.want(events.event("remove_health_check_event", turn.now_s, appId=record.id))
+    if new:
+        turn.want(*(events.health_check_added(new, check, turn.now_s) for check in new.checks))
+
+
+def _step_is_done(turn: Turn, deployment: Deployment) -> bool:
+    cluster = turn.cluster
+    return bool(deployment.step) and all(_is_done(cluster, deployment, action) for action in deployment.step)
+
+
+def _is_done(cluster: Cluster, deployment: Deployment, action: Action) -> bool:
+    record = cluster.records[action.app_id]
+    if action.kind == START:
+        return True
+    if record.goal is None:
+        return not record.instances
+    if record.rollout:
+        return is_done(record.rollout, census(record, record.goal))
+    if any(each.leaving for each in record.instances.values()):
+        return False
+    staying = record.staying
+    # an instance from before the step is none of its business (marathon-api 10.3)
+    awaited = [each for each in staying if each.waits or each.staged_at_s >= deployment.step_began_s]
+    return len(staying) == record.goal.instances and all(each.is_good for each in awaited)
+
+
+def _end_step(turn: Turn, deployment: Deployment) -> None:
+    for action in deployment.step:
+        record = turn.cluster.records[action.app_id]
+        record.rollout = None
+        if action.kind == STOP:
+            turn.want(events.event("app_terminated_event", turn.now_s, appId=record.id))
+    turn.want(events.deployment_event("deployment_step_success", deployment, turn.now_s))
+
+
+def _forget(turn: Turn, deployment: Deployment) -> None:
+    """Drop the deployment, its locks, and the records of apps that are gone for good."""
+    cluster = turn.cluster
+    cluster.deployments.pop(deployment.id, None)
+    for app_id in deployment.app_ids:
+        cluster.locks.pop(app_id, None)
+        record = cluster.records.get(app_id)
+        if record and record.definition is None and not record.instances:
+            del cluster.records[app_id]
+
+
+def conflicting(cluster: Cluster, app_ids: Iterable[str]) -> list[Deployment]:
+    """The deployments that hold any of these apps."""
+    held = {cluster.locks[app_id] for app_id in app_ids if app_id in cluster.locks}
+    return [cluster.deployments[each] for each in sorted(held)]

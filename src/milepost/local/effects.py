@@ -1,0 +1,126 @@
+"""What the scheduler wants done (effects), and what it is told (messages). Frozen values; times in seconds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from milepost.local.definition import Definition, HealthCheck
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchTask:
+    """Run the task at `node`, an address of this machine, with these host ports. Answered by messages about it."""
+
+    task_id: str
+    definition: Definition
+    node: str
+    ports: tuple[int, ...]
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class KillTask:
+    """Ask the task to end; end it by force after `grace_s`."""
+
+    task_id: str
+    grace_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeHealth:
+    """Run check number `index` of the task once, `after_s` from now. `port` is None for COMMAND."""
+
+    task_id: str
+    index: int
+    check: HealthCheck
+    node: str
+    port: int | None
+    after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class WakeAt:
+    """Send `LaunchDue(app_id)` at `at_s`."""
+
+    app_id: str
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """All apps before and after a change: what the full form of a deployment's events carries."""
+
+    original: Mapping[str, Definition]
+    target: Mapping[str, Definition]
+    original_version: str
+    target_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmitEvent:
+    """One event for the stream. `body` is complete but for `trees` (marathon-api 11.4)."""
+
+    type: str
+    body: Mapping[str, Any]
+    trees: Trees | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SaveApp:
+    """Keep this definition over a restart."""
+
+    definition: Definition
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetApp:
+    """Do not bring this app back after a restart."""
+
+    app_id: str
+
+
+Effect = LaunchTask | KillTask | ProbeHealth | WakeAt | EmitEvent | SaveApp | ForgetApp
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStarted:
+    """The task runs; `note` says what runs it, "" where that is plain."""
+
+    task_id: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEnded:
+    """No process of the task is left. `status` is its exit status, negative for the signal that ended it."""
+
+    task_id: str
+    status: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PortTaken:
+    """The task was not started: somebody else on this machine holds the host port."""
+
+    task_id: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """The outcome of a probe: `failure` says what went wrong, None for success."""
+
+    task_id: str
+    index: int
+    failure: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchDue:
+    """A launch that was delayed may be possible now."""
+
+    app_id: str
+
+
+Message = TaskStarted | TaskEnded | PortTaken | Probed | LaunchDue

@@ -1,0 +1,186 @@
+"""The life of a task, from wanted to gone (marathon-api 9.3 to 9.5)."""
+
+from dataclasses import replace
+
+from milepost.local import app_id as ids
+from milepost.local import backoff, events, ports
+from milepost.local.cluster import KILLING, RUNNING, STAGING, Instance, Record, TaskFailure
+from milepost.local.definition import Definition
+from milepost.local.effects import KillTask, LaunchTask, ProbeHealth, WakeAt
+from milepost.local.environment import environment
+from milepost.local.health import FIRST_PROBE_S
+from milepost.local.probe_port import probe_port
+from milepost.local.turn import Turn
+
+STARVED_RETRY_S = 5.0
+CONDITIONS = {"TASK_KILLED": "Killed", "TASK_FAILED": "Failed", "TASK_FINISHED": "Finished"}
+
+
+def add_instance(turn: Turn, record: Record, app: Definition) -> None:
+    """One more instance; it is launched as soon as backoff and room allow."""
+    instance = Instance(f"{ids.safe(record.id)}.instance-{turn.cluster.chance.new_id()}", app)
+    turn.cluster.homes[instance.id] = record
+    record.instances[instance.id] = instance
+    turn.want(events.instance_changed(instance, "Scheduled", turn.now_s))
+
+
+def launch_waiting(turn: Turn, record: Record) -> None:
+    """Launch what waits, or ask to be woken when that may be done."""
+    waiting = [each for each in record.instances.values() if each.waits and not each.leaving]
+    if not waiting or record.goal is None:
+        return
+    at_s = backoff.launch_at(record.backoff, record.goal, turn.now_s)
+    if at_s > turn.now_s:
+        _wake(turn, record, at_s)
+        return
+    for instance in waiting:
+        if not _launch(turn, record, instance, record.goal):
+            _starve(turn, record)
+            return
+    turn.cluster.starved.discard(record.id)
+
+
+def kill(turn: Turn, record: Record, instance: Instance, *, leaving: bool, health_reason: str = "") -> None:
+    """Ask the instance's task to end; with `leaving` no other one follows it."""
+    instance = replace(instance, leaving=leaving or instance.leaving, health_reason=health_reason)
+    if not instance.is_active:
+        if leaving:
+            _remove(turn, record, instance)
+        return
+    if instance.state != KILLING:
+        instance = replace(instance, state=KILLING)
+        turn.want(
+            events.status_update(instance, KILLING, "", turn.now_s),
+            events.instance_changed(instance, "Killing", turn.now_s),
+            KillTask(instance.task_id, instance.definition.kill_grace_s),
+        )
+    record.instances[instance.id] = instance
+
+
+def started(turn: Turn, record: Record, instance: Instance, note: str) -> None:
+    """The task runs: it can be probed, and counts as good where it has no checks."""
+    if instance.state != STAGING:
+        return
+    instance = replace(instance, state=RUNNING, started_at_s=turn.now_s)
+    record.instances[instance.id] = instance
+    record.backoff = backoff.after_progress(record.backoff, instance.definition, turn.now_s)
+    turn.want(
+        events.status_update(instance, RUNNING, note, turn.now_s),
+        events.instance_changed(instance, "Running", turn.now_s),
+    )
+    for index, check in enumerate(instance.definition.checks):
+        port = probe_port(instance, check)
+        turn.want(ProbeHealth(instance.task_id, index, check, instance.node, port, FIRST_PROBE_S))
+
+
+def ended(turn: Turn, record: Record, instance: Instance, status: int, note: str) -> None:
+    """The task is gone. Unless its instance leaves, another one follows it, whatever the exit status."""
+    state = "TASK_KILLED" if instance.state == KILLING else "TASK_FAILED" if status else "TASK_FINISHED"
+    _release(turn, instance)
+    instance = replace(instance, state=state, waits=True)
+    turn.want(
+        events.status_update(instance, state, note, turn.now_s),
+        events.instance_changed(instance, CONDITIONS[state], turn.now_s),
+    )
+    _note_failure(turn, record, instance, note)
+    is_outdated = record.goal is None or instance.definition.config_version != record.goal.config_version
+    if instance.leaving or (record.rollout and is_outdated):
+        _remove(turn, record, instance)
+    else:
+        record.instances[instance.id] = instance
+
+
+def port_taken(turn: Turn, record: Record, instance: Instance, port: int) -> None:
+    """Move on to other ports, or fail where the app insists on this one."""
+    if port in ports.requested(instance.definition):
+        ended(turn, record, instance, 1, f"port {port} on {instance.node} is in use by another program")
+        return
+    turn.cluster.foreign_ports.setdefault(instance.node, set()).add(port)
+    if instance.state == KILLING:
+        ended(turn, record, instance, 0, "")
+    else:
+        _release(turn, instance)
+        record.instances[instance.id] = replace(instance, state="", waits=True)
+
+
+def drop_waiting(turn: Turn, record: Record, config_version: str) -> None:
+    """Instances of another config version that only wait for a launch go without further ado."""
+    for instance in record.staying:
+        if not instance.is_active and instance.definition.config_version != config_version:
+            _remove(turn, record, instance)
+
+
+def _launch(turn: Turn, record: Record, instance: Instance, goal: Definition) -> bool:
+    """Put the instance's next task on a node; False if no node has room."""
+    place = _place(turn, ports.requested(goal))
+    if place is None:
+        return False
+    node, host_ports = place
+    instance = Instance(
+        instance.id,
+        goal,
+        instance.incarnation + 1,
+        STAGING,
+        node,
+        host_ports,
+        staged_at_s=turn.now_s,
+        results=(None,) * len(goal.checks),
+        waits=False,
+    )
+    record.instances[instance.id] = instance
+    turn.cluster.used_ports.setdefault(node, set()).update(host_ports)
+    turn.cluster.tasks_on[node] += 1
+    turn.want(
+        events.instance_changed(instance, "Provisioned", turn.now_s),
+        events.status_update(instance, STAGING, "", turn.now_s),
+        LaunchTask(instance.task_id, goal, node, host_ports, environment(goal, instance.task_id, node, host_ports)),
+    )
+    return True
+
+
+def _place(turn: Turn, wanted: tuple[int, ...]) -> tuple[str, tuple[int, ...]] | None:
+    """The emptiest node that has these host ports, ties by chance."""
+    cluster = turn.cluster
+    first = cluster.chance.pick(len(cluster.nodes))
+    rotated = cluster.nodes[first:] + cluster.nodes[:first]
+    for node in sorted(rotated, key=lambda each: cluster.tasks_on[each]):
+        taken = cluster.used_ports.get(node, set()) | cluster.foreign_ports.get(node, set())
+        chosen = ports.choose(wanted, taken, cluster.chance.pick)
+        if chosen is not None:
+            return node, chosen
+    return None
+
+
+def _starve(turn: Turn, record: Record) -> None:
+    """No room anywhere: try again when a task ends, or a little later, as foreign ports may have come free."""
+    turn.cluster.starved.add(record.id)
+    turn.cluster.foreign_ports.clear()
+    _wake(turn, record, turn.now_s + STARVED_RETRY_S)
+
+
+def _wake(turn: Turn, record: Record, at_s: float) -> None:
+    if record.wake_at_s is None or at_s < record.wake_at_s:
+        record.wake_at_s = at_s
+        turn.want(WakeAt(record.id, at_s))
+
+
+def _release(turn: Turn, instance: Instance) -> None:
+    turn.cluster.used_ports.get(instance.node, set()).difference_update(instance.ports)
+    turn.cluster.tasks_on[instance.node] -= 1
+
+
+def _remove(turn: Turn, record: Record, instance: Instance) -> None:
+    record.instances.pop(instance.id, None)
+    turn.cluster.homes.pop(instance.id, None)
+
+
+def _note_failure(turn: Turn, record: Record, instance: Instance, note: str) -> None:
+    """Failures and kills for health are kept for the API; a task that ended by itself delays the next launch."""
+    if instance.state != "TASK_KILLED":
+        record.backoff = backoff.after_failure(record.backoff, instance.definition, turn.now_s)
+    if instance.health_reason:
+        note = f"Task was killed since health check failed. Reason: {instance.health_reason}"
+    elif instance.state != "TASK_FAILED":
+        return
+    version = instance.definition.version
+    record.last_failure = TaskFailure(instance.task_id, instance.node, instance.state, note, turn.now_s, version)

@@ -1,0 +1,25 @@
+"""Where a health check knocks (marathon-api 5.5)."""
+
+from msgspec import UnsetType
+
+from milepost.local.cluster import Instance
+from milepost.local.definition import HealthCheck
+
+
+def probe_port(instance: Instance, check: HealthCheck) -> int | None:
+    """The port of a check that needs one: its own `port`, else the host port at its index. None for COMMAND.
+
+    A mapping without a host port has no entry in the instance's ports; its container port counts then.
+    """
+    if check.protocol == "COMMAND":
+        return None
+    if not isinstance(check.port, UnsetType):
+        return check.port
+    index = check.port_index or 0
+    mappings = instance.definition.mappings
+    if mappings is None:
+        return instance.ports[index]
+    if isinstance(mappings[index].host_port, UnsetType):
+        return mappings[index].container_port
+    before = sum(not isinstance(mapping.host_port, UnsetType) for mapping in mappings[:index])
+    return instance.ports[before]

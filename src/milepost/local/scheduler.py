@@ -1,0 +1,77 @@
+"""The scheduler's reaction to what happens to tasks: (state, message, time) -> effects, nothing else.
+
+What is asked for from outside is in `changes`; both work on the same `Turn`.
+"""
+
+from dataclasses import replace
+
+from milepost.local import events
+from milepost.local.cluster import RUNNING, Instance, Record
+from milepost.local.deployments import advance
+from milepost.local.effects import LaunchDue, Message, PortTaken, Probed, ProbeHealth, TaskEnded, TaskStarted
+from milepost.local.health import judge, next_probe_s
+from milepost.local.lifecycle import ended, kill, port_taken, started
+from milepost.local.probe_port import probe_port
+from milepost.local.turn import Turn
+
+
+def react(turn: Turn, message: Message) -> None:
+    """Take the message in. What it says about a task that is no more is ignored."""
+    if isinstance(message, LaunchDue):
+        _wake(turn, message.app_id)
+        return
+    instance = turn.cluster.instance_of(message.task_id)
+    if instance is None or instance.task_id != message.task_id or not instance.is_active:
+        return
+    record = turn.cluster.homes[instance.id]
+    match message:
+        case TaskStarted(note=note):
+            started(turn, record, instance, note)
+        case TaskEnded(status=status, note=note):
+            ended(turn, record, instance, status, note)
+        case PortTaken(port=port):
+            port_taken(turn, record, instance, port)
+        case Probed():
+            _probed(turn, record, instance, message)
+    advance(turn, record)
+    if isinstance(message, TaskEnded):
+        _feed_starved(turn)
+
+
+def _wake(turn: Turn, app_id: str) -> None:
+    record = turn.cluster.records.get(app_id)
+    if record:
+        record.wake_at_s = None
+        advance(turn, record)
+
+
+def _feed_starved(turn: Turn) -> None:
+    """A task's end made room: apps that found none try again."""
+    for app_id in list(turn.cluster.starved):
+        turn.cluster.starved.discard(app_id)
+        _wake(turn, app_id)
+
+
+def _probed(turn: Turn, record: Record, instance: Instance, probed: Probed) -> None:
+    if instance.state != RUNNING or instance.started_at_s is None:
+        return
+    check = instance.definition.checks[probed.index]
+    before = instance.results[probed.index]
+    verdict = judge(before, check, probed.failure, instance.started_at_s, turn.now_s)
+    results = (*instance.results[: probed.index], verdict.result, *instance.results[probed.index + 1 :])
+    after = replace(instance, results=results)
+    record.instances[instance.id] = after
+    if probed.failure is not None and verdict.counted:
+        turn.want(events.failed_health_check(after, check, turn.now_s))
+    if verdict.result.alive != (before is not None and before.alive):
+        turn.want(events.health_status_changed(after, alive=verdict.result.alive, now_s=turn.now_s))
+    if after.healthy != instance.healthy:
+        turn.want(events.instance_health_changed(after, turn.now_s))
+    if verdict.must_die:
+        reason = probed.failure or ""
+        turn.want(events.unhealthy_kill(after, reason, turn.now_s))
+        kill(turn, record, after, leaving=False, health_reason=reason)
+        return
+    after_s = next_probe_s(verdict, check, instance.started_at_s, turn.now_s)
+    port = probe_port(after, check)
+    turn.want(ProbeHealth(after.task_id, probed.index, check, after.node, port, after_s))

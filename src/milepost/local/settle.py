@@ -1,0 +1,54 @@
+"""From what exists to what is wanted, app by app. Level-based: asked again after each change, it does the rest."""
+
+from milepost.local.cluster import RUNNING, STAGING, Instance, Record
+from milepost.local.definition import Definition
+from milepost.local.lifecycle import add_instance, kill, launch_waiting
+from milepost.local.rollout import Census, Rollout, to_kill, to_start
+from milepost.local.turn import Turn
+
+KILL_ORDER = {STAGING: 1, RUNNING: 2}  # what never came up goes first (marathon-api 9.5)
+
+
+def settle(turn: Turn, record: Record) -> None:
+    """Kill, add and launch what the record's goal asks for now."""
+    if record.goal is None:
+        for instance in record.staying:
+            kill(turn, record, instance, leaving=True)
+    elif record.rollout:
+        _roll(turn, record, record.goal, record.rollout)
+    else:
+        _scale(turn, record, record.goal)
+    launch_waiting(turn, record)
+
+
+def census(record: Record, goal: Definition) -> Census:
+    """Counts instances of the goal's config version as new, all others as old."""
+    staying = record.staying
+    new = [each for each in staying if each.definition.config_version == goal.config_version]
+    dying = sum(each.leaving and each.is_active for each in record.instances.values())
+    return Census(len(staying) - len(new), dying, len(new), sum(each.is_good for each in new))
+
+
+def _roll(turn: Turn, record: Record, goal: Definition, rollout: Rollout) -> None:
+    old = [each for each in record.staying if each.definition.config_version != goal.config_version]
+    for instance in _victims(old, goal)[: to_kill(rollout, census(record, goal))]:
+        kill(turn, record, instance, leaving=True)
+    for _ in range(to_start(rollout, census(record, goal))):
+        add_instance(turn, record, goal)
+
+
+def _scale(turn: Turn, record: Record, goal: Definition) -> None:
+    staying = record.staying
+    for instance in _victims(staying, goal)[: max(0, len(staying) - goal.instances)]:
+        kill(turn, record, instance, leaving=True)
+    for _ in range(goal.instances - len(staying)):
+        add_instance(turn, record, goal)
+
+
+def _victims(instances: list[Instance], goal: Definition) -> list[Instance]:
+    """In the order in which they go: bad ones first, then by state, then the youngest (or oldest) first."""
+    sign = 1 if goal.kill_selection == "OLDEST_FIRST" else -1
+    return sorted(
+        instances,
+        key=lambda each: (each.is_good, KILL_ORDER.get(each.state, 0), sign * (each.started_at_s or each.staged_at_s)),
+    )

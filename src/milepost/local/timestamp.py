@@ -1,0 +1,20 @@
+"""Marathon's times: UTC with exactly three fraction digits (marathon-api 2). Inside, times are float Unix seconds."""
+
+from datetime import UTC, datetime
+
+
+def written(at_s: float) -> str:
+    """`at_s` as `2024-05-01T10:00:00.000Z`."""
+    moment = datetime.fromtimestamp(round(at_s * 1000) / 1000, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def read(text: str) -> float:
+    """Unix seconds of an ISO-8601 time; ValueError for anything else."""
+    return datetime.fromisoformat(text).timestamp()
+
+
+def version_after(previous: str, now_s: float) -> str:
+    """A version for a change made at `now_s`: later than `previous` even within one millisecond."""
+    floor_s = read(previous) + 0.001 if previous else now_s
+    return written(max(now_s, floor_s))

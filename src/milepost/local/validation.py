@@ -1,0 +1,138 @@
+"""The rules an app must keep, in Marathon's words (marathon-api 4.3). One small function a subject."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from msgspec import UnsetType
+
+from milepost.local import app_id as ids
+from milepost.local.definition import Definition, HealthCheck, PortDefinition, PortMapping
+from milepost.local.refusal import Violation
+
+PORT_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+PROTOCOLS = frozenset({"tcp", "udp", "udp,tcp"})
+CHECK_PROTOCOLS = frozenset({"HTTP", "HTTPS", "TCP", "COMMAND", "MESOS_HTTP", "MESOS_HTTPS", "MESOS_TCP"})
+SINGLE_INSTANCE = "MARATHON_SINGLE_INSTANCE_APP"
+
+
+def violations(app: Definition) -> list[Violation]:
+    """All rules that `app` breaks, as (place, text)."""
+    rules = (_identity, _numbers, _command, _container, _networks, _ports, _checks, _upgrade, _single_instance)
+    return [violation for rule in rules for violation in rule(app)]
+
+
+def _identity(app: Definition) -> Iterator[Violation]:
+    problem = ids.problem(app.id)
+    if problem:
+        yield "/id", problem
+
+
+def _numbers(app: Definition) -> Iterator[Violation]:
+    at_least = (
+        ("/instances", app.instances, 0),
+        ("/cpus", app.cpus, 0),
+        ("/mem", app.mem, 0),
+        ("/disk", app.disk, 0),
+        ("/backoffSeconds", app.backoff_seconds, 0),
+        ("/backoffFactor", app.backoff_factor, 1),
+        ("/maxLaunchDelaySeconds", app.max_launch_delay_seconds, 0),
+        ("/taskKillGracePeriodSeconds", app.kill_grace_s, 0),
+    )
+    for path, value, minimum in at_least:
+        if value < minimum:
+            yield path, f"got {value}, expected {minimum} or more"
+
+
+def _command(app: Definition) -> Iterator[Violation]:
+    has_cmd, has_args = bool(app.cmd), bool(app.args)
+    runs_by_itself = bool(app.image) or bool(app.container and app.container.type == "MESOS")
+    if (has_cmd and has_args) or not (has_cmd or has_args or runs_by_itself):
+        yield "/", "AppDefinition must either contain one of 'cmd' or 'args', and/or a 'container'."
+
+
+def _container(app: Definition) -> Iterator[Violation]:
+    if not app.container:
+        return
+    if app.container.type not in ("DOCKER", "MESOS"):
+        yield "/container/type", "must be one of DOCKER, MESOS"
+    if app.container.type == "DOCKER" and isinstance(app.container.docker, UnsetType):
+        yield "/container/docker", "not defined"
+    elif app.container.docker and not app.image:
+        yield "/container/docker/image", "must not be empty"
+
+
+def _networks(app: Definition) -> Iterator[Violation]:
+    modes = [network.mode for network in app.networks]
+    for index, mode in enumerate(modes):
+        if mode not in ("host", "container", "container/bridge"):
+            yield f"/networks({index})/mode", "must be one of host, container, container/bridge"
+    if len(set(modes)) > 1 or (modes[0] != "container" and len(modes) > 1):
+        yield "/networks", "must contain only one host or bridge network, or only container networks"
+    for network in app.networks:
+        if network.mode == "container" and not network.name:
+            yield "/networks", "Network name must be specified when container network is selected."
+
+
+def _ports(app: Definition) -> Iterator[Violation]:
+    definitions: tuple[PortDefinition, ...] = app.port_definitions or ()
+    mappings: tuple[PortMapping, ...] = app.mappings or ()
+    ports: tuple[PortDefinition | PortMapping, ...] = (*definitions, *mappings)
+    where = "/container/portMappings" if app.mappings is not None else "/portDefinitions"
+    names = [each.name for each in ports if each.name]
+    numbers = [each.port for each in definitions if each.port]
+    if _has_duplicates(names):
+        yield where, "Port names must be unique."
+    if _has_duplicates(numbers):
+        yield where, "Ports must be unique."
+    for index, each in enumerate(ports):
+        if each.name and not PORT_NAME.fullmatch(each.name):
+            yield f"{where}({index})/name", f"must fully match regular expression '^{PORT_NAME.pattern}$'"
+        if each.protocol not in PROTOCOLS:
+            yield f"{where}({index})/protocol", "must be one of tcp, udp, udp,tcp"
+    for number in (*app.service_ports, *(m.host_port or 0 for m in mappings), *(m.container_port for m in mappings)):
+        if not 0 <= number <= 65535:
+            yield where, f"got {number}, expected between 0 and 65535"
+
+
+def _has_duplicates(values: Sequence[object]) -> bool:
+    return len(set(values)) < len(values)
+
+
+def _checks(app: Definition) -> Iterator[Violation]:
+    for index, check in enumerate(app.checks):
+        if check.protocol not in CHECK_PROTOCOLS:
+            yield f"/healthChecks({index})/protocol", f"must be one of {', '.join(sorted(CHECK_PROTOCOLS))}"
+        elif check.protocol == "COMMAND" and not (check.command or {}).get("value"):
+            yield f"/healthChecks({index})/command", "error.path.missing"
+        elif not _has_port(app, check):
+            text = "Health check port indices must address an element of the ports array or container port mappings."
+            yield f"/healthChecks({index})", text
+    if sum(check.by_executor for check in app.checks) > 1:
+        yield "/", "AppDefinition can contain at most one Mesos health check"
+
+
+def _has_port(app: Definition, check: HealthCheck) -> bool:
+    if check.protocol == "COMMAND":
+        return True
+    if isinstance(check.port_index, UnsetType):
+        return bool(check.port)
+    return 0 <= check.port_index < len(app.service_ports)
+
+
+def _upgrade(app: Definition) -> Iterator[Violation]:
+    shares = {
+        "minimumHealthCapacity": app.upgrade_strategy.minimum_health_capacity,
+        "maximumOverCapacity": app.upgrade_strategy.maximum_over_capacity,
+    }
+    for name, share in shares.items():
+        if not 0.0 <= share <= 1.0:
+            yield f"/upgradeStrategy/{name}", f"got {share}, expected between 0.0 and 1.0"
+
+
+def _single_instance(app: Definition) -> Iterator[Violation]:
+    if app.labels.get(SINGLE_INSTANCE) != "true":
+        return
+    if app.instances > 1:
+        yield "/instances", f"with the label {SINGLE_INSTANCE} there can be at most 1"
+    if app.upgrade_strategy.minimum_health_capacity or app.upgrade_strategy.maximum_over_capacity:
+        yield "/upgradeStrategy", f"with the label {SINGLE_INSTANCE} both shares must be 0"
