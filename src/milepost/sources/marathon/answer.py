@@ -1,0 +1,83 @@
+"""From the body of an answer to apps. Pure. What is no answer of Marathon is an error, never an empty cluster."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from milepost.errors import SourceError
+from milepost.model.problem import Problem
+from milepost.model.snapshot import App, Snapshot
+from milepost.sources.marathon import wire
+from milepost.sources.marathon.translate import absolute_id, app_from_wire
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The apps that could be read, by id, and a Problem for each that could not."""
+
+    apps: Mapping[str, App] = field(default_factory=dict)
+    unreadable: tuple[Problem, ...] = ()
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """All of them: those of unreadable apps and those within readable ones."""
+        return (*self.unreadable, *(problem for app in self.apps.values() for problem in app.problems))
+
+
+class _AppList(msgspec.Struct, frozen=True):
+    apps: list[msgspec.Raw]
+
+
+class _OneApp(msgspec.Struct, frozen=True):
+    app: msgspec.Raw
+
+
+_list_decoder = msgspec.json.Decoder(_AppList)
+_one_decoder = msgspec.json.Decoder(_OneApp)
+
+
+def read_apps_answer(body: bytes) -> Answer:
+    """The answer to `GET /v2/apps`. Raises SourceError if it is no list of apps, or a list of nothing readable."""
+    try:
+        raws = _list_decoder.decode(body).apps
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise SourceError(f"no answer of Marathon: {error}") from error
+    answer = answer_of(raws)
+    if raws and not answer.apps:
+        raise SourceError(f"none of its {len(raws)} apps can be read: {answer.unreadable[0].message}")
+    return answer
+
+
+def read_app_answer(body: bytes, app_id: str) -> Answer:
+    """The answer to `GET /v2/apps/{app_id}`. Raises SourceError if it is no app or another app."""
+    try:
+        raw = _one_decoder.decode(body).app
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise SourceError(f"no answer of Marathon: {error}") from error
+    answer = answer_of([raw])
+    if answer.apps and app_id not in answer.apps:
+        raise SourceError(f"asked for {app_id}, but the answer is about {next(iter(answer.apps))}")
+    return answer
+
+
+def answer_of(raws: Iterable[msgspec.Raw]) -> Answer:
+    """Each app by itself, so that an odd one spoils nothing else."""
+    apps: dict[str, App] = {}
+    unreadable: list[Problem] = []
+    for raw in raws:
+        try:
+            app = app_from_wire(wire.app_decoder.decode(raw))
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
+            found = wire.id_of(raw)
+            app_id = absolute_id(found) if found else ""
+            unreadable.append(Problem(app_id, "app", f"cannot be read: {error}"))
+        else:
+            apps[app.id] = app
+    return Answer(apps, tuple(unreadable))
+
+
+def snapshot_from_answer(body: bytes, source: str, read_at_s: float) -> Snapshot:
+    """The answer to `GET /v2/apps` as a snapshot, read at `read_at_s` (Unix time). Raises SourceError if it is none."""
+    answer = read_apps_answer(body)
+    return Snapshot(answer.apps, source, read_at_s, answer.problems)

@@ -1,0 +1,90 @@
+"""From an event of Marathon's stream to what it tells us: which apps to look at, and bad news. Pure."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from milepost.sources.marathon.overlay import ENDING_STATES, News
+from milepost.sources.marathon.translate import absolute_id
+
+EVENT_TYPES = (
+    "api_post_event",
+    "app_terminated_event",
+    "deployment_info",  # the only word about a change of several apps or of a group (marathon-api.md 11.6)
+    "failed_health_check_event",
+    "health_status_changed_event",
+    "status_update_event",
+    "unhealthy_instance_kill_event",
+    "unhealthy_task_kill_event",  # up to 1.3
+)
+"""What milepost asks Marathon for. `instance_*` events say the same as these once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """`reason` names the event. `news` is about a task of the one app in `app_ids`."""
+
+    reason: str
+    app_ids: tuple[str, ...]
+    news: News | None = None
+
+
+class _Definition(msgspec.Struct, frozen=True):
+    id: str
+
+
+class _Action(msgspec.Struct, frozen=True):
+    app: str | None = None
+
+
+class _Step(msgspec.Struct, frozen=True):
+    actions: tuple[_Action, ...] = ()
+
+
+class _Event(msgspec.Struct, frozen=True, rename="camel"):
+    event_type: str | None = None
+    app_id: str | None = None
+    task_id: str | None = None
+    instance_id: str | None = None
+    task_status: str | None = None
+    alive: bool | None = None
+    app_definition: _Definition | None = None
+    current_step: _Step | None = None
+
+
+_decoder = msgspec.json.Decoder(_Event)
+
+
+def read_event(name: str, data: str, heard_s: float) -> Event | None:
+    """The event of type `name`; None if it is of a type that milepost did not ask for.
+
+    Raises ValueError (of which msgspec's errors are) if it cannot be read or names no app.
+    """
+    if name not in EVENT_TYPES:
+        return None
+    event = _decoder.decode(data)
+    reason = f"{name} {event.task_status}" if event.task_status else name
+    if name == "deployment_info":
+        actions = event.current_step.actions if event.current_step else ()
+        return Event(reason, tuple(dict.fromkeys(absolute_id(action.app) for action in actions if action.app)))
+    app_id = event.app_id or (event.app_definition and event.app_definition.id)
+    if not app_id:
+        raise ValueError(f"a {name} without app")
+    return Event(reason, (absolute_id(app_id),), _news(name, event, reason, heard_s))
+
+
+def _news(name: str, event: _Event, reason: str, heard_s: float) -> News | None:
+    """Bad news, if it is any: what the event says against a task, by the best id that it has."""
+    ref = event.task_id or event.instance_id
+    if not ref:
+        return None
+    match name:
+        case "status_update_event" if event.task_status in ENDING_STATES:
+            return News(ref, event.task_status or "", reason, heard_s)
+        case "unhealthy_instance_kill_event" | "unhealthy_task_kill_event":
+            return News(ref, "TASK_KILLING", reason, heard_s)
+        case "failed_health_check_event":
+            return News(ref, "", reason, heard_s)
+        case "health_status_changed_event" if event.alive is False:
+            return News(ref, "", reason, heard_s)
+    return None

@@ -1,0 +1,131 @@
+"""What is known of a cluster, and since when each part of it. No I/O; times are arguments.
+
+Reads take time and events come in between, so each read is placed by the moment it began: it says nothing
+about what was heard or read later than that.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from milepost.model.problem import Problem
+from milepost.model.snapshot import App, Cause, Snapshot
+from milepost.sources.health import carry_app_health
+from milepost.sources.marathon.answer import Answer
+from milepost.sources.marathon.overlay import News, with_news
+from milepost.sources.names import with_addresses
+
+NEVER_S = float("-inf")
+
+
+def settled(answer: Answer, before: Mapping[str, App], addresses: Mapping[str, str]) -> Answer:
+    """`answer`, each app compared with the one in `before`: see `renewed`. The costly part of a full read."""
+    apps = {app_id: renewed(before.get(app_id), app, addresses) for app_id, app in answer.apps.items()}
+    return Answer(apps, answer.unreadable)
+
+
+def renewed(before: App | None, read: App, addresses: Mapping[str, str], news: tuple[News, ...] = ()) -> App:
+    """What is known of an app after a read: health carried over, agents located, newer bad news laid over it.
+
+    Gives `before` itself if that is all known already, else at least its definition if only tasks changed:
+    later stages skip what is the same object.
+    """
+    after = with_news(with_addresses(carry_app_health(before, read), addresses), news)
+    if before is None:
+        return after
+    if before == after:
+        return before
+    return replace(after, definition=before.definition) if before.definition == after.definition else after
+
+
+class Picture:
+    """The apps of a cluster as far as known. All times in seconds of one monotonic clock."""
+
+    def __init__(self) -> None:
+        self._apps: dict[str, App] = {}
+        self._problems: dict[str, tuple[Problem, ...]] = {}  # by app id, of those apps that have any
+        self._news: dict[str, tuple[News, ...]] = {}
+        self._all_read_s = NEVER_S
+        self._read_s: dict[str, float] = {}  # when the read began that told of an app after the last full read
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there was no full read yet."""
+        return self._all_read_s == NEVER_S
+
+    def apps(self) -> dict[str, App]:
+        """The apps known now; a copy, for others to keep."""
+        return dict(self._apps)
+
+    def snapshot(self, source: str, read_at_s: float, causes: tuple[Cause, ...]) -> Snapshot:
+        """All of it as a value; `read_at_s` is the Unix time of the last full read."""
+        problems = tuple(problem for group in self._problems.values() for problem in group)
+        return Snapshot(self.apps(), source, read_at_s, problems, causes)
+
+    def take_all(self, answer: Answer, before: Mapping[str, App], addresses: Mapping[str, str], begun_s: float) -> None:
+        """A full read that began at `begun_s`, `settled` against `before`. An app not in it is gone.
+
+        An app that was read later stays as it is, and so does one that cannot be read this time.
+        """
+        self._forget_news(begun_s)
+        self._read_s = {app_id: read_s for app_id, read_s in self._read_s.items() if read_s > begun_s}
+        self._all_read_s = begun_s
+        known, self._apps = self._apps, {}
+        for app_id, app in answer.apps.items():
+            if app_id not in self._read_s:
+                is_settled = known.get(app_id) is before.get(app_id) and app_id not in self._news
+                news = self._news.get(app_id, ())
+                self._apps[app_id] = app if is_settled else renewed(known.get(app_id), app, addresses, news)
+        unreadable = {problem.app_id for problem in answer.unreadable} - self._apps.keys()
+        self._apps |= {app_id: app for app_id, app in known.items() if app_id in self._read_s or app_id in unreadable}
+        self._problems = _by_app(answer.unreadable) | self._problems_within()
+
+    def take_one(self, app_id: str, answer: Answer, addresses: Mapping[str, str], begun_s: float) -> bool:
+        """A read of one app that began at `begun_s`; an empty answer says that it is gone. Tells if that changes it."""
+        if begun_s < max(self._all_read_s, self._read_s.get(app_id, NEVER_S)):
+            return False
+        self._read_s[app_id] = begun_s
+        self._forget_news(begun_s, app_id)
+        known, read = self._apps.get(app_id), answer.apps.get(app_id)
+        problems = answer.unreadable or (read.problems if read else ())
+        is_new = problems != self._problems.pop(app_id, ())
+        if problems:
+            self._problems[app_id] = problems
+        if read is not None:
+            self._apps[app_id] = renewed(known, read, addresses, self._news.get(app_id, ()))
+        elif not answer.unreadable:
+            self._apps.pop(app_id, None)
+        return is_new or self._apps.get(app_id) is not known
+
+    def hear(self, app_id: str, news: News) -> tuple[str, ...]:
+        """Bad news: the ids of the tasks that it takes out. It is kept for reads that began before it."""
+        others = (other for other in self._news.get(app_id, ()) if (other.ref, other.state) != (news.ref, news.state))
+        self._news[app_id] = (*others, news)
+        known = self._apps.get(app_id)
+        if known is None:
+            return ()
+        self._apps[app_id] = told = with_news(known, (news,))
+        return tuple(after.id for before, after in zip(known.tasks, told.tasks, strict=True) if after is not before)
+
+    def locate(self, addresses: Mapping[str, str]) -> bool:
+        """Agents have other addresses now; tells whether that concerns any task."""
+        located = {app_id: with_addresses(app, addresses) for app_id, app in self._apps.items()}
+        changed = any(located[app_id] is not app for app_id, app in self._apps.items())
+        self._apps = located
+        return changed
+
+    def _problems_within(self) -> dict[str, tuple[Problem, ...]]:
+        return {app_id: app.problems for app_id, app in self._apps.items() if app.problems}
+
+    def _forget_news(self, begun_s: float, app_id: str | None = None) -> None:
+        """Drop the news that a read that began at `begun_s` has taken into account."""
+        for told in list(self._news) if app_id is None else [app_id]:
+            left = tuple(news for news in self._news.pop(told, ()) if news.heard_s > begun_s)
+            if left:
+                self._news[told] = left
+
+
+def _by_app(problems: tuple[Problem, ...]) -> dict[str, tuple[Problem, ...]]:
+    grouped: dict[str, tuple[Problem, ...]] = {}
+    for problem in problems:
+        grouped[problem.app_id] = (*grouped.get(problem.app_id, ()), problem)
+    return grouped

@@ -1,0 +1,166 @@
+"""Reads apps, all of them or those that hints name, into the picture."""
+
+import gc
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import anyio
+import anyio.to_thread
+
+from milepost.errors import SourceError
+from milepost.model.notice import Notify, SourceFailed, SourceRead
+from milepost.model.snapshot import App, Cause
+from milepost.sources.backoff import backoff_s
+from milepost.sources.marathon.answer import Answer, read_app_answer, read_apps_answer
+from milepost.sources.marathon.client import MarathonClient
+from milepost.sources.marathon.hints import Hint, Hints, Wish
+from milepost.sources.marathon.outlet import Outlet
+from milepost.sources.marathon.picture import Picture, settled
+from milepost.sources.marathon.settings import MarathonSettings
+from milepost.sources.names import names_in
+from milepost.sources.resolver import Resolver
+
+_MANY = 500  # hints that wait at once: from here on one full read is cheaper than all those reads
+_NAMES_S = 10.0  # how long the first snapshot waits for the names of the agents
+
+
+class Reader:
+    """Does the reads. `clock` is the process's monotonic clock, `chance` gives random numbers in 0..1."""
+
+    def __init__(
+        self,
+        source: str,
+        settings: MarathonSettings,
+        client: MarathonClient,
+        picture: Picture,
+        outlet: Outlet,
+        resolver: Resolver,
+        notify: Notify,
+        clock: Callable[[], float],
+        chance: Callable[[], float],
+    ) -> None:
+        self._source, self._settings, self._client = source, settings, client
+        self._picture, self._outlet, self._resolver = picture, outlet, resolver
+        self._notify, self._clock, self._chance = notify, clock, chance
+        self._hints, self._wish = Hints(), Wish()
+        self._all_read = anyio.Event()
+        self._names: set[str] = set()
+        self._names_changed = anyio.Event()
+
+    def look_at(self, app_id: str, cause: Cause) -> None:
+        """Have this app read soon."""
+        self._hints.add(Hint(app_id, (cause,), cause.heard_at_s))
+        if len(self._hints) >= _MANY:
+            self._wish.add(f"{_MANY} hints wait")
+
+    def look_at_all(self, reason: str) -> None:
+        """Have all apps read soon: in a read that has not begun yet."""
+        self._wish.add(reason)
+
+    async def run_full_reads(self) -> None:
+        """Read all apps on each wish and at least every `read_interval_s`; begins with the first wish."""
+        await self._wish.wait(float("inf"))
+        failures = 0
+        while True:
+            begun_s = self._clock()
+            reasons = self._wish.take() or ("timer",)
+            try:
+                await self.read_all(reasons)
+            except SourceError as error:
+                failures += 1
+                await self._rest(str(error), failures)
+                continue
+            failures = 0
+            await anyio.sleep(min(self._clock() - begun_s, 1.0))  # a storm of wishes takes half the time at most
+            await self._wish.wait(self._settings.read_interval_s)
+
+    async def read_all(self, reasons: tuple[str, ...]) -> None:
+        """One full read. Raises SourceError; the picture is then as it was."""
+        begun_s = self._clock()
+        body = await self._client.read_apps()
+        before, addresses = self._picture.apps(), self._resolver.addresses
+        try:
+            answer, names = await anyio.to_thread.run_sync(_decode, body, before, addresses)
+        except SourceError as error:
+            raise SourceError(f"{self._client.endpoint}: {error}") from error
+        self._names = set(names)
+        if names and self._picture.is_empty:
+            with anyio.move_on_after(_NAMES_S):
+                await self._resolver.refresh(names)
+            before, answer = {}, settled(answer, {}, self._resolver.addresses)
+        self._picture.take_all(answer, before, self._resolver.addresses, begun_s)
+        self._hints.answered(begun_s)
+        self._names_changed.set()
+        self._all_read.set()
+        self._outlet.all_read(tuple(Cause(reason, "", begun_s) for reason in reasons))
+        self._notify(SourceRead(self._source, "all apps", len(answer.apps), self._clock() - begun_s))
+
+    async def run_hints(self) -> None:
+        """Read one hinted app after the other, once all were read. Run several at a time to read faster.
+
+        A read that fails is tried again until it, or a full read that began after the hint, succeeds.
+        """
+        await self._all_read.wait()
+        failures = 0
+        while True:
+            hint = await self._hints.take()
+            try:
+                await self.read_one(hint)
+            except SourceError as error:
+                failures += 1
+                self._hints.add(hint)
+                await self._rest(str(error), failures)
+            else:
+                failures = 0
+            finally:
+                self._hints.done(hint)
+
+    async def read_one(self, hint: Hint) -> None:
+        """Read the app of a hint. Raises SourceError; the picture is then as it was."""
+        begun_s = self._clock()
+        body = await self._client.read_app(hint.app_id)
+        try:
+            answer = Answer() if body is None else read_app_answer(body, hint.app_id)
+        except SourceError as error:
+            raise SourceError(f"{self._client.endpoint}: {error}") from error
+        if self._picture.take_one(hint.app_id, answer, self._resolver.addresses, begun_s):
+            self._outlet.changed(hint.causes)
+        new_names = names_in(answer.apps.values()) - self._names
+        if new_names:
+            self._names |= new_names
+            self._names_changed.set()
+        self._notify(SourceRead(self._source, hint.app_id, len(answer.apps), self._clock() - begun_s))
+
+    async def run_names(self) -> None:
+        """Keep the addresses of named agents up to date."""
+        while True:
+            wait_s = self._resolver.next_due_s(self._names) - self._clock()
+            with anyio.move_on_after(max(0.0, wait_s)):
+                await self._names_changed.wait()
+            self._names_changed = anyio.Event()
+            if await self._resolver.refresh(self._names) and self._picture.locate(self._resolver.addresses):
+                self._outlet.changed((Cause("agent names resolved", "", self._clock()),))
+
+    async def _rest(self, error: str, failures: int) -> None:
+        retry_s = backoff_s(failures, self._settings.first_backoff_s, self._settings.max_backoff_s, self._chance())
+        self._notify(SourceFailed(self._source, self._client.endpoint, error, retry_s))
+        await anyio.sleep(retry_s)
+
+
+def _decode(body: bytes, before: Mapping[str, App], addresses: Mapping[str, str]) -> tuple[Answer, frozenset[str]]:
+    """The costly part of a full read, for a thread: the answer compared with what is known, and its agents' names."""
+    with _gc_paused():
+        answer = read_apps_answer(body)
+        return settled(answer, before, addresses), names_in(answer.apps.values())
+
+
+@contextmanager
+def _gc_paused() -> Iterator[None]:
+    """No garbage collection while very many objects are made that all stay: it would look at them again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

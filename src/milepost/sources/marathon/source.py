@@ -1,0 +1,123 @@
+"""Marathon as a source: its event stream says where to look, its API says what is."""
+
+import random
+import time
+from collections.abc import Callable
+
+import anyio
+import httpx2
+
+from milepost.errors import SourceError
+from milepost.model.notice import BadNews, Notice, Notify, SourceConnected, SourceFailed
+from milepost.model.snapshot import Cause, Snapshot
+from milepost.sources.backoff import backoff_s
+from milepost.sources.marathon.client import MarathonClient
+from milepost.sources.marathon.events import Event, read_event
+from milepost.sources.marathon.outlet import Outlet
+from milepost.sources.marathon.picture import Picture
+from milepost.sources.marathon.reader import Reader
+from milepost.sources.marathon.settings import MarathonSettings
+from milepost.sources.resolver import Resolve, Resolver, resolve_ipv4
+
+_READERS = 4  # reads of single apps at a time
+
+
+class MarathonSource:
+    """Watches one Marathon cluster (`milepost.sources.base.Source`).
+
+    `name` stands in snapshots and notices. `resolve` looks an agent's name up and may block. `clock` is the
+    process's monotonic clock in seconds, `chance` gives random numbers in 0..1.
+    """
+
+    def __init__(
+        self,
+        settings: MarathonSettings,
+        notify: Notify,
+        *,
+        name: str = "marathon",
+        resolve: Resolve = resolve_ipv4,
+        clock: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._name, self._settings, self._notify = name, settings, notify
+        self._clock, self._chance = clock, chance
+        self._client = MarathonClient(settings)
+        self._picture = Picture()
+        self._outlet = Outlet(name, self._picture)
+        resolver = Resolver(resolve, clock=clock)
+        self._reader = Reader(
+            name, settings, self._client, self._picture, self._outlet, resolver, notify, clock, chance
+        )
+
+    async def run(self, publish: Callable[[Snapshot], None]) -> None:
+        """Publish the cluster as it is, then after each possible change, until cancelled. Once per source.
+
+        The stream is opened first and all apps are read then, so that nothing falls between the two.
+        """
+        async with self._client, anyio.create_task_group() as group:
+            group.start_soon(self._listen)
+            group.start_soon(self._reader.run_full_reads)
+            group.start_soon(self._reader.run_names)
+            group.start_soon(self._outlet.run, publish)
+            for _ in range(_READERS):
+                group.start_soon(self._reader.run_hints)
+
+    async def read_once(self) -> Snapshot:
+        """The cluster as it is now, without listening. Raises SourceError. Once per source."""
+        async with self._client:
+            await self._reader.read_all(("asked",))
+        return self._outlet.snapshot()
+
+    async def _listen(self) -> None:
+        """Hold the stream open. Without one there is still the timer: a first read is asked for in either case."""
+        failures = 0
+        while True:
+            begun_s = self._clock()
+            try:
+                await self._hear_stream()
+                error = f"{self._client.endpoint}: the event stream was ended"
+            except SourceError as broken:
+                error = str(broken)
+            lived_s = self._clock() - begun_s
+            failures = 1 if lived_s > self._settings.max_backoff_s else failures + 1
+            retry_s = backoff_s(failures, self._settings.first_backoff_s, self._settings.max_backoff_s, self._chance())
+            self._notify(SourceFailed(self._name, self._client.endpoint, error, retry_s))
+            if self._picture.is_empty:
+                self._reader.look_at_all("no event stream")
+            await anyio.sleep(retry_s)
+
+    async def _hear_stream(self) -> None:
+        async with self._client.events() as stream:
+            self._notify(SourceConnected(self._name, stream.endpoint))
+            self._reader.look_at_all("event stream opened")
+            async for event in stream.events:
+                self._hear(event)
+
+    def _hear(self, sent: httpx2.ServerSentEvent) -> None:
+        heard_s = self._clock()
+        try:
+            event = read_event(sent.event, sent.data, heard_s)
+        except ValueError:
+            self._reader.look_at_all(f"unreadable {sent.event}")
+            return
+        if event is not None:
+            self._heed(event, heard_s)
+
+    def _heed(self, event: Event, heard_s: float) -> None:
+        """Bad news acts at once; whatever else an event says is only a hint to read."""
+        for app_id in event.app_ids:
+            cause = Cause(event.reason, app_id, heard_s)
+            if event.news is not None:
+                for task_id in self._picture.hear(app_id, event.news):
+                    self._outlet.changed((cause,))
+                    self._notify(BadNews(app_id, task_id, event.reason))
+            self._reader.look_at(app_id, cause)
+
+
+def _no_notice(_: Notice) -> None:
+    """For a read on its own: its error is the caller's."""
+
+
+async def read_once(settings: MarathonSettings, name: str = "marathon", resolve: Resolve = resolve_ipv4) -> Snapshot:
+    """One full read of a Marathon, agent names resolved. Raises SourceError if no endpoint gives a good answer."""
+    return await MarathonSource(settings, _no_notice, name=name, resolve=resolve).read_once()
