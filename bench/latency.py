@@ -83,7 +83,7 @@ async def _measure(size: int, rounds: int, haproxy: str, marathon_port: int, web
         "apps": count,
         "haproxy": after["versions"]["haproxy"],
         **spread([latency_s for latency_s, _ in found]),
-        "reloads": after["reloads"] - before["reloads"],
+        "reloads": after["proxy"]["reloads"] - before["proxy"]["reloads"],
         "noise_median_ms": spread([noise_s for _, noise_s in found])["median_ms"],
         "noise_p99_ms": spread([noise_s for _, noise_s in found])["p99_ms"],
     }

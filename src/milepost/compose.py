@@ -1,10 +1,124 @@
-"""The only place where concrete parts meet: settings become what each part takes."""
+"""The only place where concrete parts meet: settings become what each part takes, and the parts one program."""
 
-from milepost.errors import SettingsError
+import os
+import resource
+import time
+
+import anyio
+
+from milepost.controller.board import Board
+from milepost.controller.holders import HolderFile
+from milepost.controller.lock import only_one
+from milepost.controller.loop import Loop, Pace
+from milepost.controller.mailbox import Mailbox
+from milepost.errors import ProxyError, SettingsError
+from milepost.model.notice import Notice, Notify, SourceFailed, SourceRead
+from milepost.observability.logs import log_notice
+from milepost.observability.metrics import Metrics
+from milepost.proxies.haproxy.binary import OLDEST, Binary, find_binary
 from milepost.proxies.haproxy.config import Profile
+from milepost.proxies.haproxy.desired import RunDesigner
+from milepost.proxies.haproxy.process import named_environment
+from milepost.proxies.haproxy.proxy import HaproxyProxy, Places
+from milepost.proxies.haproxy.view import HaproxyView
+from milepost.routing.build import Router
 from milepost.routing.policy import Conflicts, Policy
 from milepost.settings.values import Settings
 from milepost.sources.marathon.settings import MarathonSettings
+from milepost.sources.marathon.source import MarathonSource
+from milepost.web.app import Commands, make_app
+from milepost.web.server import serve_web
+
+_STOP_GRACE_S = 5.0
+
+
+async def run(settings: Settings, *, stop_proxy: bool) -> None:
+    """`milepost run`: keep HAProxy configured until cancelled. With `stop_proxy` HAProxy ends with it.
+
+    Raises SettingsError, ProxyError or MilepostError where it cannot start; what runs is untouched then.
+    """
+    with only_one(settings.state_dir):
+        (settings.state_dir / "maps").mkdir(exist_ok=True)
+        binary = binary_of(settings)
+        board, mailbox = Board(started_at_s=time.time()), Mailbox()
+        metrics = Metrics(board)
+        notify = _notify(board, metrics)
+        source = MarathonSource(marathon_of(settings), notify)
+        proxy = haproxy_of(settings, binary, notify)
+        holders = HolderFile(settings.state_dir / "holders.json")
+        loop = Loop(proxy, Router(policy_of(settings)), holders, board, notify, pace_of(settings))
+        commands = Commands(reconcile=lambda: mailbox.wake("asked for over the API"))
+        app = make_app(board, HaproxyView(binary), metrics, commands)
+        try:
+            async with anyio.create_task_group() as tasks:
+                if listen := settings.web.listen:
+                    tasks.start_soon(serve_web, app, listen.host, listen.port)
+                tasks.start_soon(source.run, mailbox.put)
+                tasks.start_soon(proxy.run, mailbox.wake)
+                tasks.start_soon(loop.run, mailbox)
+        finally:
+            if stop_proxy:
+                with anyio.CancelScope(shield=True):
+                    await proxy.stop(_STOP_GRACE_S)
+
+
+def _notify(board: Board, metrics: Metrics) -> Notify:
+    """Logs and metrics hear every notice; the board keeps whether the source answers."""
+
+    def notify(notice: Notice) -> None:
+        match notice:
+            case SourceFailed(error=error):
+                board.source_error = error
+            case SourceRead():
+                board.source_error = ""
+        metrics.notice(notice)
+        log_notice(notice)
+
+    return notify
+
+
+def binary_of(settings: Settings) -> Binary | None:
+    """The HAProxy program. Attached to a HAProxy of somebody else's it is only there to check with, if at all."""
+    haproxy = settings.haproxy
+    try:
+        return find_binary(haproxy.binary, allow_bundled=haproxy.allow_bundled)
+    except ProxyError:
+        if haproxy.mode == "own":
+            raise
+        return None
+
+
+def haproxy_of(settings: Settings, binary: Binary | None, notify: Notify) -> HaproxyProxy:
+    """HAProxy as the loop drives it; for the oldest version that milepost knows where there is no program to ask."""
+    _, max_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    profile = profile_of(settings, binary.numbers if binary else OLDEST, max_files)
+    return HaproxyProxy(
+        RunDesigner(profile),
+        places_of(settings),
+        notify,
+        binary=binary.path if binary else None,
+        environment=named_environment(settings.haproxy.environment, os.environ),
+        is_own=settings.haproxy.mode == "own",
+    )
+
+
+def places_of(settings: Settings) -> Places:
+    """Where HAProxy's things lie."""
+    return Places(
+        config=settings.haproxy.config,
+        admin_socket=settings.admin_socket,
+        master_socket=settings.master_socket,
+        pid_file=settings.state_dir / "haproxy.pid",
+    )
+
+
+def pace_of(settings: Settings) -> Pace:
+    haproxy = settings.haproxy
+    return Pace(
+        settle_quiet_s=haproxy.settle_quiet_s,
+        settle_limit_s=haproxy.settle_limit_s,
+        observe_interval_s=haproxy.observe_interval_s,
+    )
 
 
 def marathon_of(settings: Settings) -> MarathonSettings:

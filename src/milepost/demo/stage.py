@@ -23,6 +23,7 @@ urls = ["{marathon}"]
 groups = ["external"]
 
 [haproxy]
+binary = "{haproxy}"
 allow_bundled = true
 config = "{folder}/haproxy.cfg"
 bind = ["{home}", "{node}"]
@@ -62,12 +63,15 @@ class Stage:
 
 
 @asynccontextmanager
-async def set_up(places: Places) -> AsyncIterator[Stage]:
-    """Start everything and end everything: no process and no file is left, whatever happens in between."""
+async def set_up(places: Places, haproxy: str = "haproxy") -> AsyncIterator[Stage]:
+    """Start everything and end everything: no process and no file is left, whatever happens in between.
+
+    `haproxy` names the binary; where the system has none of that name, the bundled one is taken.
+    """
     places.require_free()
     with tempfile.TemporaryDirectory(prefix="milepost-") as name:
         folder = Path(name)
-        (folder / "milepost.toml").write_text(_config(places, folder))
+        (folder / "milepost.toml").write_text(_config(places, folder, haproxy))
         with _ended(folder) as children:
             children.append(_start_cluster(places, folder))
             await _until_ok(children[0], f"{places.marathon_url}/ping")
@@ -80,9 +84,10 @@ async def set_up(places: Places) -> AsyncIterator[Stage]:
                 children.append(stage.milepost)
 
 
-def _config(places: Places, folder: Path) -> str:
+def _config(places: Places, folder: Path, haproxy: str) -> str:
     return CONFIG.format(
         folder=folder,
+        haproxy=haproxy,
         marathon=places.marathon_url,
         home=HOME,
         node=NODES[0],

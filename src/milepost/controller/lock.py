@@ -1,0 +1,30 @@
+"""One milepost per state directory: two would undo each other's changes."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from milepost.errors import MilepostError
+
+
+@contextmanager
+def only_one(state_dir: Path) -> Iterator[None]:
+    """Hold the directory for the length of a block; it is made if it is not there.
+
+    The lock is the kernel's and ends with the process, however that ends. Raises MilepostError where another
+    milepost holds it, or where the directory cannot be written.
+    """
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True)
+        file = (state_dir / "milepost.lock").open("a")
+    except OSError as error:
+        raise MilepostError(f"state_dir {state_dir} cannot be written: {error.strerror}; nothing was started") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise MilepostError(
+                f"another milepost runs with state_dir {state_dir}; it goes on, this one was not started"
+            ) from error
+        yield

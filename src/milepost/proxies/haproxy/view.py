@@ -1,0 +1,48 @@
+"""What HAProxy's part of the board looks like to those who ask."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from milepost.proxies.haproxy.actual import Actual, ActualServer
+from milepost.proxies.haproxy.binary import Binary
+from milepost.proxies.haproxy.config import Desired
+from milepost.proxies.haproxy.render import render
+
+
+@dataclass(frozen=True, slots=True)
+class HaproxyView:
+    """`binary` is the program that milepost starts or checks with, None where it has none (attached)."""
+
+    binary: Binary | None
+
+    def config_text(self, desired: Desired) -> str:
+        return render(desired)
+
+    def structure_digest(self, desired: Desired) -> str:
+        return desired.structure.digest
+
+    def server_states(self, actual: Actual) -> Mapping[str, Mapping[str, str]]:
+        return {
+            backend: {_address(server): _state(server) for server in servers.values()}
+            for backend, servers in actual.servers.items()
+        }
+
+    def versions(self) -> Mapping[str, str]:
+        if self.binary is None:
+            return {}
+        bundled = " (bundled)" if self.binary.bundled else ""
+        openssl = {"openssl": self.binary.openssl} if self.binary.openssl else {}
+        return {"haproxy": self.binary.version + bundled, **openssl}
+
+
+def _address(server: ActualServer) -> str:
+    host = f"[{server.address}]" if ":" in server.address else server.address
+    return f"{host}:{server.port}"
+
+
+def _state(server: ActualServer) -> str:
+    if server.maint:
+        return "out of traffic, its last sessions end"
+    if server.drain:
+        return "draining"
+    return "serving" if server.up else "down: HAProxy's own check fails"
