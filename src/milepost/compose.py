@@ -89,17 +89,21 @@ def binary_of(settings: Settings) -> Binary | None:
 
 
 def haproxy_of(settings: Settings, binary: Binary | None, notify: Notify) -> HaproxyProxy:
-    """HAProxy as the loop drives it; for the oldest version that milepost knows where there is no program to ask."""
-    _, max_files = resource.getrlimit(resource.RLIMIT_NOFILE)
-    profile = profile_of(settings, binary.numbers if binary else OLDEST, max_files)
+    """HAProxy as the loop drives it."""
     return HaproxyProxy(
-        RunDesigner(profile),
+        designer_of(settings, binary),
         places_of(settings),
         notify,
         binary=binary.path if binary else None,
         environment=named_environment(settings.haproxy.environment, os.environ),
         is_own=settings.haproxy.mode == "own",
     )
+
+
+def designer_of(settings: Settings, binary: Binary | None) -> RunDesigner:
+    """What decides the configuration; for the oldest version that milepost knows where there is no program to ask."""
+    _, max_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return RunDesigner(profile_of(settings, binary.numbers if binary else OLDEST, max_files))
 
 
 def places_of(settings: Settings) -> Places:
