@@ -1,0 +1,118 @@
+"""From a snapshot to the routing table: one global pass over definitions, and one small step per changed task."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from milepost.model.problem import Problem
+from milepost.model.routing import Dropped, Endpoint, Holders, RoutingTable
+from milepost.model.snapshot import App, AppDefinition, Snapshot
+from milepost.routing.endpoints import Placement, Route, place
+from milepost.routing.policy import Policy
+from milepost.routing.reading import AppReading, read_app
+from milepost.routing.structure import RoutingStructure, structure_of
+
+NOBODY = Holders()
+
+
+def build_routing(snapshot: Snapshot, policy: Policy, holders: Holders = NOBODY) -> RoutingTable:
+    """The table of one snapshot. Pure."""
+    return Router(policy).build(snapshot, holders)
+
+
+class Router:
+    """Builds one table after another and remembers the parts that stay.
+
+    A table equals the one built from nothing; what did not change is the very same object as in the table before.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._apps: Mapping[str, App] = {}
+        self._readings: dict[str, tuple[AppDefinition, AppReading]] = {}
+        self._placements: dict[str, tuple[App, tuple[Route, ...], Placement]] = {}
+        self._asked: Holders | None = None  # the holders that the last structure was decided with
+        self._structure = RoutingStructure()
+        self._table = RoutingTable()
+
+    def build(self, snapshot: Snapshot, holders: Holders = NOBODY) -> RoutingTable:
+        """The table of `snapshot`. `holders` are those of the table before, or what was kept over a restart."""
+        before, self._apps = self._apps, snapshot.apps
+        changed = [app for app_id, app in self._apps.items() if before.get(app_id) is not app]
+        if self._is_structural(before, changed, holders):
+            self._table = self._rebuilt(holders)
+        elif changed:
+            self._table = self._updated(before, changed)
+        return self._table
+
+    def _is_structural(self, before: Mapping[str, App], changed: Sequence[App], holders: Holders) -> bool:
+        """Whether more than tasks changed. In the exact profile the order of the answer and the tasks count too."""
+        if self._asked is None or len(before) != len(self._apps):
+            return True
+        if holders is not self._table.holders and holders not in (self._table.holders, self._asked):
+            return True
+        if self._policy.exact:
+            return bool(changed) or list(before) != list(self._apps)
+        return any(app.id not in before or before[app.id].definition != app.definition for app in changed)
+
+    def _rebuilt(self, holders: Holders) -> RoutingTable:
+        old = self._table
+        structure = structure_of(self._apps, self._policy, holders, self._read)
+        self._forget_gone_apps()
+        self._asked, self._structure = holders, structure
+        services = old.services if structure.services == old.services else structure.services
+        placements = [self._place(app) for app in self._apps.values()]
+        endpoints = {name: found for placement in placements for name, found in placement.endpoints}
+        return RoutingTable(
+            services=services,
+            endpoints={s.name: _kept(old.endpoints.get(s.name), endpoints[s.name]) for s in services},
+            dropped={app_id: drops for app_id in self._apps if (drops := self._dropped(app_id))},
+            problems=self._problems(),
+            holders=structure.holders,
+        )
+
+    def _updated(self, before: Mapping[str, App], changed: Iterable[App]) -> RoutingTable:
+        old = self._table
+        endpoints, dropped = dict(old.endpoints), dict(old.dropped)
+        has_news = False
+        for app in changed:
+            for name, found in self._place(app).endpoints:
+                endpoints[name] = _kept(endpoints[name], found)
+            dropped.pop(app.id, None)
+            if drops := self._dropped(app.id):
+                dropped[app.id] = drops
+            has_news |= before[app.id].problems != app.problems
+        problems = self._problems() if has_news else old.problems
+        return RoutingTable(old.services, endpoints, dropped, problems, old.holders)
+
+    def _read(self, definition: AppDefinition) -> AppReading:
+        known = self._readings.get(definition.id)
+        if known is not None and (known[0] is definition or known[0] == definition):
+            return known[1]
+        reading = read_app(definition, self._policy)
+        self._readings[definition.id] = (definition, reading)
+        return reading
+
+    def _place(self, app: App) -> Placement:
+        routes = self._structure.routes.get(app.id, ())
+        known = self._placements.get(app.id)
+        if known is not None and known[0] is app and known[1] == routes:
+            return known[2]
+        placement = place(app, routes, self._policy)
+        self._placements[app.id] = (app, routes, placement)
+        return placement
+
+    def _dropped(self, app_id: str) -> tuple[Dropped, ...]:
+        return self._structure.dropped.get(app_id, ()) + self._placements[app_id][2].dropped
+
+    def _problems(self) -> tuple[Problem, ...]:
+        of_apps = (problem for app in self._apps.values() for problem in app.problems)
+        return tuple(sorted({*self._structure.problems, *of_apps}))
+
+    def _forget_gone_apps(self) -> None:
+        for app_id in self._placements.keys() - self._apps.keys():
+            del self._placements[app_id]
+            self._readings.pop(app_id, None)
+
+
+def _kept(old: tuple[Endpoint, ...] | None, new: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
+    """`old` itself where it says the same: its identity lets later stages skip work."""
+    return old if old == new else new

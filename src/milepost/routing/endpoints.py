@@ -1,0 +1,101 @@
+"""Which tasks of an app serve, and where: the part of routing that changes with every task."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from milepost.model.routing import Dropped, Endpoint
+from milepost.model.snapshot import App, NetworkMode, Task
+from milepost.routing.policy import Policy
+
+_NOT_SERVING = frozenset(
+    f"TASK_{state}"
+    for state in (
+        "STAGING",
+        "STARTING",
+        "KILLING",
+        "FINISHED",
+        "FAILED",
+        "KILLED",
+        "ERROR",
+        "DROPPED",
+        "GONE",
+        "GONE_BY_OPERATOR",
+        "UNKNOWN",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Which ports of a task feed a service: their positions in `Task.ports`. `index` is the app's own port."""
+
+    service: str
+    index: int
+    positions: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """The endpoints of each of an app's services, and a reason for each task that is left out."""
+
+    endpoints: tuple[tuple[str, tuple[Endpoint, ...]], ...]
+    dropped: tuple[Dropped, ...]
+
+
+def place(app: App, routes: tuple[Route, ...], policy: Policy) -> Placement:
+    """Decide for each task of the app. Sorted by host, port and address (marathon-lb-behaviour.md 9.7 and its Q22)."""
+    if not routes:
+        return Placement((), ())
+    dropped: list[Dropped] = []
+    serving: list[Task] = []
+    for task in app.tasks:
+        reason = why_not(task, app, policy)
+        if reason:
+            dropped.append(Dropped(app.id, task.id, None, reason))
+        else:
+            serving.append(task)
+    placed = tuple((route.service, tuple(_endpoints(app.id, serving, route, dropped, policy))) for route in routes)
+    return Placement(placed, tuple(dropped))
+
+
+def why_not(task: Task, app: App, policy: Policy) -> str:
+    """Why the task serves nothing, "" where it serves (marathon-lb-behaviour.md 9.6)."""
+    by_event = f", by {task.unconfirmed} alone: no read has confirmed it yet" if task.unconfirmed else ""
+    if task.state in _NOT_SERVING:
+        return f"is in state {task.state}{by_event}"
+    if policy.health_check and app.definition.health_checks and not any(task.health or ()):
+        return f"is not alive{by_event}" if task.health else "has no health result yet"
+    if not task.host:
+        return "has no host"
+    if task.address is None:
+        has_own = app.definition.network is NetworkMode.CONTAINER
+        return "has no address of its own yet" if has_own else f"its host {task.host} does not resolve"
+    return ""
+
+
+def _endpoints(
+    app_id: str, tasks: list[Task], route: Route, dropped: list[Dropped], policy: Policy
+) -> Iterator[Endpoint]:
+    """The endpoints of one service; two tasks at one address count once, since one process answers there."""
+    found: list[Endpoint] = []
+    for task in tasks:
+        for position in route.positions:
+            port = task.ports[position] if position < len(task.ports) else 0
+            if port:
+                found.append(Endpoint(task.id, task.host, task.address or "", port))
+            else:
+                reason = f"has no port at position {position}, it has {len(task.ports)}"
+                dropped.append(Dropped(app_id, task.id, route.index, reason))
+    found.sort(key=_order)
+    owners: dict[tuple[str, int], str] = {}
+    for endpoint in found:
+        owner = owners.setdefault((endpoint.address, endpoint.port), endpoint.task_id)
+        if owner == endpoint.task_id or policy.exact:
+            yield endpoint
+        else:
+            reason = f"task {owner} is at {endpoint.address} port {endpoint.port} too"
+            dropped.append(Dropped(app_id, endpoint.task_id, route.index, reason))
+
+
+def _order(endpoint: Endpoint) -> tuple[str, int, str, str]:
+    return endpoint.host, endpoint.port, endpoint.address, endpoint.task_id

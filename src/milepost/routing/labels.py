@@ -1,0 +1,164 @@
+"""The labels that owners write, as one table: parser, reference page and tests all read it.
+
+`HAPROXY_{n}_NAME` belongs to the app's port with index n, `HAPROXY_NAME` to the whole app. The names and
+meanings are marathon-lb's (marathon-lb-behaviour.md 10).
+"""
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Flag, auto
+from typing import Any, Generic, TypeVar
+
+from milepost.model.problem import Problem, Severity
+from milepost.routing import grammar, marathon_lb
+from milepost.routing.grammar import Parser, Wrong
+
+T = TypeVar("T")
+
+
+class Scope(Flag):
+    """Where a label stands: once for the app, or for one of its ports."""
+
+    APP = auto()
+    PORT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Label(Generic[T]):
+    """One label. `default` describes what holds without it; `exact` reads it as marathon-lb did."""
+
+    name: str
+    scope: Scope
+    read: Parser[T]
+    exact: Parser[T]
+    default: str
+    help: str
+
+    def key(self, index: int | None) -> str:
+        return f"HAPROXY_{self.name}" if index is None else f"HAPROXY_{index}_{self.name}"
+
+
+GROUP = Label(
+    "GROUP",
+    Scope.APP | Scope.PORT,
+    grammar.read_groups,
+    grammar.read_groups_as_written,
+    "none",
+    "Groups, separated by commas. A port is taken by the balancers that serve one of them. The label of a port "
+    "replaces that of the app, also when it is empty.",
+)
+ENABLED = Label(
+    "ENABLED",
+    Scope.PORT,
+    grammar.read_truth,
+    grammar.read_truth_as_written,
+    "true, in strict mode false",
+    "Whether the port is served at all.",
+)
+PORT = Label(
+    "PORT",
+    Scope.PORT,
+    grammar.read_port,
+    grammar.read_port_as_written,
+    "the service port",
+    "The port on which the balancer listens for this port of the app.",
+)
+BIND_ADDR = Label(
+    "BIND_ADDR",
+    Scope.PORT,
+    grammar.read_bind_address,
+    grammar.read_bind_address_as_written,
+    "the balancer's own addresses",
+    "The address on which the balancer listens for this port: an IP address, or * for all. The shared ports for "
+    "hosts and app ids do not change with it.",
+)
+MODE = Label(
+    "MODE",
+    Scope.PORT,
+    grammar.read_mode,
+    grammar.read_mode_as_written,
+    "http with an HTTP health check or a VHOST, else tcp",
+    "What is balanced: the requests of http, or the connections of tcp.",
+)
+BALANCE = Label(
+    "BALANCE",
+    Scope.PORT,
+    grammar.read_balance,
+    grammar.read_balance_as_written,
+    "roundrobin",
+    "How a server is chosen: an algorithm of HAProxy's `balance` with its arguments.",
+)
+STICKY = Label(
+    "STICKY",
+    Scope.PORT,
+    grammar.read_truth,
+    grammar.read_truth_as_written,
+    "false",
+    "Whether a client comes back to the server it was at before, by a cookie.",
+)
+VHOST = Label(
+    "VHOST",
+    Scope.PORT,
+    grammar.read_hosts,
+    grammar.read_hosts_as_written,
+    "none",
+    "Host names, separated by commas, under which the shared HTTP and HTTPS ports lead here. Upper and lower case "
+    "are the same; a port behind a name is ignored. Needs mode http.",
+)
+PATH = Label(
+    "PATH",
+    Scope.PORT,
+    grammar.read_path,
+    grammar.read_path_as_written,
+    "every path",
+    "Beginnings of paths, separated by blanks, to which VHOST is limited; -i before them for any case.",
+)
+
+TABLE: tuple[Label[Any], ...] = (GROUP, ENABLED, PORT, BIND_ADDR, MODE, BALANCE, STICKY, VHOST, PATH)
+
+_KEY = re.compile(r"HAPROXY_(?:(0|[1-9][0-9]*)_)?(.+)", re.DOTALL)
+
+
+def read(label: Label[T], labels: Mapping[str, str], index: int | None, *, exact: bool) -> T | Wrong | None:
+    """The value that the owner gave, None where the label is absent."""
+    text = labels.get(label.key(index))
+    if text is None:
+        return None
+    return label.exact(text) if exact else label.read(text)
+
+
+def problem_with(app_id: str, label: Label[Any], index: int | None, labels: Mapping[str, str], wrong: Wrong) -> Problem:
+    key = label.key(index)
+    return Problem(app_id, key, f"expected {wrong.right}, got {labels[key][:80]!r}")
+
+
+def unused(app_id: str, labels: Mapping[str, str], ports: int) -> Iterator[Problem]:
+    """A warning for each label that looks like one of ours but has no effect. `ports`: how many the app has."""
+    for key in labels:
+        if key.startswith("HAPROXY_"):
+            message = _why_unused(key, ports)
+            if message:
+                yield Problem(app_id, key, message, Severity.WARNING)
+
+
+def _why_unused(key: str, ports: int) -> str:
+    match = _KEY.fullmatch(key)
+    index, name = match.groups() if match else (None, "")
+    scope = Scope.APP if index is None else Scope.PORT
+    if any(label.name == name and scope in label.scope for label in TABLE):
+        is_beyond = index is not None and (len(index) > 5 or int(index) >= ports)
+        return f"has no effect: the app has {ports} service ports, counted from 0" if is_beyond else ""
+    if name in (marathon_lb.OF_APPS if scope is Scope.APP else marathon_lb.OF_PORTS):
+        return "not supported yet, ignored"
+    return f"unknown label, ignored{_nearest(index, name)}"
+
+
+def _nearest(index: str | None, name: str) -> str:
+    known = [label.name for label in TABLE] + sorted(marathon_lb.OF_PORTS | marathon_lb.OF_APPS)
+    found = difflib.get_close_matches(name.upper(), known, n=1)
+    if not found:
+        return ""
+    is_of_app = found[0] in marathon_lb.OF_APPS or (found[0] == GROUP.name and index is None)
+    return f"; did you mean HAPROXY_{'' if is_of_app else f'{index or 0}_'}{found[0]}?"

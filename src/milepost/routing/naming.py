@@ -1,0 +1,22 @@
+"""The names of services, and which app ids can have one."""
+
+import re
+from hashlib import sha256
+
+_APP_ID = re.compile(r"/?[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
+
+
+def is_app_id(app_id: str) -> bool:
+    """Whether each part is of letters, digits, dots, underscores and dashes: what a section's name can hold."""
+    return _APP_ID.fullmatch(app_id) is not None
+
+
+def service_name(app_id: str, port: int) -> str:
+    """`/prod/web.api` on 10000 gives `prod_web.api_10000` (marathon-lb-behaviour.md 1)."""
+    return f"{app_id.removeprefix('/').replace('/', '_')}_{port}"
+
+
+def distinct_name(app_id: str, port: int, index: int) -> str:
+    """The name of a service whose own name another service has: with a mark made from its app id and index."""
+    mark = sha256(f"{app_id} {index}".encode()).hexdigest()[:8]
+    return f"{service_name(app_id, port)}_x{mark}"

@@ -1,0 +1,33 @@
+"""What the operator decides about routing."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Conflicts(StrEnum):
+    """Who gets a port or host that several apps want: who has it already, or always the lower app id."""
+
+    HOLDER = "holder"
+    LOWER_ID = "lower-id"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How an operator wants apps to be routed.
+
+    `groups`: a port is taken where one of its groups is among these; "*" takes every port. `strict`: only ports
+    with the label ENABLED set to true. `health_check`: a task of an app with health checks gets traffic only
+    while the scheduler reports it alive. `assign_ports`: first and last of the service ports that are given to
+    ports without one, None for none. `reserved_ports` are milepost's own listeners.
+
+    `exact` decides as marathon-lb did (docs/conformance.md lists the differences): several apps may claim one
+    port or host, odd but harmless label values stand as they are, and an app with one that cannot be read is left out.
+    """
+
+    groups: tuple[str, ...]
+    strict: bool = False
+    health_check: bool = True
+    assign_ports: tuple[int, int] | None = (10_050, 10_100)
+    exact: bool = False
+    reserved_ports: frozenset[int] = frozenset()
+    conflicts: Conflicts = Conflicts.HOLDER
