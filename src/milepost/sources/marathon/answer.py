@@ -1,6 +1,6 @@
 """From the body of an answer to apps. Pure. What is no answer of Marathon is an error, never an empty cluster."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -37,13 +37,20 @@ _list_decoder = msgspec.json.Decoder(_AppList)
 _one_decoder = msgspec.json.Decoder(_OneApp)
 
 
-def read_apps_answer(body: bytes) -> Answer:
-    """The answer to `GET /v2/apps`. Raises SourceError if it is no list of apps, or a list of nothing readable."""
+def go_on() -> None:
+    """Nothing to do between two apps."""
+
+
+def read_apps_answer(body: bytes, between: Callable[[], None] = go_on) -> Answer:
+    """The answer to `GET /v2/apps`; `between` is called between two apps.
+
+    Raises SourceError if it is no list of apps, or a list of nothing readable.
+    """
     try:
         raws = _list_decoder.decode(body).apps
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise SourceError(f"no answer of Marathon: {error}") from error
-    answer = answer_of(raws)
+    answer = answer_of(raws, between)
     if raws and not answer.apps:
         raise SourceError(f"none of its {len(raws)} apps can be read: {answer.unreadable[0].message}")
     return answer
@@ -61,8 +68,8 @@ def read_app_answer(body: bytes, app_id: str) -> Answer:
     return answer
 
 
-def answer_of(raws: Iterable[msgspec.Raw]) -> Answer:
-    """Each app by itself, so that an odd one spoils nothing else."""
+def answer_of(raws: Iterable[msgspec.Raw], between: Callable[[], None] = go_on) -> Answer:
+    """Each app by itself, so that an odd one spoils nothing else; `between` is called between two."""
     apps: dict[str, App] = {}
     unreadable: list[Problem] = []
     for raw in raws:
@@ -74,6 +81,7 @@ def answer_of(raws: Iterable[msgspec.Raw]) -> Answer:
             unreadable.append(Problem(app_id, "app", f"cannot be read: {error}"))
         else:
             apps[app.id] = app
+        between()
     return Answer(apps, tuple(unreadable))
 
 

@@ -85,7 +85,7 @@ class MarathonClient:
             try:
                 async with aclosing(self._iterate(endpoint, response)) as events:
                     yield EventStream(endpoint, events)
-            finally:  # whoever let the stream end may be going away: the next is opened elsewhere if there is an elsewhere
+            finally:  # whoever let the stream end may be going away: ask another first, if there is another
                 self._urls = (*(url for url in self._urls if url != endpoint), endpoint)
 
     async def _fail_over(self, ask: Callable[[str], Awaitable[T]]) -> T:

@@ -4,22 +4,27 @@ Reads take time and events come in between, so each read is placed by the moment
 about what was heard or read later than that.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from milepost.model.problem import Problem
 from milepost.model.snapshot import App, Cause, Snapshot
 from milepost.sources.health import carry_app_health
-from milepost.sources.marathon.answer import Answer
+from milepost.sources.marathon.answer import Answer, go_on
 from milepost.sources.marathon.overlay import News, with_news
 from milepost.sources.names import with_addresses
 
 NEVER_S = float("-inf")
 
 
-def settled(answer: Answer, before: Mapping[str, App], addresses: Mapping[str, str]) -> Answer:
-    """`answer`, each app compared with the one in `before`: see `renewed`. The costly part of a full read."""
-    apps = {app_id: renewed(before.get(app_id), app, addresses) for app_id, app in answer.apps.items()}
+def settled(
+    answer: Answer, before: Mapping[str, App], addresses: Mapping[str, str], between: Callable[[], None] = go_on
+) -> Answer:
+    """`answer`, each app compared with the one in `before`: see `renewed`. `between` is called between two apps."""
+    apps: dict[str, App] = {}
+    for app_id, app in answer.apps.items():
+        apps[app_id] = renewed(before.get(app_id), app, addresses)
+        between()
     return Answer(apps, answer.unreadable)
 
 

@@ -36,7 +36,7 @@ def app_from_wire(app: wire.App) -> App:
         id=app_id,
         labels=labels,
         network=network,
-        ports=_service_ports(app, network, len(fallback_ports)),
+        ports=_service_ports(app, network, fallback_ports),
         health_checks=tuple(_health_check(check) for check in app.health_checks or ()),
     )
     return App(definition, tuple(tasks), app.instances or 0, app.version or "", tuple(problems))
@@ -78,14 +78,14 @@ def _mappings(app: wire.App) -> tuple[wire.PortMapping, ...]:
     return (docker and docker.port_mappings) or app.container.port_mappings or ()
 
 
-def _service_ports(app: wire.App, network: NetworkMode, task_ports: int) -> tuple[AppPort, ...]:
+def _service_ports(app: wire.App, network: NetworkMode, task_ports: tuple[int, ...]) -> tuple[AppPort, ...]:
     """The ports that ask for traffic, in the order of their labels (marathon-lb-behaviour.md 9.3).
 
     A mapping without service port has no index, but keeps its place among the task's ports (its Q15).
     """
     found = tuple(_listed_ports(app, network))
     if not found and network is NetworkMode.CONTAINER:
-        return tuple(AppPort(None, position) for position in range(task_ports))
+        return tuple(AppPort(None, position, number=number) for position, number in enumerate(task_ports))
     return found
 
 
@@ -94,7 +94,8 @@ def _listed_ports(app: wire.App, network: NetworkMode) -> Iterator[AppPort]:
     if any(mapping.service_port is not None for mapping in mappings):
         for position, mapping in enumerate(mappings):
             if mapping.service_port is not None:
-                yield AppPort(mapping.service_port, position, mapping.protocol or "tcp", mapping.name or "")
+                protocol, number = mapping.protocol or "tcp", mapping.container_port or 0
+                yield AppPort(mapping.service_port, position, protocol, mapping.name or "", number)
     elif app.port_definitions is not None:
         for position, port in enumerate(app.port_definitions):
             yield AppPort(port.port or 0, position, port.protocol or "tcp", port.name or "")
