@@ -1,0 +1,98 @@
+"""`milepost explain APP`: why an app is or is not reachable, from label to running server."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from milepost.cli.console import age, print_json, severity
+from milepost.cli.options import READING, json_option, settings_of
+from milepost.cli.snapshot import health
+from milepost.cli.stage import open_stages, stage_options
+from milepost.controller.explain import Explanation, PortExplained, TaskExplained
+
+
+@click.command()
+@click.argument("app")
+@json_option
+@stage_options(*READING)
+def explain(app: str, apps: Path | None, config: Path | None, as_json: bool, **options: Any) -> None:
+    """Why APP is or is not reachable: for each port and task what was seen, left out and why, and where it is routed.
+
+    Server states of the live proxy are told where the running milepost is asked (without --apps and --marathon).
+    """
+    explanation = open_stages(apps, settings_of(config, options), options).explain("/" + app.strip("/"))
+    if as_json:
+        print_json(explanation)
+        return
+    for line in explanation_lines(explanation, time.time()):
+        click.echo(line)
+
+
+def explanation_lines(told: Explanation, now_s: float) -> Iterator[str]:
+    """The explanation as a text of several lines, coloured. `now_s` is the Unix time."""
+    yield click.style(told.app_id, bold=True)
+    yield f"  seen      in {told.source}, read {age(max(0.0, now_s - told.read_at_s))} ago"
+    yield f"  selected  {_yes('yes') if told.selected else _no('no')}"
+    yield from _reasons(told.reasons)
+    for label in told.labels:
+        yield f"  label     {label.name} = {label.value}" + (f"  {_no(label.problem)}" if label.problem else "")
+    for problem in told.problems:
+        yield f"  {severity(problem)}     {problem.subject}: {problem.message}"
+    for port in told.ports:
+        yield from _port_lines(port)
+    if not told.tasks:
+        yield f"  task      {_no('none')} ({told.instances} instances wanted)"
+    for task in told.tasks:
+        yield from _task_lines(task)
+
+
+def _port_lines(port: PortExplained) -> Iterator[str]:
+    yield click.style(f"  port {port.index}", bold=True) + f"    service port {port.service_port or 'none'}"
+    if port.service:
+        yield f"    routed  to {_yes(port.service)} ({port.mode}, {port.balance})"
+        for way in _ways(port):
+            yield f"    at      {way}"
+    else:
+        yield f"    routed  {_no('no')}"
+    yield from _reasons(port.reasons)
+
+
+def _ways(port: PortExplained) -> Iterator[str]:
+    """The addresses that lead to a port's service."""
+    if port.listen:
+        yield port.listen
+    path = f", path {' '.join(port.path)}" if port.path else ""
+    for host in port.hosts:
+        yield f"host {host}{path}"
+    if port.by_app_id:
+        yield "the app's id on the app-id port"
+
+
+def _task_lines(task: TaskExplained) -> Iterator[str]:
+    where = f"{task.host or '-'} ({task.address or 'no address'})"
+    yield (
+        click.style(f"  task {task.id}", bold=True) + f" on {where}, ports {', '.join(map(str, task.ports)) or 'none'}"
+    )
+    unconfirmed = f", from the event {task.unconfirmed} alone" if task.unconfirmed else ""
+    yield f"    seen    {task.state or 'no state'}, health {health(task.health)}{unconfirmed}"
+    for server in task.servers:
+        yield f"    serves  {server.service} at {server.address}" + (f": {server.state}" if server.state else "")
+    if not task.servers:
+        yield f"    serves  {_no('nothing')}"
+    yield from _reasons(task.reasons)
+
+
+def _reasons(reasons: tuple[str, ...]) -> Iterator[str]:
+    for reason in reasons:
+        yield f"    because {click.style(reason, fg='yellow')}"
+
+
+def _yes(text: str) -> str:
+    return click.style(text, fg="green")
+
+
+def _no(text: str) -> str:
+    return click.style(text, fg="red")

@@ -1,0 +1,70 @@
+"""`milepost proxy`: the running HAProxy itself, known by its master socket."""
+
+from pathlib import Path
+from typing import Any
+
+import anyio
+import click
+
+from milepost.cli.console import print_json, talk
+from milepost.cli.options import json_option, settings_of, settings_options
+from milepost.errors import ProxyError, ProxyGone
+from milepost.proxies.haproxy.master import MasterSocket
+from milepost.proxies.haproxy.observe import Processes
+from milepost.proxies.haproxy.process import stop as end_process
+from milepost.settings.kinds import SECONDS
+
+
+@click.group()
+def proxy() -> None:
+    """Look at the running HAProxy, or end it. It outlives milepost."""
+
+
+@proxy.command()
+@json_option
+@settings_options("", "haproxy")
+def status(config: Path | None, as_json: bool, **options: Any) -> None:
+    """The processes of the running HAProxy. Exit status 4 if none runs."""
+    found = anyio.run(MasterSocket(settings_of(config, options).master_socket).processes)
+    if as_json:
+        print_json(found)
+    else:
+        _print(found)
+
+
+@proxy.command()
+@click.option(
+    "--grace",
+    default="10",
+    show_default=True,
+    metavar="SECONDS",
+    help="How long running requests may take to finish before they are ended.",
+)
+@settings_options("", "haproxy")
+def stop(config: Path | None, grace: str, **options: Any) -> None:
+    """End the running HAProxy, and with it all traffic. Running requests finish first. Fine if none runs."""
+    settings = settings_of(config, options)
+    if settings.haproxy.mode == "attach":
+        raise ProxyError('HAProxy is not milepost\'s to end (haproxy.mode is "attach"): end it where it was started')
+    try:
+        grace_s = SECONDS.word(grace)
+    except ValueError:
+        raise click.BadParameter(f"expected {SECONDS.expected}, got {grace}", param_hint="--grace") from None
+    anyio.run(_stop, settings.master_socket, grace_s)
+
+
+async def _stop(master_socket: Path, grace_s: float) -> None:
+    try:
+        found = await MasterSocket(master_socket).processes()
+    except ProxyGone:
+        talk(f"no HAProxy runs with the master socket {master_socket}; nothing to do")
+        return
+    await end_process(found.master, grace_s)
+    talk(f"HAProxy (pid {found.master}) has ended")
+
+
+def _print(found: Processes) -> None:
+    click.echo(f"HAProxy {found.version}, master pid {found.master}, {found.reloads} reloads, {found.failed} failed")
+    click.echo(f"worker pid {found.worker}" if found.worker else click.style("no worker serves", fg="red"))
+    if found.old:
+        click.echo(f"old workers that finish their sessions: {', '.join(map(str, found.old))}")

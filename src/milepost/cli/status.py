@@ -1,0 +1,66 @@
+"""`milepost status`: how the running milepost and its proxy are."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from milepost.cli.console import age, print_json
+from milepost.cli.options import json_option, settings_of, settings_options
+from milepost.cli.running import Running
+from milepost.web.answers import ProxyStatus, StatusAnswer
+
+
+@click.command()
+@json_option
+@settings_options("web")
+def status(config: Path | None, as_json: bool, **options: Any) -> None:
+    """How the running milepost and its proxy are: versions, what was seen and applied, what hinders."""
+    answer = Running(settings_of(config, options).web.listen).status()
+    if as_json:
+        print_json(answer)
+    else:
+        _print(answer, time.time())
+
+
+def _print(answer: StatusAnswer, now_s: float) -> None:
+    _line("versions", ", ".join(f"{name} {version}" for name, version in answer.versions.items()))
+    _line("up for", age(answer.uptime_s))
+    seen = answer.snapshot
+    if seen is None:
+        _line("snapshot", click.style("none has been read yet", fg="yellow"))
+    else:
+        _line("snapshot", f"of {seen.source}, last read in full {age(seen.age_s)} ago")
+        _error("source", seen.error)
+    counts = answer.counts
+    _line("apps", f"{counts.apps} with {counts.tasks} tasks")
+    _line("routed", f"{counts.services} services to {counts.endpoints} endpoints")
+    _line(
+        "problems", f"{counts.errors} errors, {counts.warnings} warnings" + (" (milepost lint)" * bool(counts.errors))
+    )
+    _print_proxy(answer.proxy, now_s)
+
+
+def _print_proxy(proxy: ProxyStatus, now_s: float) -> None:
+    applied = proxy.last_applied_at_s
+    _line("applied", f"last {age(now_s - applied)} ago" if applied else "nothing had to be changed yet")
+    _line("changes", f"{proxy.live_changes} live, {proxy.reloads} reloads")
+    if proxy.last_reload:
+        last = proxy.last_reload
+        _line("last reload", f"{age(now_s - last.at_s)} ago in {last.took_s * 1000:.0f} ms: {'; '.join(last.reasons)}")
+    if proxy.waiting:
+        _line("waiting", "a reload is to come: " + "; ".join(proxy.waiting))
+    if proxy.leftovers:
+        _line("leftovers", f"{proxy.leftovers} servers out of traffic wait for their last session to end")
+    _line("structure", proxy.structure or "none yet")
+    _error("proxy", proxy.error)
+
+
+def _line(name: str, text: str) -> None:
+    click.echo(f"{click.style(name.ljust(12), bold=True)} {text}")
+
+
+def _error(name: str, text: str) -> None:
+    if text:
+        _line(name, click.style(text, fg="red"))

@@ -1,0 +1,103 @@
+"""Commands that ask the running milepost, over its real HTTP API on loopback."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from click.testing import CliRunner, Result
+
+from milepost.cli import main
+from milepost.controller.board import Board, Reload
+from milepost.proxies.base import Plan
+from support import scene
+from support.serving import serving
+
+
+@dataclass(frozen=True)
+class Drain:
+    app_id: str = "/shop/web"
+    reason: str = "task killed"
+
+    def describe(self) -> str:
+        return "drain shop_web_10000/s1"
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    board = scene.board()
+    board.desired, board.actual = "backend b\n", {"shop_web_10000": {"192.0.2.1:31000": "serving"}}
+    board.plan = Plan(live=(Drain(),), structure=("new app /x",))
+    board.last_reload, board.reloads = Reload(1001.0, 0.25, ("new app /shop/web",)), 1
+    with serving(board) as found:
+        yield found
+
+
+def call(address: str, *arguments: str) -> Result:
+    return CliRunner().invoke(main, [*arguments, "--web-listen", address], catch_exceptions=False)
+
+
+def test_status_shows_versions_counts_and_the_last_reload(address: str) -> None:
+    result = call(address, "status")
+    assert result.exit_code == 0
+    for words in ("haproxy 2.6.12", "2 with 3 tasks", "1 errors, 1 warnings", "in 250 ms: new app /shop/web", "digest"):
+        assert words in result.stdout
+
+
+def test_status_for_programs_is_the_api_s_answer(address: str) -> None:
+    assert json.loads(call(address, "status", "--json").stdout)["proxy"]["reloads"] == 1
+
+
+def test_lint_shows_problems_and_says_so_by_its_status(address: str) -> None:
+    result = call(address, "lint")
+    assert result.exit_code == 1
+    assert "error /shop/web: HAPROXY_0_MODE: expected http" in result.stdout
+    assert result.stderr == "1 errors, 1 warnings\n"
+
+
+def test_snapshot_lists_tasks_with_their_addresses(address: str) -> None:
+    result = call(address, "snapshot")
+    assert "192.0.2.1:31000,31001" in result.stdout
+    assert "/shop/db" in result.stdout
+    assert set(json.loads(call(address, "snapshot", "--json").stdout)["apps"]) == {"/shop/web", "/shop/db"}
+
+
+def test_explain_tells_the_state_in_the_live_proxy(address: str) -> None:
+    result = call(address, "explain", "shop/web")
+    assert result.exit_code == 0
+    assert "serves  shop_web_10000 at 192.0.2.1:31000: serving" in result.stdout
+    assert "because Marathon reports it not alive" in result.stdout
+
+
+def test_explain_of_an_unknown_app_names_the_nearest(address: str) -> None:
+    result = call(address, "explain", "/shop/wbe")
+    assert result.exit_code != 0
+    assert "did you mean /shop/web" in result.stderr
+
+
+def test_render_prints_the_configuration_and_nothing_else(address: str) -> None:
+    assert call(address, "render").stdout == "backend b\n"
+
+
+def test_diff_tells_what_is_still_to_do_and_says_so_by_its_status(address: str) -> None:
+    result = call(address, "diff")
+    assert result.exit_code == 1
+    assert result.stdout == "reload  new app /x\nlive    drain shop_web_10000/s1  (task killed)\n"
+
+
+def test_diff_says_by_its_status_that_nothing_is_to_do() -> None:
+    with serving(scene.board()) as address:
+        result = call(address, "diff")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "nothing would change\n")
+
+
+def test_a_milepost_that_has_read_nothing_yet_says_so() -> None:
+    with serving(Board(started_at_s=0.0)) as address:
+        assert "none has been read yet" in call(address, "status").stdout
+        result = call(address, "snapshot")
+    assert (result.exit_code, result.stderr) == (3, "milepost: no snapshot has been read yet\n")
+
+
+def test_results_can_be_piped_on_without_colour_codes(address: str) -> None:
+    for command in (("status",), ("lint",), ("snapshot",), ("explain", "/shop/web"), ("diff",)):
+        assert "\x1b" not in call(address, *command).output
