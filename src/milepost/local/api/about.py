@@ -1,0 +1,77 @@
+"""What the scheduler says about itself (marathon-api 6.15), and the empty answers of what it does not have."""
+
+from collections.abc import Sequence
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from milepost import __version__
+from milepost.local.api.answer import answer
+from milepost.local.ports import SERVICE_PORTS
+from milepost.local.refusal import Refused
+
+API_VERSION = "1.8.222"  # the shape of the answers; clients compare it
+
+
+class About:
+    """`address` is where the API listens, "host:port"."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    def routes(self) -> Sequence[Route]:
+        return [
+            Route("/ping", self.ping),
+            Route("/v2/info", self.info),
+            Route("/v2/leader", self.leader),
+            Route("/v2/plugins", self.plugins),
+            Route("/v2/pods", self.pods),
+            Route("/v2/pods/{path:path}", self.pods),
+            Route("/metrics", self.metrics),
+        ]
+
+    async def ping(self, request: Request) -> Response:
+        accept = request.headers.get("accept", "*/*")
+        if "*/*" in accept or "text/" in accept:
+            return PlainTextResponse("pong")
+        return answer("pong") if "application/json" in accept else Response(status_code=204)
+
+    async def info(self, _: Request) -> Response:
+        host, _colon, port = self._address.rpartition(":")
+        return answer(
+            {
+                "name": "marathon",
+                "version": API_VERSION,
+                "buildref": f"milepost-{__version__}",
+                "elected": True,
+                "leader": self._address,
+                "frameworkId": "milepost-local",
+                "marathon_config": {
+                    "hostname": host,
+                    "local_port_min": SERVICE_PORTS[0],
+                    "local_port_max": SERVICE_PORTS[-1],
+                    "features": ["task_killing"],
+                    "framework_name": "milepost-local",
+                    "ha": False,
+                },
+                "zookeeper_config": {},
+                "http_config": {"http_port": int(port), "https_port": 0},
+            }
+        )
+
+    async def leader(self, _: Request) -> Response:
+        return answer({"leader": self._address})
+
+    async def plugins(self, _: Request) -> Response:
+        return answer({"plugins": []})
+
+    async def pods(self, request: Request) -> Response:
+        path = request.path_params.get("path", "::status")
+        if path != "::status":
+            raise Refused(404, f"Pod '/{path}' does not exist")
+        return answer([])
+
+    async def metrics(self, _: Request) -> Response:
+        kinds = ("counters", "gauges", "histograms", "meters", "timers")
+        return answer({"version": "4.0.0", **{kind: {} for kind in kinds}})

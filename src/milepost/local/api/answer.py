@@ -1,0 +1,40 @@
+"""Answers with the headers that Marathon sends."""
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from milepost.local.changes import Accepted
+from milepost.local.refusal import Refused
+
+HEADERS = {"Cache-Control": "no-cache, no-store, must-revalidate", "Pragma": "no-cache", "Expires": "0"}
+
+
+def answer(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """`body` as JSON."""
+    merged = HEADERS | (headers or {})
+    return Response(msgspec.json.encode(body), status, merged, media_type="application/json")
+
+
+def accepted(change: Accepted, status: int = 200) -> Response:
+    """What a change comes to: its version and its deployment."""
+    body = {"version": change.version, "deploymentId": change.deployment_id}
+    return answer(body, status, deployment_header(change))
+
+
+def deployment_header(change: Accepted) -> dict[str, str]:
+    return {"Marathon-Deployment-Id": change.deployment_id}
+
+
+async def refusal(_: Request, error: Exception) -> Response:
+    """Marathon's shape of an error."""
+    assert isinstance(error, Refused)  # noqa: S101  # registered for this class only
+    return answer(error.body, error.status)
+
+
+async def not_found(request: Request, _: Exception) -> Response:
+    return answer({"message": f"URI not found: {request.url.path}"}, 404)
+
+
+async def wrong_method(request: Request, _: Exception) -> Response:
+    return answer({"message": f"{request.method} is not possible here: {request.url.path}"}, 405)

@@ -1,0 +1,22 @@
+"""All of Marathon's API, as one ASGI application."""
+
+from starlette.applications import Starlette
+
+from milepost.local.api.about import About
+from milepost.local.api.answer import not_found, refusal, wrong_method
+from milepost.local.api.apps import Apps
+from milepost.local.api.deployments import Deployments
+from milepost.local.api.groups import Groups
+from milepost.local.api.stream import Events
+from milepost.local.api.tasks import Tasks
+from milepost.local.engine import Engine
+from milepost.local.refusal import Refused
+
+
+def application(engine: Engine, address: str) -> Starlette:
+    """`address` is where it listens, "host:port"."""
+    parts = (Apps(engine), Tasks(engine), Deployments(engine), Groups(engine), Events(engine), About(address))
+    return Starlette(
+        routes=[route for part in parts for route in part.routes()],
+        exception_handlers={Refused: refusal, 404: not_found, 405: wrong_method},
+    )

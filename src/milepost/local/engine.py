@@ -1,0 +1,121 @@
+"""Carries the scheduler's effects out and tells it what came of them. All state changes happen here, one at a time."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Concatenate, ParamSpec, TypeVar
+
+import anyio
+from anyio.abc import TaskGroup
+
+from milepost.local.cluster import Cluster
+from milepost.local.effects import (
+    Effect,
+    EmitEvent,
+    ForgetApp,
+    KillTask,
+    LaunchDue,
+    LaunchTask,
+    Message,
+    Probed,
+    ProbeHealth,
+    SaveApp,
+    TaskStarted,
+    WakeAt,
+)
+from milepost.local.hub import Hub
+from milepost.local.probes import Prober
+from milepost.local.runtimes.base import Control, Runtime
+from milepost.local.scheduler import react
+from milepost.local.store import Store
+from milepost.local.turn import Turn
+
+P = ParamSpec("P")
+ResultT = TypeVar("ResultT")
+
+
+@dataclass(slots=True)
+class _Task:
+    """A task that runs, or is about to. Its probes end with it."""
+
+    launch: LaunchTask
+    control: Control
+    probes: TaskGroup | None = None
+
+
+class Engine:
+    """Owns the cluster; everything happens in the event loop's thread. `tasks` is where the tasks live."""
+
+    def __init__(self, cluster: Cluster, runtime: Runtime, prober: Prober, store: Store, hub: Hub, tasks: TaskGroup):
+        self.cluster = cluster
+        self.hub = hub
+        self._runtime, self._prober, self._store, self._group = runtime, prober, store, tasks
+        self._tasks: dict[str, _Task] = {}
+
+    def command(self, function: Callable[Concatenate[Turn, P], ResultT], *args: P.args, **kwargs: P.kwargs) -> ResultT:
+        """Run one of `changes` now. What it refuses is raised, after the effects of the refusal."""
+        turn = Turn(self.cluster, time.time())
+        try:
+            return function(turn, *args, **kwargs)
+        finally:
+            self._carry_out(turn.effects)
+
+    def tell(self, message: Message) -> None:
+        """Let the scheduler react to what happened."""
+        self.command(react, message)
+
+    def emit(self, event: EmitEvent) -> None:
+        self.hub.publish(event)
+
+    def _carry_out(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case EmitEvent():
+                    self.hub.publish(effect)
+                case LaunchTask():
+                    self._launch(effect)
+                case KillTask():
+                    self._kill(effect)
+                case ProbeHealth():
+                    self._probe(effect)
+                case WakeAt():
+                    self._group.start_soon(self._wake, effect)
+                case SaveApp():
+                    self._store.save(effect.definition)
+                case ForgetApp():
+                    self._store.forget(effect.app_id)
+
+    def _launch(self, launch: LaunchTask) -> None:
+        control = Control(lambda note: self.tell(TaskStarted(launch.task_id, note)))
+        task = self._tasks[launch.task_id] = _Task(launch, control)
+        self._group.start_soon(self._live, task)
+
+    def _kill(self, kill: KillTask) -> None:
+        task = self._tasks.get(kill.task_id)
+        if task:
+            task.control.grace_s = kill.grace_s
+            task.control.stop.set()
+
+    def _probe(self, probe: ProbeHealth) -> None:
+        task = self._tasks.get(probe.task_id)
+        if task and task.probes:
+            task.probes.start_soon(self._ask, task, probe)
+
+    async def _live(self, task: _Task) -> None:
+        """A task's whole life; its last message comes when it is over."""
+        async with anyio.create_task_group() as probes:
+            task.probes = probes
+            message = await self._runtime.run(task.launch, task.control)
+            probes.cancel_scope.cancel()
+        del self._tasks[task.launch.task_id]
+        self.tell(message)
+
+    async def _ask(self, task: _Task, probe: ProbeHealth) -> None:
+        await anyio.sleep(probe.after_s)
+        sandbox, environment = self._runtime.surroundings(task.launch)
+        failure = await self._prober.probe(probe, sandbox, environment)
+        self.tell(Probed(probe.task_id, probe.index, failure))
+
+    async def _wake(self, wake: WakeAt) -> None:
+        await anyio.sleep(wake.at_s - time.time())
+        self.tell(LaunchDue(wake.app_id))

@@ -1,0 +1,170 @@
+"""The state as Marathon's API writes it (marathon-api 4.2, 6, 9.1). Pure."""
+
+from collections.abc import Iterable, Mapping, Set
+from typing import Any
+
+from milepost.local import app_id as ids
+from milepost.local.cluster import KILLING, RUNNING, STAGING, Cluster, Deployment, Instance, Record
+from milepost.local.events import agent_id, plan
+from milepost.local.health import CheckResult
+from milepost.local.timestamp import written
+
+Document = dict[str, Any]
+
+
+def app(cluster: Cluster, record: Record, embeds: Set[str]) -> Document:
+    """The app with its counts and deployments; `embeds` names the rest: "tasks", "lastTaskFailure", "failures"."""
+    holder = cluster.locks.get(record.id)
+    document: Document = {**record.document, **_counts(record), "deployments": [{"id": holder}] if holder else []}
+    if embeds & {"tasks", "failures"}:
+        document["tasks"] = tasks(record)
+    if embeds & {"lastTaskFailure", "failures"}:
+        document.update(_last_failure(record))
+    return document
+
+
+def _counts(record: Record) -> Document:
+    found = record.instances.values()
+    return {
+        "tasksStaged": sum(each.state == STAGING for each in found),
+        "tasksRunning": sum(each.state == RUNNING for each in found),
+        "tasksHealthy": sum(each.state == RUNNING and each.healthy is True for each in found),
+        "tasksUnhealthy": sum(_is_unhealthy(each) for each in found),
+    }
+
+
+def _is_unhealthy(instance: Instance) -> bool:
+    return instance.state in (RUNNING, KILLING) and any(each and not each.alive for each in instance.results)
+
+
+def _last_failure(record: Record) -> Document:
+    failure = record.last_failure
+    if failure is None:
+        return {}
+    return {
+        "lastTaskFailure": {
+            "appId": record.id,
+            "host": failure.node,
+            "message": failure.message,
+            "state": failure.state,
+            "taskId": failure.task_id,
+            "timestamp": written(failure.at_s),
+            "version": failure.version,
+            "slaveId": agent_id(failure.node),
+        }
+    }
+
+
+def tasks(record: Record, *, with_service_ports: bool = False) -> list[Document]:
+    """All tasks of the app; one that ended stays until its replacement is launched."""
+    ports = record.definition.service_ports if with_service_ports and record.definition else ()
+    return [task(each, ports) for each in record.instances.values() if each.state]
+
+
+def task(instance: Instance, service_ports: Iterable[int] = ()) -> Document:
+    document: Document = {
+        "id": instance.task_id,
+        "appId": instance.definition.id,
+        "host": instance.node,
+        "slaveId": agent_id(instance.node),
+        "state": instance.state,
+        "ports": list(instance.ports) if instance.is_active else [],
+        "ipAddresses": [{"ipAddress": instance.node, "protocol": "IPv4"}],
+        "healthCheckResults": [_result(instance, each) for each in instance.results if each],
+        "servicePorts": list(service_ports),
+        "localVolumes": [],
+    }
+    if instance.is_active:
+        document["stagedAt"] = written(instance.staged_at_s)
+        document["version"] = instance.definition.version
+    if instance.started_at_s is not None:
+        document["startedAt"] = written(instance.started_at_s)
+    return document
+
+
+def _result(instance: Instance, result: CheckResult) -> Document:
+    document: Document = {
+        "alive": result.alive,
+        "consecutiveFailures": result.consecutive_failures,
+        "instanceId": instance.id,
+    }
+    times = (
+        ("firstSuccess", result.first_success_s),
+        ("lastSuccess", result.last_success_s),
+        ("lastFailure", result.last_failure_s),
+    )
+    document.update({name: written(at_s) for name, at_s in times if at_s is not None})
+    if result.last_failure_cause:
+        document["lastFailureCause"] = result.last_failure_cause
+    return document
+
+
+def deployment(found: Deployment) -> Document:
+    current = [{"action": action.kind, "app": action.app_id, "readinessCheckResults": []} for action in found.step]
+    return {
+        "id": found.id,
+        "version": found.version,
+        "affectedApps": found.app_ids,
+        "affectedPods": [],
+        "steps": plan(found)["steps"],
+        "currentActions": current,
+        "currentStep": found.current,
+        "totalSteps": len(found.steps),
+    }
+
+
+def queue(cluster: Cluster, now_s: float) -> list[Document]:
+    """What waits for a launch."""
+    items = []
+    for record in cluster.apps():
+        waiting = sum(each.waits for each in record.instances.values())
+        if waiting:
+            left_s = max(0.0, (record.wake_at_s or now_s) - now_s)
+            items.append(
+                {
+                    "app": record.document,
+                    "count": waiting,
+                    "delay": {"timeLeftSeconds": round(left_s), "overdue": left_s == 0},
+                    "processedOffersSummary": {
+                        "processedOffersCount": 0,
+                        "unusedOffersCount": 0,
+                        "rejectSummaryLastOffers": [],
+                        "rejectSummaryLaunchAttempt": [],
+                    },
+                }
+            )
+    return items
+
+
+def group(apps: Mapping[str, Document], version: str, root: str = "/") -> Document:
+    """The tree of groups below `root`, with the apps' documents in their places."""
+    groups: dict[str, Document] = {root: _empty_group(root, version)}
+
+    def place(group_id: str) -> Document:
+        if group_id not in groups:
+            groups[group_id] = _empty_group(group_id, version)
+            place(ids.parent(group_id))["groups"].append(groups[group_id])
+        return groups[group_id]
+
+    for app_id, document in apps.items():
+        if ids.is_below(app_id, root):
+            place(ids.parent(app_id))["apps"].append(document)
+    return groups[root]
+
+
+def _empty_group(group_id: str, version: str) -> Document:
+    return {"id": group_id, "apps": [], "groups": [], "pods": [], "dependencies": [], "version": version}
+
+
+def text_lines(record: Record) -> list[str]:
+    """The app's lines of the plain-text list of tasks: one a service port (marathon-api 6.11)."""
+    name = ids.safe(record.id)
+    running = [each for each in record.instances.values() if each.state == RUNNING]
+    service_ports = record.definition.service_ports if record.definition else ()
+    if not service_ports:
+        return [f"{name}\t \t{''.join(f'{each.node} ' for each in running)}\n"]
+    lines = []
+    for index, service_port in enumerate(service_ports):
+        places = [f"{each.node}:{each.ports[index]}\t" for each in running if index < len(each.ports)]
+        lines.append(f"{name}\t{service_port}\t{''.join(places)}\n")
+    return lines

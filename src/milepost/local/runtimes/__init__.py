@@ -1,0 +1,1 @@
+"""How tasks run on this machine: processes, and a catalogue of images that need no Docker."""

@@ -1,0 +1,32 @@
+"""What the engine asks of a runtime."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import anyio
+
+from milepost.local.effects import LaunchTask, PortTaken, TaskEnded
+
+
+@dataclass(slots=True)
+class Control:
+    """The engine's hand on a running task: `started(note)` is called once, when it runs; `stop` asks it to end,
+    by force `grace_s` later."""
+
+    started: Callable[[str], None]
+    stop: anyio.Event = field(default_factory=anyio.Event)
+    grace_s: float = 3.0
+
+
+class Runtime(Protocol):
+    """Runs tasks. One call is one task's whole life."""
+
+    async def run(self, launch: LaunchTask, control: Control) -> TaskEnded | PortTaken:
+        """Return when no process of the task is left; on cancellation, end them at once first."""
+        ...
+
+    def surroundings(self, launch: LaunchTask) -> tuple[Path, Mapping[str, str]]:
+        """The folder and the environment in which the task runs, for its COMMAND checks."""
+        ...

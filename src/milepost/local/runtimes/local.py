@@ -1,0 +1,73 @@
+"""Tasks as processes of this machine, each in a sandbox folder of its own."""
+
+import os
+import shutil
+import signal
+import socket
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+
+import anyio
+
+from milepost.local.effects import LaunchTask, PortTaken, TaskEnded
+from milepost.local.runtimes import process
+from milepost.local.runtimes.base import Control
+from milepost.local.runtimes.catalogue import program_for
+from milepost.local.runtimes.guardian import Guardian
+from milepost.local.runtimes.nginx import Nginx
+from milepost.local.runtimes.program import NotRunnable
+
+SANDBOXES_KEPT = 20
+INHERITED = ("PATH", "LANG", "LC_ALL", "TZ")  # nothing else of the scheduler's environment reaches a task
+
+
+class LocalRuntime:
+    """Runs tasks below `folder`. The sandboxes of the latest ended tasks stay for a look at their output."""
+
+    def __init__(self, folder: Path, guardian: Guardian, nginx: Nginx | None) -> None:
+        self._folder, self._guardian, self._nginx = folder, guardian, nginx
+        self._ended: deque[Path] = deque()
+
+    async def run(self, launch: LaunchTask, control: Control) -> TaskEnded | PortTaken:
+        """See `Runtime`. A host port in other hands is found before anything is started."""
+        taken = next((port for port in launch.ports if not _is_free(launch.node, port)), None)
+        if taken is not None:
+            return PortTaken(launch.task_id, taken)
+        sandbox, environment = self.surroundings(launch)
+        try:
+            program = program_for(launch, self._nginx)
+            await anyio.Path(sandbox).mkdir(parents=True)
+            status = await process.run(program, sandbox, launch.node, environment, control, self._guardian)
+        except (NotRunnable, OSError) as error:
+            return TaskEnded(launch.task_id, 1, str(error))
+        finally:
+            self._retire(sandbox)
+        return TaskEnded(launch.task_id, status, _how_it_ended(status, sandbox))
+
+    def surroundings(self, launch: LaunchTask) -> tuple[Path, Mapping[str, str]]:
+        """See `Runtime`."""
+        sandbox = self._folder / launch.task_id
+        inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        return sandbox, {**inherited, "MESOS_SANDBOX": str(sandbox), **launch.environment}
+
+    def _retire(self, sandbox: Path) -> None:
+        self._ended.append(sandbox)
+        while len(self._ended) > SANDBOXES_KEPT:
+            shutil.rmtree(self._ended.popleft(), ignore_errors=True)
+
+
+def _is_free(node: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((node, port))
+        except OSError:
+            return False
+    return True
+
+
+def _how_it_ended(status: int, sandbox: Path) -> str:
+    if status < 0:
+        return f"Command terminated with signal {signal.strsignal(-status)}"
+    return f"Command exited with status {status}" + (f" (output in {sandbox})" if status else "")

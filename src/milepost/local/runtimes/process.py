@@ -1,0 +1,86 @@
+"""A task's processes: one session of their own, so that all of them end together."""
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import anyio
+from anyio.abc import Process
+
+from milepost.local.runtimes.base import Control
+from milepost.local.runtimes.guardian import Guardian
+from milepost.local.runtimes.program import Program
+
+READY_POLL_S = 0.02
+NOTICE_S = 0.3  # between the announcement of a kill and the signal: balancers take the task out meanwhile
+
+
+async def run(
+    program: Program, sandbox: Path, node: str, environment: Mapping[str, str], control: Control, guardian: Guardian
+) -> int:
+    """Run `program` to its end and return its exit status, negative for a signal. No process of its session is left.
+
+    Raises OSError if it cannot be started.
+    """
+    process = await _start(program, sandbox, environment)
+    guardian.watch(process.pid)
+    try:
+        async with anyio.create_task_group() as helpers:
+            helpers.start_soon(_stop_when_asked, process, program, control)
+            await _until_ready(process, node, program.answers_on)
+            if process.returncode is None:
+                control.started(program.note)
+            status = await process.wait()
+            helpers.cancel_scope.cancel()
+        return status
+    finally:
+        with anyio.CancelScope(shield=True):
+            signal_all(process, signal.SIGKILL)
+            await process.aclose()
+        guardian.release(process.pid)
+
+
+def signal_all(process: Process, number: signal.Signals) -> None:
+    """Send a signal to the whole session of `process`, also to what is left of it after its leader."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # all gone
+        os.killpg(process.pid, number)
+
+
+async def _start(program: Program, sandbox: Path, environment: Mapping[str, str]) -> Process:
+    for name, text in program.files.items():
+        await anyio.Path(sandbox / name).write_text(text)
+    async with (
+        await anyio.open_file(sandbox / "stdout", "ab") as out,
+        await anyio.open_file(sandbox / "stderr", "ab") as err,
+    ):
+        return await anyio.open_process(
+            program.argv,
+            stdin=subprocess.DEVNULL,
+            stdout=out.wrapped,
+            stderr=err.wrapped,
+            cwd=sandbox,
+            env=environment,
+            start_new_session=True,
+        )
+
+
+async def _stop_when_asked(process: Process, program: Program, control: Control) -> None:
+    await control.stop.wait()
+    await anyio.sleep(NOTICE_S)
+    signal_all(process, program.stop_signal)
+    await anyio.sleep(control.grace_s)
+    signal_all(process, signal.SIGKILL)
+
+
+async def _until_ready(process: Process, node: str, ports: tuple[int, ...]) -> None:
+    """Wait until each port takes a connection, or the process is gone."""
+    for port in ports:
+        while process.returncode is None:
+            try:
+                async with await anyio.connect_tcp(node, port):
+                    break
+            except OSError:
+                await anyio.sleep(READY_POLL_S)

@@ -1,0 +1,154 @@
+"""`milepost local`: the whole scheduler as one async function."""
+
+import errno
+import random
+import shutil
+import socket
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import anyio
+import uvicorn
+from starlette.applications import Starlette
+
+from milepost.errors import MilepostError
+from milepost.local.api.application import application
+from milepost.local.changes import restore
+from milepost.local.cluster import Chance, Cluster
+from milepost.local.engine import Engine
+from milepost.local.hub import KEEP_ALIVE_S, Hub
+from milepost.local.probes import Prober
+from milepost.local.protocol import StreamProtocol
+from milepost.local.runtimes import nginx
+from milepost.local.runtimes.guardian import Guardian
+from milepost.local.runtimes.local import LocalRuntime
+from milepost.local.store import Store
+
+NODE_PREFIX = "127.0.59."
+MAX_NODES = 254
+
+
+async def serve_local(
+    listen_host: str,
+    listen_port: int,
+    *,
+    nodes: int = 1,
+    state_dir: Path | None = None,
+    node_prefix: str = NODE_PREFIX,
+    started: Callable[[str], None] | None = None,
+) -> None:
+    """Serve Marathon's API at `listen_host:listen_port` (port 0: any free one) and run the apps, until cancelled.
+
+    `nodes` addresses `<node_prefix>1` ... take tasks, the first only if it is alone: it is the balancer's. Apps are
+    kept in `state_dir` and come back from there; without one everything is temporary. `started(url)` is called once
+    the API answers. On leaving, all tasks are ended and only the apps' files are left.
+
+    Raises MilepostError if the address cannot be had, `nodes` is not 1 to 254, or a saved app cannot be read.
+    """
+    addresses = _node_addresses(node_prefix, nodes)
+    with _listening(listen_host, listen_port) as listener, _folder(state_dir) as folder:
+        address = f"{listen_host}:{listener.getsockname()[1]}"
+        store = Store(folder / "apps")
+        saved = store.load()
+        with Guardian(folder / "sessions", None if state_dir else folder) as guardian:
+            runtime = LocalRuntime(folder / "tasks", guardian, await anyio.to_thread.run_sync(nginx.find))
+            async with _engine(addresses, runtime, store) as engine:
+                engine.command(restore, saved)
+                async with _serving(application(engine, address), listener, engine.hub):
+                    if started:
+                        started(f"http://{address}")
+                    await anyio.sleep_forever()
+
+
+@asynccontextmanager
+async def _engine(nodes: Sequence[str], runtime: LocalRuntime, store: Store) -> AsyncIterator[Engine]:
+    """An engine whose tasks all end with the block."""
+    cluster = Cluster(tuple(nodes), Chance(lambda: str(uuid.uuid1()), random.randrange))
+    prober = Prober()
+    try:
+        async with anyio.create_task_group() as tasks:
+            engine = Engine(cluster, runtime, prober, store, Hub(), tasks)
+            tasks.start_soon(_keep_alive, engine.hub)
+            yield engine
+            tasks.cancel_scope.cancel()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await prober.aclose()
+
+
+async def _keep_alive(hub: Hub) -> None:
+    while True:
+        await anyio.sleep(KEEP_ALIVE_S)
+        hub.keep_alive()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: whoever runs us decides when we end."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def _serving(app: Starlette, listener: socket.socket, hub: Hub) -> AsyncIterator[None]:
+    """Serve `app` on `listener` during the block."""
+    config = uvicorn.Config(
+        app,
+        http=StreamProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )
+    server = _Server(config)
+
+    async def serve() -> None:
+        with anyio.CancelScope(shield=True):  # it ends by `should_exit` only, and then in order
+            await server.serve(sockets=[listener])
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(serve)
+        try:
+            yield
+        finally:
+            hub.close()
+            server.should_exit = True
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A listening socket: connections are accepted from here on, and answered as soon as the server runs."""
+    try:
+        listener = socket.create_server((host, port), backlog=1024)
+    except OSError as error:
+        known = {errno.EADDRINUSE: "it is in use", errno.EACCES: "that needs more rights"}
+        reason = known.get(error.errno or 0, error.strerror or str(error))
+        raise MilepostError(
+            f"the local scheduler cannot listen on {host}:{port}: {reason}. Nothing was started."
+        ) from error
+    with listener:
+        yield listener
+
+
+@contextmanager
+def _folder(state_dir: Path | None) -> Iterator[Path]:
+    """Where everything lies; afterwards nothing is left but the apps in a lasting `state_dir`."""
+    folder = state_dir or Path(tempfile.mkdtemp(prefix="milepost-local-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield folder.resolve()
+    finally:
+        for gone in (folder / "tasks", folder / "sessions") if state_dir else (folder,):
+            shutil.rmtree(gone, ignore_errors=True)
+
+
+def _node_addresses(prefix: str, nodes: int) -> list[str]:
+    if not 1 <= nodes <= MAX_NODES:
+        raise MilepostError(f"there can be 1 to {MAX_NODES} nodes, not {nodes}")
+    return [f"{prefix}{number}" for number in range(2 if nodes > 1 else 1, nodes + 1)]
