@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
 from click.testing import CliRunner, Result
@@ -14,20 +13,11 @@ from support import scene
 from support.serving import serving
 
 
-@dataclass(frozen=True)
-class Drain:
-    app_id: str = "/shop/web"
-    reason: str = "task killed"
-
-    def describe(self) -> str:
-        return "drain shop_web_10000/s1"
-
-
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     board = scene.board()
     board.desired, board.actual = "backend b\n", {"shop_web_10000": {"192.0.2.1:31000": "serving"}}
-    board.plan = Plan(live=(Drain(),), structure=("new app /x",))
+    board.plan = Plan(live=(scene.Drain(),), structure=("new app /x",))
     board.last_reload, board.reloads = Reload(1001.0, 0.25, ("new app /shop/web",)), 1
     with serving(board) as found:
         yield found

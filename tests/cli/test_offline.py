@@ -1,7 +1,6 @@
 """Every stage works without a running milepost: from a file of apps, or from a Marathon that is read once."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +38,9 @@ def apps(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> Iterator[tuple[str, ...]]:
+def state(tmp_path: Path) -> tuple[str, ...]:
     """Options that keep a call away from whatever runs on this machine."""
-    yield ("--state-dir", str(tmp_path))
+    return ("--state-dir", str(tmp_path))
 
 
 def call(*arguments: object) -> Result:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from milepost.controller.explain import NOT_IN_PROXY, explain, unknown_app
+from milepost.model.problem import Problem
 from milepost.model.routing import RoutingTable
 from support.scene import PROBLEMS, SNAPSHOT, TABLE
 
@@ -40,7 +41,17 @@ def test_a_port_shows_where_it_is_routed() -> None:
 
 def test_a_lost_port_names_the_app_that_holds_it() -> None:
     port = explain("/shop/web", SNAPSHOT, TABLE).ports[1]
-    assert (port.listen, port.reasons) == ("", ("port 10001 is held by /old/web",))
+    assert (port.listen, port.reasons) == ("", ("port 10001: is held by /old/web",))
+
+
+def test_a_lost_host_stands_at_the_port_whose_label_asks_for_it() -> None:
+    lost = Problem("/shop/web", "host old.example", "is held by /old/web")
+    web = SNAPSHOT.apps["/shop/web"]
+    labels = {"HAPROXY_0_VHOST": "shop.example", "HAPROXY_1_VHOST": "New.example, OLD.example"}
+    app = replace(web, definition=replace(web.definition, labels=labels))
+    snapshot = replace(SNAPSHOT, apps={"/shop/web": app})
+    first, second = explain("/shop/web", snapshot, replace(TABLE, problems=(lost,))).ports
+    assert (first.reasons, second.reasons) == ((), ("host old.example: is held by /old/web",))
 
 
 def test_a_label_that_cannot_be_read_stands_with_its_problem_and_secrets_do_not_show() -> None:

@@ -1,5 +1,7 @@
 """A small cluster as values, for tests of what shows it: one app with traffic, one without, one with mistakes."""
 
+from dataclasses import dataclass
+
 from milepost.controller.board import Board
 from milepost.model.problem import Problem, Severity
 from milepost.model.routing import Check, Dropped, Endpoint, RoutingTable, Service
@@ -28,7 +30,7 @@ SNAPSHOT = Snapshot({"/shop/web": WEB, "/shop/db": DB}, source="marathon", read_
 
 PROBLEMS = (
     Problem("/shop/web", "HAPROXY_0_MODE", "expected http, tcp or health, got 'htp'"),
-    Problem("/shop/web", "port 10001", "port 10001 is held by /old/web", Severity.WARNING),
+    Problem("/shop/web", "port 10001", "is held by /old/web", Severity.WARNING),
 )
 
 TABLE = RoutingTable(
@@ -55,6 +57,17 @@ TABLE = RoutingTable(
     },
     problems=PROBLEMS,
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Drain:
+    """One step of a plan."""
+
+    app_id: str = "/shop/web"
+    reason: str = "task killed"
+
+    def describe(self) -> str:
+        return "drain shop_web_10000/s1"
 
 
 def board() -> Board:

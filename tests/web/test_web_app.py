@@ -1,8 +1,7 @@
 """The HTTP API as a client sees it, over a board that the test fills."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
@@ -10,39 +9,12 @@ import pytest
 from starlette.routing import Route
 
 from milepost.controller.board import Board, Reload
+from milepost.model.problem import Problem
 from milepost.observability.metrics import Metrics
 from milepost.proxies.base import Plan
 from milepost.web.app import Commands, make_app
 from support import scene
-
-
-@dataclass
-class FakeView:
-    """A proxy whose desired value is its own text."""
-
-    versions_told: Mapping[str, str] = field(default_factory=lambda: {"HAProxy": "2.6.12", "OpenSSL": "3.0.17"})
-
-    def config_text(self, desired: Any) -> str:
-        return str(desired)
-
-    def structure_digest(self, desired: Any) -> str:
-        return f"digest of {len(desired)}"
-
-    def server_states(self, actual: Any) -> Mapping[str, Mapping[str, str]]:
-        states: Mapping[str, Mapping[str, str]] = actual
-        return states
-
-    def versions(self) -> Mapping[str, str]:
-        return self.versions_told
-
-
-@dataclass(frozen=True)
-class Drain:
-    app_id: str = "/shop/web"
-    reason: str = "task killed"
-
-    def describe(self) -> str:
-        return "drain shop_web_10000/s1"
+from support.serving import TextView
 
 
 class Site:
@@ -50,7 +22,7 @@ class Site:
 
     def __init__(self, board: Board) -> None:
         self.board, self.asked = board, 0
-        self.app = make_app(board, FakeView(), Metrics(board), Commands(self._reconcile), clock=lambda: 1007.5)
+        self.app = make_app(board, TextView(), Metrics(board), Commands(self._reconcile), clock=lambda: 1007.5)
         transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=False)
         self.client = httpx2.AsyncClient(transport=transport, base_url="http://milepost.test:9095")
 
@@ -138,7 +110,7 @@ async def test_status_tells_versions_counts_age_and_the_last_reload(site: Site) 
     site.board.desired, site.board.reloads = "the text", 1
     site.board.last_reload = Reload(1001.0, 0.25, ("new app /shop/web",))
     status = await site.get("/v1/status")
-    assert status["versions"] == {"milepost": "0.1.0", "HAProxy": "2.6.12", "OpenSSL": "3.0.17"}
+    assert status["versions"] == {"milepost": "0.1.0", "haproxy": "2.6.12", "openssl": "OpenSSL 3.0.17"}
     assert status["uptime_s"] == 107.5
     assert status["snapshot"] == {"source": "marathon", "read_at_s": 1000.0, "age_s": 7.5, "error": ""}
     assert status["counts"] == {
@@ -179,6 +151,12 @@ async def test_an_app_is_explained_however_its_slashes_are_written(site: Site, a
     assert explanation["tasks"][0]["servers"][0]["state"] == "up"
 
 
+async def test_what_the_proxy_refused_of_an_app_is_part_of_its_explanation(site: Site) -> None:
+    site.board.refused = (Problem("/shop/web", "port 10000", "is held by another program"),)
+    explanation = await site.get("/v1/apps/shop/web/explain")
+    assert explanation["ports"][0]["reasons"] == ["port 10000: is held by another program"]
+
+
 async def test_an_unknown_app_is_an_error_that_names_the_nearest(site: Site) -> None:
     response = await site.client.get("/v1/apps/shop/wbe/explain")
     assert_error(response, 404)
@@ -193,7 +171,7 @@ async def test_the_configuration_is_plain_text_without_passwords(site: Site) -> 
 
 
 async def test_the_plan_tells_each_step_with_its_reason(site: Site) -> None:
-    site.board.plan = Plan(live=(Drain(),), structure=("new app /x",))
+    site.board.plan = Plan(live=(scene.Drain(),), structure=("new app /x",))
     assert await site.get("/v1/proxies/haproxy/plan") == {
         "live": [{"step": "drain shop_web_10000/s1", "app_id": "/shop/web", "reason": "task killed"}],
         "structure": ["new app /x"],

@@ -11,7 +11,8 @@ from milepost.cli.console import age, print_json, severity
 from milepost.cli.options import READING, json_option, settings_of
 from milepost.cli.snapshot import health
 from milepost.cli.stage import open_stages, stage_options
-from milepost.controller.explain import Explanation, PortExplained, TaskExplained
+from milepost.controller.explain import Explanation, PortExplained, TaskExplained, problem_text
+from milepost.model.problem import Problem
 
 
 @click.command()
@@ -38,15 +39,24 @@ def explanation_lines(told: Explanation, now_s: float) -> Iterator[str]:
     yield f"  selected  {_yes('yes') if told.selected else _no('no')}"
     yield from _reasons(told.reasons)
     for label in told.labels:
-        yield f"  label     {label.name} = {label.value}" + (f"  {_no(label.problem)}" if label.problem else "")
-    for problem in told.problems:
-        yield f"  {severity(problem)}     {problem.subject}: {problem.message}"
+        yield f"  label     {label.name} = {label.value}" + (f"  {_note(label.problem)}" if label.problem else "")
+    for problem in _told_nowhere_else(told):
+        yield f"  {severity(problem)}     {problem_text(problem)}"
     for port in told.ports:
         yield from _port_lines(port)
     if not told.tasks:
         yield f"  task      {_no('none')} ({told.instances} instances wanted)"
     for task in told.tasks:
         yield from _task_lines(task)
+
+
+def _told_nowhere_else(told: Explanation) -> list[Problem]:
+    """Problems that belong to no label and to no port."""
+    labels = {label.name for label in told.labels}
+    reasons = {reason for port in told.ports for reason in port.reasons}
+    return [
+        problem for problem in told.problems if problem.subject not in labels and problem_text(problem) not in reasons
+    ]
 
 
 def _port_lines(port: PortExplained) -> Iterator[str]:
@@ -57,7 +67,7 @@ def _port_lines(port: PortExplained) -> Iterator[str]:
             yield f"    at      {way}"
     else:
         yield f"    routed  {_no('no')}"
-    yield from _reasons(port.reasons)
+    yield from _reasons(port.reasons, "but" if port.service else "because")
 
 
 def _ways(port: PortExplained) -> Iterator[str]:
@@ -72,7 +82,7 @@ def _ways(port: PortExplained) -> Iterator[str]:
 
 
 def _task_lines(task: TaskExplained) -> Iterator[str]:
-    where = f"{task.host or '-'} ({task.address or 'no address'})"
+    where = task.host if task.host == task.address else f"{task.host or '-'} ({task.address or 'no address'})"
     yield (
         click.style(f"  task {task.id}", bold=True) + f" on {where}, ports {', '.join(map(str, task.ports)) or 'none'}"
     )
@@ -85,9 +95,9 @@ def _task_lines(task: TaskExplained) -> Iterator[str]:
     yield from _reasons(task.reasons)
 
 
-def _reasons(reasons: tuple[str, ...]) -> Iterator[str]:
+def _reasons(reasons: tuple[str, ...], word: str = "because") -> Iterator[str]:
     for reason in reasons:
-        yield f"    because {click.style(reason, fg='yellow')}"
+        yield f"    {word:<7} {_note(reason)}"
 
 
 def _yes(text: str) -> str:
@@ -96,3 +106,7 @@ def _yes(text: str) -> str:
 
 def _no(text: str) -> str:
     return click.style(text, fg="red")
+
+
+def _note(text: str) -> str:
+    return click.style(text, fg="yellow")

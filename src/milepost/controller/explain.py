@@ -108,7 +108,7 @@ def explain(app_id: str, snapshot: Snapshot, table: RoutingTable, live: Live | N
         labels=_labels(app, problems),
         problems=problems,
         ports=tuple(
-            _port(index, port, services.get(index), table, app_id, problems)
+            _port(index, port, services.get(index), table, app, problems)
             for index, port in enumerate(app.definition.ports)
         ),
         tasks=tuple(_task(task, app_id, table, tuple(services.values()), live) for task in app.tasks),
@@ -119,6 +119,11 @@ def unknown_app(explanation: Explanation) -> str:
     """What to say of an app that was not seen."""
     nearest = f"; did you mean {' or '.join(explanation.nearest)}?" if explanation.nearest else ""
     return f"{explanation.source} has no app {explanation.app_id}{nearest}"
+
+
+def problem_text(problem: Problem) -> str:
+    """A problem in one line, for a place where the app is known."""
+    return f"{problem.subject}: {problem.message}"
 
 
 def _problems(app: App, snapshot: Snapshot, table: RoutingTable) -> tuple[Problem, ...]:
@@ -136,12 +141,11 @@ def _labels(app: App, problems: tuple[Problem, ...]) -> tuple[LabelExplained, ..
 
 
 def _port(
-    index: int, port: AppPort, service: Service | None, table: RoutingTable, app_id: str, problems: tuple[Problem, ...]
+    index: int, port: AppPort, service: Service | None, table: RoutingTable, app: App, problems: tuple[Problem, ...]
 ) -> PortExplained:
-    reasons = _reasons(table, app_id, task_id="", index=index)
+    reasons = _reasons(table, app.id, task_id="", index=index)
     if service is None:
         return PortExplained(index, port.service_port, reasons=reasons)
-    lost = tuple(problem.message for problem in problems if problem.subject == f"port {service.port}")
     return PortExplained(
         index=index,
         service_port=port.service_port,
@@ -153,8 +157,17 @@ def _port(
         path=service.path,
         by_app_id=service.serves_app_id,
         check=service.check,
-        reasons=tuple(dict.fromkeys((*reasons, *lost))),
+        reasons=(*reasons, *(problem_text(problem) for problem in problems if _is_loss_of(service, problem, app))),
     )
+
+
+def _is_loss_of(service: Service, problem: Problem, app: App) -> bool:
+    """Whether the problem is a port or a host that the service asked for and did not get."""
+    kind, _, what = problem.subject.partition(" ")
+    if kind == "host":
+        wanted = app.definition.labels.get(f"HAPROXY_{service.index}_VHOST", "")
+        return what.partition("/")[0] in wanted.lower().replace(",", " ").split()
+    return kind == "port" and what == str(service.port)
 
 
 def _task(
@@ -174,13 +187,15 @@ def _task(
         state=task.state,
         health=task.health,
         unconfirmed=task.unconfirmed,
-        reasons=tuple(dict.fromkeys(_task_reasons(task, app_id, table))),
+        reasons=_task_reasons(task, app_id, table),
         servers=servers,
     )
 
 
-def _task_reasons(task: Task, app_id: str, table: RoutingTable) -> list[str]:
-    return [dropped.reason for dropped in table.dropped.get(app_id, ()) if dropped.task_id == task.id]
+def _task_reasons(task: Task, app_id: str, table: RoutingTable) -> tuple[str, ...]:
+    """Each reason once, also where it concerns several ports."""
+    reasons = (dropped.reason for dropped in table.dropped.get(app_id, ()) if dropped.task_id == task.id)
+    return tuple(dict.fromkeys(reasons))
 
 
 def _server(service: str, endpoint: Endpoint, live: Live | None) -> ServerExplained:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import anyio.to_thread
@@ -81,7 +81,8 @@ class Api:
         app_id = "/" + request.path_params["app_id"].strip("/")
         actual = self.board.actual
         live = None if actual is None else self.view.server_states(actual)
-        explanation = explain(app_id, snapshot, table, live)
+        known = replace(table, problems=self.board.problems)  # with what the proxy refused
+        explanation = explain(app_id, snapshot, known, live)
         if not explanation.seen:
             raise HTTPException(404, unknown_app(explanation))
         return json_response(explanation)
