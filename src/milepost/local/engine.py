@@ -8,8 +8,11 @@ from typing import Concatenate, ParamSpec, TypeVar
 import anyio
 from anyio.abc import TaskGroup
 
-from milepost.local.cluster import Cluster
-from milepost.local.effects import (
+from milepost.local.hub import Hub
+from milepost.local.probes import Prober
+from milepost.local.runtimes.base import Control, Runtime
+from milepost.local.scheduler.cluster import Cluster
+from milepost.local.scheduler.effects import (
     Effect,
     EmitEvent,
     ForgetApp,
@@ -23,12 +26,9 @@ from milepost.local.effects import (
     TaskStarted,
     WakeAt,
 )
-from milepost.local.hub import Hub
-from milepost.local.probes import Prober
-from milepost.local.runtimes.base import Control, Runtime
-from milepost.local.scheduler import react
+from milepost.local.scheduler.react import react
+from milepost.local.scheduler.turn import Turn
 from milepost.local.store import Store
-from milepost.local.turn import Turn
 
 P = ParamSpec("P")
 ResultT = TypeVar("ResultT")

@@ -8,8 +8,8 @@ import anyio
 import msgspec
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from milepost.local.effects import EmitEvent, Trees
-from milepost.local.render import group
+from milepost.local.scheduler.effects import EmitEvent, Trees
+from milepost.local.scheduler.render import group
 
 MAX_WAITING = 1024  # frames that may wait for a slow reader before its connection is closed
 KEEP_ALIVE_S = 10.0

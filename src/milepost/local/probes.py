@@ -8,8 +8,8 @@ from pathlib import Path
 import anyio
 import httpx2
 
-from milepost.local.effects import ProbeHealth
 from milepost.local.runtimes.process import signal_all
+from milepost.local.scheduler.effects import ProbeHealth
 
 PROMISED_STATUS = range(200, 400)
 

@@ -16,8 +16,6 @@ from starlette.applications import Starlette
 
 from milepost.errors import MilepostError
 from milepost.local.api.application import application
-from milepost.local.changes import restore
-from milepost.local.cluster import Chance, Cluster
 from milepost.local.engine import Engine
 from milepost.local.hub import KEEP_ALIVE_S, Hub
 from milepost.local.probes import Prober
@@ -25,6 +23,8 @@ from milepost.local.protocol import StreamProtocol
 from milepost.local.runtimes import nginx
 from milepost.local.runtimes.guardian import Guardian
 from milepost.local.runtimes.local import LocalRuntime
+from milepost.local.scheduler.changes import restore
+from milepost.local.scheduler.cluster import Chance, Cluster
 from milepost.local.store import Store
 
 NODE_PREFIX = "127.0.59."

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import msgspec
 
 from milepost.errors import MilepostError
-from milepost.local.definition import Definition
+from milepost.local.apps.definition import Definition
 
 
 class Store:

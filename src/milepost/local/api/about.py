@@ -8,8 +8,8 @@ from starlette.routing import Route
 
 from milepost import __version__
 from milepost.local.api.answer import answer
-from milepost.local.ports import SERVICE_PORTS
-from milepost.local.refusal import Refused
+from milepost.local.apps.refusal import Refused
+from milepost.local.scheduler.ports import SERVICE_PORTS
 
 API_VERSION = "1.8.222"  # the shape of the answers; clients compare it
 

@@ -4,8 +4,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from milepost.local.changes import Accepted
-from milepost.local.refusal import Refused
+from milepost.local.apps.refusal import Refused
+from milepost.local.scheduler.changes import Accepted
 
 HEADERS = {"Cache-Control": "no-cache, no-store, must-revalidate", "Pragma": "no-cache", "Expires": "0"}
 

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from starlette.requests import Request
 from starlette.responses import Response
 
-from milepost.local import app_id as ids
-from milepost.local import changes, render
 from milepost.local.api.answer import accepted, answer
 from milepost.local.api.request import flag
-from milepost.local.cluster import Instance
+from milepost.local.apps import app_id as ids
+from milepost.local.apps.refusal import Refused, no_such_app
 from milepost.local.engine import Engine
-from milepost.local.refusal import Refused, no_such_app
+from milepost.local.scheduler import changes, render
+from milepost.local.scheduler.cluster import Instance
 
 
 class AppTasks:

@@ -9,8 +9,8 @@ from milepost.local.api.deployments import Deployments
 from milepost.local.api.groups import Groups
 from milepost.local.api.stream import Events
 from milepost.local.api.tasks import Tasks
+from milepost.local.apps.refusal import Refused
 from milepost.local.engine import Engine
-from milepost.local.refusal import Refused
 
 
 def application(engine: Engine, address: str) -> Starlette:

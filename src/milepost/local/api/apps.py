@@ -7,18 +7,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from milepost.local import app_id as ids
-from milepost.local import changes, events, intake, render
 from milepost.local.api.answer import accepted, answer, deployment_header
 from milepost.local.api.app_tasks import AppTasks
 from milepost.local.api.request import embeds, flag, joined, json_body, segments
-from milepost.local.cluster import Record
-from milepost.local.definition import Definition
+from milepost.local.apps import app_id as ids
+from milepost.local.apps import intake
+from milepost.local.apps.definition import Definition
+from milepost.local.apps.legacy import Document
+from milepost.local.apps.refusal import Refused, invalid, no_such_app
+from milepost.local.apps.selector import selector
 from milepost.local.engine import Engine
-from milepost.local.legacy import Document
-from milepost.local.refusal import Refused, invalid, no_such_app
-from milepost.local.selector import selector
-from milepost.local.turn import Turn
+from milepost.local.scheduler import changes, events, render
+from milepost.local.scheduler.cluster import Record
+from milepost.local.scheduler.turn import Turn
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 Handler = Callable[[Request, str], Awaitable[Response]]

@@ -6,12 +6,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from milepost.local import changes, render
 from milepost.local.api.answer import HEADERS, accepted, answer
 from milepost.local.api.request import flag
-from milepost.local.deployments import cancel
+from milepost.local.apps.refusal import Refused
 from milepost.local.engine import Engine
-from milepost.local.refusal import Refused
+from milepost.local.scheduler import changes, render
+from milepost.local.scheduler.deployments import cancel
 
 
 class Deployments:

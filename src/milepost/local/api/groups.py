@@ -4,12 +4,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from milepost.local import app_id as ids
-from milepost.local import render
 from milepost.local.api.answer import answer
 from milepost.local.api.request import embeds, joined, segments
+from milepost.local.apps import app_id as ids
+from milepost.local.apps.refusal import Refused
 from milepost.local.engine import Engine
-from milepost.local.refusal import Refused
+from milepost.local.scheduler import render
 
 STATUS = frozenset({"tasks", "failures", "lastTaskFailure", "counts", "deployments"})
 

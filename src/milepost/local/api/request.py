@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 from starlette.requests import Request
 
-from milepost.local.refusal import Refused
+from milepost.local.apps.refusal import Refused
 
 
 def flag(request: Request, name: str, *, default: bool = False) -> bool:

@@ -9,10 +9,10 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from milepost.local import events
 from milepost.local.api.answer import HEADERS
 from milepost.local.engine import Engine
 from milepost.local.protocol import ABORT
+from milepost.local.scheduler import events
 
 MEDIA_TYPE = "text/event-stream"
 

@@ -6,12 +6,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from milepost.local import render
 from milepost.local.api.answer import answer
 from milepost.local.api.app_tasks import kill
 from milepost.local.api.request import json_body
+from milepost.local.apps.refusal import Refused, invalid
 from milepost.local.engine import Engine
-from milepost.local.refusal import Refused, invalid
+from milepost.local.scheduler import render
 
 TASK_ID = re.compile(r".+[._](instance-)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(\..+)?")
 STATES = {"running": "TASK_RUNNING", "staging": "TASK_STAGING"}

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import anyio
 
-from milepost.local.effects import LaunchTask, PortTaken, TaskEnded
+from milepost.local.scheduler.effects import LaunchTask, PortTaken, TaskEnded
 
 
 @dataclass(slots=True)

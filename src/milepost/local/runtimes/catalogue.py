@@ -2,9 +2,9 @@
 
 import re
 
-from milepost.local.effects import LaunchTask
 from milepost.local.runtimes.nginx import Nginx
 from milepost.local.runtimes.program import NotRunnable, Program
+from milepost.local.scheduler.effects import LaunchTask
 
 NGINX = re.compile(r"((docker\.io/)?library/)?nginx(:[\w.\-]+)?(@sha256:[0-9a-f]+)?")
 

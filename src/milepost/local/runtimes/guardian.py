@@ -9,7 +9,7 @@ from types import TracebackType
 SCRIPT = """\
 trap '' INT TERM HUP
 cat >/dev/null
-cd "$1" 2>/dev/null && for group in [0-9]*; do kill -KILL -- "-$group"; done 2>/dev/null
+cd "$1" 2>/dev/null && for group in [0-9]*; do kill -s KILL -- "-$group"; done 2>/dev/null
 [ -z "$2" ] || rm -rf -- "$2"
 """
 

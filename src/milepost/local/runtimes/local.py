@@ -10,13 +10,13 @@ from pathlib import Path
 
 import anyio
 
-from milepost.local.effects import LaunchTask, PortTaken, TaskEnded
 from milepost.local.runtimes import process
 from milepost.local.runtimes.base import Control
 from milepost.local.runtimes.catalogue import program_for
 from milepost.local.runtimes.guardian import Guardian
 from milepost.local.runtimes.nginx import Nginx
 from milepost.local.runtimes.program import NotRunnable
+from milepost.local.scheduler.effects import LaunchTask, PortTaken, TaskEnded
 
 SANDBOXES_KEPT = 20
 INHERITED = ("PATH", "LANG", "LC_ALL", "TZ")  # nothing else of the scheduler's environment reaches a task

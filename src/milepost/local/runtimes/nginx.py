@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from milepost.local.effects import LaunchTask
 from milepost.local.runtimes.program import Program
+from milepost.local.scheduler.effects import LaunchTask
 
 SYSTEM_FOLDERS = "/usr/sbin:/usr/local/sbin:/sbin"
 

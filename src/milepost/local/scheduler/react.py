@@ -5,14 +5,14 @@ What is asked for from outside is in `changes`; both work on the same `Turn`.
 
 from dataclasses import replace
 
-from milepost.local import events
-from milepost.local.cluster import RUNNING, Instance, Record
-from milepost.local.deployments import advance
-from milepost.local.effects import LaunchDue, Message, PortTaken, Probed, ProbeHealth, TaskEnded, TaskStarted
-from milepost.local.health import judge, next_probe_s
-from milepost.local.lifecycle import ended, kill, port_taken, started
-from milepost.local.probe_port import probe_port
-from milepost.local.turn import Turn
+from milepost.local.scheduler import events
+from milepost.local.scheduler.cluster import RUNNING, Instance, Record
+from milepost.local.scheduler.deployments import advance
+from milepost.local.scheduler.effects import LaunchDue, Message, PortTaken, Probed, ProbeHealth, TaskEnded, TaskStarted
+from milepost.local.scheduler.health import judge, next_probe_s
+from milepost.local.scheduler.lifecycle import ended, kill, port_taken, started
+from milepost.local.scheduler.probe_port import probe_port
+from milepost.local.scheduler.turn import Turn
 
 
 def react(turn: Turn, message: Message) -> None:

@@ -1,10 +1,10 @@
 """From what exists to what is wanted, app by app. Level-based: asked again after each change, it does the rest."""
 
-from milepost.local.cluster import RUNNING, STAGING, Instance, Record
-from milepost.local.definition import Definition
-from milepost.local.lifecycle import add_instance, kill, launch_waiting
-from milepost.local.rollout import Census, Rollout, to_kill, to_start
-from milepost.local.turn import Turn
+from milepost.local.apps.definition import Definition
+from milepost.local.scheduler.cluster import RUNNING, STAGING, Instance, Record
+from milepost.local.scheduler.lifecycle import add_instance, kill, launch_waiting
+from milepost.local.scheduler.rollout import Census, Rollout, to_kill, to_start
+from milepost.local.scheduler.turn import Turn
 
 KILL_ORDER = {STAGING: 1, RUNNING: 2}  # what never came up goes first (marathon-api 9.5)
 

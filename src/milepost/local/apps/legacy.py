@@ -6,7 +6,7 @@ Works on a document whose types were checked; what is given twice in contradicti
 from collections.abc import Mapping
 from typing import Any
 
-from milepost.local.refusal import Refused, invalid
+from milepost.local.apps.refusal import Refused, invalid
 
 Document = dict[str, Any]
 ARCHIVES = (".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz", ".zip")

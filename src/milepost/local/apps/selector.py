@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from milepost.local.refusal import Refused
+from milepost.local.apps.refusal import Refused
 
 Matches = Callable[[Mapping[str, str]], bool]
 

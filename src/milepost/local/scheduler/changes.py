@@ -5,16 +5,24 @@ from dataclasses import dataclass
 
 from msgspec import UNSET, structs
 
-from milepost.local import app_id as ids
-from milepost.local import events, ports
-from milepost.local.cluster import KILLING, Cluster, Deployment, Instance, Record
-from milepost.local.definition import Definition, VersionInfo, is_same
-from milepost.local.deployments import Changes, advance, cancel, conflicting, dependency_levels, plan_steps, start
-from milepost.local.effects import ForgetApp, SaveApp, Trees
-from milepost.local.lifecycle import kill
-from milepost.local.refusal import LOCK_TEXT, invalid, locked
-from milepost.local.timestamp import version_after
-from milepost.local.turn import Turn
+from milepost.local.apps import app_id as ids
+from milepost.local.apps.definition import Definition, VersionInfo, is_same
+from milepost.local.apps.refusal import LOCK_TEXT, invalid, locked
+from milepost.local.scheduler import events, ports
+from milepost.local.scheduler.cluster import KILLING, Cluster, Deployment, Instance, Record
+from milepost.local.scheduler.deployments import (
+    Changes,
+    advance,
+    cancel,
+    conflicting,
+    dependency_levels,
+    plan_steps,
+    start,
+)
+from milepost.local.scheduler.effects import ForgetApp, SaveApp, Trees
+from milepost.local.scheduler.lifecycle import kill
+from milepost.local.scheduler.timestamp import version_after
+from milepost.local.scheduler.turn import Turn
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from milepost.local.definition import UpgradeStrategy
+from milepost.local.apps.definition import UpgradeStrategy
 
 
 @dataclass(frozen=True, slots=True)

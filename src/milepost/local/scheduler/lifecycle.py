@@ -2,15 +2,15 @@
 
 from dataclasses import replace
 
-from milepost.local import app_id as ids
-from milepost.local import backoff, events, ports
-from milepost.local.cluster import KILLING, RUNNING, STAGING, Instance, Record, TaskFailure
-from milepost.local.definition import Definition
-from milepost.local.effects import KillTask, LaunchTask, ProbeHealth, WakeAt
-from milepost.local.environment import environment
-from milepost.local.health import FIRST_PROBE_S
-from milepost.local.probe_port import probe_port
-from milepost.local.turn import Turn
+from milepost.local.apps import app_id as ids
+from milepost.local.apps.definition import Definition
+from milepost.local.scheduler import backoff, events, ports
+from milepost.local.scheduler.cluster import KILLING, RUNNING, STAGING, Instance, Record, TaskFailure
+from milepost.local.scheduler.effects import KillTask, LaunchTask, ProbeHealth, WakeAt
+from milepost.local.scheduler.environment import environment
+from milepost.local.scheduler.health import FIRST_PROBE_S
+from milepost.local.scheduler.probe_port import probe_port
+from milepost.local.scheduler.turn import Turn
 
 STARVED_RETRY_S = 5.0
 CONDITIONS = {"TASK_KILLED": "Killed", "TASK_FAILED": "Failed", "TASK_FINISHED": "Finished"}

@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Container, Iterator, Sequence
 
 from msgspec import UnsetType
 
-from milepost.local.definition import Definition
-from milepost.local.refusal import Refused
+from milepost.local.apps.definition import Definition
+from milepost.local.apps.refusal import Refused
 
 SERVICE_PORTS = range(10_000, 20_001)
 HOST_PORTS = range(31_000, 32_001)

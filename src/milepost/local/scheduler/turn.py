@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from milepost.local.cluster import Cluster
-from milepost.local.effects import Effect
+from milepost.local.scheduler.cluster import Cluster
+from milepost.local.scheduler.effects import Effect
 
 
 @dataclass(slots=True)

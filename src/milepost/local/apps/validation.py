@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import UnsetType
 
-from milepost.local import app_id as ids
-from milepost.local.definition import Definition, HealthCheck, PortDefinition, PortMapping
-from milepost.local.refusal import Violation
+from milepost.local.apps import app_id as ids
+from milepost.local.apps.definition import Definition, HealthCheck, PortDefinition, PortMapping
+from milepost.local.apps.refusal import Violation
 
 PORT_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 PROTOCOLS = frozenset({"tcp", "udp", "udp,tcp"})

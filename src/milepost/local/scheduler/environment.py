@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import UnsetType
 
-from milepost.local.definition import Definition
+from milepost.local.apps.definition import Definition
 
 MAX_KEY, MAX_VALUE = 493, 512  # labels this long or longer do not become variables
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Iterable, Mapping
 
-from milepost.local import events
-from milepost.local.cluster import Action, Cluster, Deployment, Record, Step
-from milepost.local.definition import Definition, is_same
-from milepost.local.lifecycle import drop_waiting
-from milepost.local.refusal import invalid
-from milepost.local.rollout import begin, is_done
-from milepost.local.settle import census, settle
-from milepost.local.turn import Turn
+from milepost.local.apps.definition import Definition, is_same
+from milepost.local.apps.refusal import invalid
+from milepost.local.scheduler import events
+from milepost.local.scheduler.cluster import Action, Cluster, Deployment, Record, Step
+from milepost.local.scheduler.lifecycle import drop_waiting
+from milepost.local.scheduler.rollout import begin, is_done
+from milepost.local.scheduler.settle import census, settle
+from milepost.local.scheduler.turn import Turn
 
 Changes = Mapping[str, Definition | None]
 START, STOP, SCALE, RESTART = "StartApplication", "StopApplication", "ScaleApplication", "RestartApplication"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from milepost.local.definition import Definition
+from milepost.local.apps.definition import Definition
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from milepost.local.definition import Definition, HealthCheck
+from milepost.local.apps.definition import Definition, HealthCheck
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from msgspec import UnsetType
 
-from milepost.local.cluster import Instance
-from milepost.local.definition import HealthCheck
+from milepost.local.apps.definition import HealthCheck
+from milepost.local.scheduler.cluster import Instance
 
 
 def probe_port(instance: Instance, check: HealthCheck) -> int | None:

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
-from milepost.local import app_id as ids
-from milepost.local.cluster import KILLING, RUNNING, STAGING, Cluster, Deployment, Instance, Record
-from milepost.local.events import agent_id, plan
-from milepost.local.health import CheckResult
-from milepost.local.timestamp import written
+from milepost.local.apps import app_id as ids
+from milepost.local.scheduler.cluster import KILLING, RUNNING, STAGING, Cluster, Deployment, Instance, Record
+from milepost.local.scheduler.events import agent_id, plan
+from milepost.local.scheduler.health import CheckResult
+from milepost.local.scheduler.timestamp import written
 
 Document = dict[str, Any]
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from milepost.local.definition import HealthCheck
+from milepost.local.apps.definition import HealthCheck
 
 FIRST_PROBE_S = 0.1
 QUICK_FOR_S = 5.0  # a task that never succeeded is probed quickly for this long, then no less often than each 5 s

@@ -5,11 +5,11 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from milepost.local import app_id as ids
-from milepost.local.cluster import STAGING, Deployment, Instance
-from milepost.local.definition import Definition, HealthCheck
-from milepost.local.effects import EmitEvent
-from milepost.local.timestamp import written
+from milepost.local.apps import app_id as ids
+from milepost.local.apps.definition import Definition, HealthCheck
+from milepost.local.scheduler.cluster import STAGING, Deployment, Instance
+from milepost.local.scheduler.effects import EmitEvent
+from milepost.local.scheduler.timestamp import written
 
 
 def event(kind: str, now_s: float, **body: object) -> EmitEvent:

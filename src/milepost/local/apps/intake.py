@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from milepost.local import app_id as ids
-from milepost.local.definition import (
+from milepost.local.apps import app_id as ids
+from milepost.local.apps.definition import (
     Container,
     Definition,
     HealthCheck,
@@ -16,9 +16,9 @@ from milepost.local.definition import (
     PortDefinition,
     PortMapping,
 )
-from milepost.local.legacy import Document, modernise
-from milepost.local.refusal import Violation, invalid
-from milepost.local.validation import violations
+from milepost.local.apps.legacy import Document, modernise
+from milepost.local.apps.refusal import Violation, invalid
+from milepost.local.apps.validation import violations
 
 ERROR_NAMES = {
     "str": "error.expected.jsstring",

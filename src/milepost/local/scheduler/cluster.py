@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from milepost.local.backoff import Backoff
-from milepost.local.definition import Definition
-from milepost.local.effects import Trees
-from milepost.local.health import CheckResult, is_healthy
-from milepost.local.ports import Pick
-from milepost.local.rollout import Rollout
+from milepost.local.apps.definition import Definition
+from milepost.local.scheduler.backoff import Backoff
+from milepost.local.scheduler.effects import Trees
+from milepost.local.scheduler.health import CheckResult, is_healthy
+from milepost.local.scheduler.ports import Pick
+from milepost.local.scheduler.rollout import Rollout
 
 STAGING, RUNNING, KILLING = "TASK_STAGING", "TASK_RUNNING", "TASK_KILLING"
 ACTIVE = frozenset({STAGING, "TASK_STARTING", RUNNING, KILLING})
