@@ -1,0 +1,30 @@
+"""The lines of a service's backend, the same in both profiles (marathon-lb-behaviour.md 12 and 16.3)."""
+
+from milepost.model.routing import Check, Service
+
+HTTP_LINES = (
+    "option forwardfor",
+    "http-request set-header X-Forwarded-Port %[dst_port]",
+    "http-request add-header X-Forwarded-Proto https if { ssl_fc }",
+)
+STICKY_LINE = "cookie mesosphere_server_id insert indirect nocache"
+
+
+def backend_lines(service: Service) -> tuple[str, ...]:
+    """All lines but the servers, folded."""
+    lines = [f"balance {service.balance}", f"mode {service.mode}".rstrip()]
+    if service.mode == "http":
+        lines += HTTP_LINES
+    if service.sticky:
+        lines.append(STICKY_LINE)
+    if service.check is not None and service.check.kind == "http":
+        lines += (f"option httpchk GET {service.check.path}", f"timeout check {service.check.timeout_s}s")
+    return tuple(lines)
+
+
+def check_words(check: Check | None) -> str:
+    """What a `server` line says of its check, "" without one."""
+    if check is None or not check.kind:
+        return ""
+    port = f" port {check.port}" if check.port is not None else ""
+    return f"check inter {check.interval_s}s fall {check.fall}{port}"

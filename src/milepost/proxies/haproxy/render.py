@@ -1,0 +1,31 @@
+"""From values to HAProxy's text. Equal values give equal text; there is one blank line between sections."""
+
+from collections.abc import Iterable, Sequence
+
+from milepost.proxies.haproxy.config import Desired, Section, Server
+
+
+def render(desired: Desired) -> str:
+    """The whole configuration file."""
+    servers = desired.servers
+    return "\n".join(
+        _text(section, servers.get(section.name, ()) if section.keyword == "backend" else ())
+        for section in desired.structure.sections
+    )
+
+
+def render_sections(sections: Iterable[Section]) -> str:
+    """The same without servers."""
+    return "\n".join(_text(section, ()) for section in sections)
+
+
+def render_map(entries: Sequence[tuple[str, str]]) -> str:
+    """A map file: one `key value` a line."""
+    return "".join(f"{key} {value}\n" for key, value in entries)
+
+
+def _text(section: Section, servers: Sequence[Server]) -> str:
+    lines = [f"{section.keyword} {section.name}".rstrip()]
+    lines += [f"  {line}" for line in section.lines]
+    lines += [f"  server {server.name} {server.words}" for server in servers]
+    return "\n".join((*lines, ""))

@@ -1,0 +1,70 @@
+"""The frontends that all apps share in the run profile: by host, by host over TLS, by app id, and statistics."""
+
+from collections.abc import Iterator, Sequence
+
+from milepost.model.routing import Service
+from milepost.proxies.haproxy.config import Profile, Section
+
+HOSTS_MAP = "hosts.map"
+APPS_MAP = "apps.map"
+
+_HOST = "req.hdr(host),field(1,:),lower"  # without the port that a client may add
+
+
+def shared_frontends(services: Sequence[Service], profile: Profile) -> Iterator[Section]:
+    """All that are switched on, in marathon-lb's order and under its names."""
+    if profile.stats_port:
+        yield _listening("listen", "stats", profile, profile.stats_port, _STATS)
+    by_host = _host_rules(services, profile)
+    if profile.http_port:
+        yield _listening("frontend", "marathon_http_in", profile, profile.http_port, by_host)
+    if profile.appid_port:
+        rule = f"use_backend %[req.hdr(x-marathon-app-id),lower,map_str({profile.map_dir}/{APPS_MAP})]"
+        yield _listening("frontend", "marathon_http_appid_in", profile, profile.appid_port, (rule,))
+    if has_tls(profile):
+        tls = " ".join(("ssl", *(f"crt {path}" for path in profile.certificates)))
+        yield _listening("frontend", "marathon_https_in", profile, profile.https_port, by_host, f" {tls}")
+
+
+def has_tls(profile: Profile) -> bool:
+    """Without a certificate there is nothing to serve on the TLS port."""
+    return bool(profile.https_port and profile.certificates)
+
+
+def host_entries(services: Sequence[Service]) -> tuple[tuple[str, str], ...]:
+    """Host -> backend, of services that take every path."""
+    return tuple((host, service.name) for service in services if not service.path for host in service.hosts)
+
+
+def app_entries(services: Sequence[Service]) -> tuple[tuple[str, str], ...]:
+    """App id -> backend of its first http service."""
+    return tuple((service.app_id.lower(), service.name) for service in services if service.serves_app_id)
+
+
+def bind_lines(addresses: Sequence[str], port: int, options: str = "") -> tuple[str, ...]:
+    return tuple(f"bind {f'[{host}]' if ':' in host else host}:{port}{options}" for host in addresses)
+
+
+_STATS = (
+    "stats enable",
+    "http-request use-service prometheus-exporter if { path /metrics }",
+    "monitor-uri /_haproxy_health_check",
+)
+
+
+def _host_rules(services: Sequence[Service], profile: Profile) -> tuple[str, ...]:
+    """Rules with a path come first, since a host that is limited to one would else never be reached."""
+    rules = [
+        f"use_backend {service.name} if {{ {_HOST} -m str {host} }} {{ path_beg {' '.join(service.path)} }}"
+        for service in services
+        if service.path
+        for host in service.hosts
+    ]
+    return (*rules, f"use_backend %[{_HOST},map_str({profile.map_dir}/{HOSTS_MAP})]")
+
+
+def _listening(
+    keyword: str, name: str, profile: Profile, port: int, lines: Sequence[str], options: str = ""
+) -> Section:
+    listens = tuple((host, port) for host in profile.bind)
+    return Section(keyword, name, (*bind_lines(profile.bind, port, options), "mode http", *lines), listens=listens)

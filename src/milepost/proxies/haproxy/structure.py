@@ -1,0 +1,88 @@
+"""The structure of the run profile: all sections for the services of a table (rulings 1 and 2, in docs/decisions)."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from hashlib import sha256
+
+from milepost.model.routing import Service
+from milepost.proxies.haproxy.backend import backend_lines
+from milepost.proxies.haproxy.config import Profile, Section, Structure
+from milepost.proxies.haproxy.hitless import hitless
+from milepost.proxies.haproxy.limits import max_connections
+from milepost.proxies.haproxy.render import render_sections
+from milepost.proxies.haproxy.shared_frontends import bind_lines, has_tls, shared_frontends
+
+_HASHES = ("source", "uri", "url_param", "hdr", "rdp-cookie")
+
+_DEFAULTS = (
+    "retries 3",
+    "option redispatch 1",
+    "option dontlognull",
+    "backlog 10000",
+    "timeout connect 3s",
+    "timeout client 30s",
+    "timeout server 30s",
+    "timeout tunnel 3600s",
+    "timeout http-keep-alive 10s",
+    "timeout http-request 15s",
+    "timeout queue 30s",
+    "timeout tarpit 60s",
+)
+
+
+def run_structure(
+    services: Sequence[Service], profile: Profile, silent: Collection[str], *, is_hitless: bool = True
+) -> Structure:
+    """`silent`: names of services that get a backend, but no listener of their own."""
+    frontends = [_frontend(s, profile) for s in services if s.listens and s.name not in silent]
+    listening = [*shared_frontends(services, profile), *frontends]
+    backends = [Section("backend", s.name, _backend_lines(s), s.app_id) for s in services]
+    checked = sum(service.check is not None for service in services)
+    head = (_global(profile, sum(len(s.listens) for s in listening), checked), _defaults(profile))
+    sections = (*head, *listening, *backends)
+    return with_digest(hitless(sections) if is_hitless else sections)
+
+
+def with_digest(sections: Sequence[Section]) -> Structure:
+    """The sections, the first of which says by its `description` what runs; the digest is of the rest."""
+    digest = sha256(render_sections(sections).encode()).hexdigest()[:32]
+    head = replace(sections[0], lines=(f"description milepost {digest}", *sections[0].lines))
+    return Structure((head, *sections[1:]), digest)
+
+
+def _global(profile: Profile, listeners: int, checked_services: int) -> Section:
+    lines = [
+        f"maxconn {max_connections(profile.max_files, listeners, checked_services)}",
+        "no strict-limits",  # a balancer that is short of descriptors is better than one that does not start
+        "hard-stop-after 10m",  # ends workers that a websocket would keep for ever; each holds its whole memory
+        "spread-checks 5",
+        "max-spread-checks 15000",
+        # Listeners count as used descriptors: with thousands, the default ratios end all reuse of connections.
+        "tune.pool-high-fd-ratio 90",
+        "tune.pool-low-fd-ratio 80",
+        f"stats socket {profile.admin_socket} mode 600 level admin expose-fd listeners",
+        "stats timeout 1h",
+    ]
+    if profile.log:
+        lines.append(f"log {profile.log}")
+    if has_tls(profile):
+        lines.append("ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets")
+    return Section("global", "", tuple(lines))
+
+
+def _defaults(profile: Profile) -> Section:
+    return Section("defaults", "", (*(("log global",) if profile.log else ()), *_DEFAULTS))
+
+
+def _frontend(service: Service, profile: Profile) -> Section:
+    addresses = (service.bind_addr,) if service.bind_addr else profile.bind
+    lines = (*bind_lines(addresses, service.port), f"mode {service.mode}", f"use_backend {service.name}")
+    listens = tuple((address, service.port) for address in addresses)
+    return Section("frontend", service.name, lines, service.app_id, listens)
+
+
+def _backend_lines(service: Service) -> tuple[str, ...]:
+    """Hashing is consistent here: only then does a running HAProxy take a new server (haproxy-mechanics.md 2)."""
+    lines = backend_lines(service)
+    is_hash = service.balance.partition(" ")[0].partition("(")[0] in _HASHES
+    return (lines[0], "hash-type consistent", *lines[1:]) if is_hash else lines
