@@ -19,7 +19,6 @@ from milepost.controller.explain import Live, explain, unknown_app
 from milepost.controller.secrets import shown_config, without_secrets
 from milepost.model.routing import RoutingTable
 from milepost.model.snapshot import Snapshot
-from milepost.observability.metrics import Metrics
 from milepost.web.answers import ProblemsAnswer, health_reasons, plan_answer, status_answer
 from milepost.web.errors import HANDLERS, json_response
 from milepost.web.origin import require_same_origin
@@ -43,6 +42,12 @@ class ProxyView(Protocol):
         ...
 
 
+class Measured(Protocol):
+    def exposition(self) -> bytes:
+        """All metrics in Prometheus' text form."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Commands:
     """What the API may ask of milepost. `reconcile` asks for a pass that looks at the proxy again."""
@@ -56,7 +61,7 @@ class Api:
 
     board: Board
     view: ProxyView
-    metrics: Metrics
+    metrics: Measured
     commands: Commands
     clock: Callable[[], float] = time.time
 
@@ -117,7 +122,7 @@ class Api:
 
 
 def make_app(
-    board: Board, view: ProxyView, metrics: Metrics, commands: Commands, clock: Callable[[], float] = time.time
+    board: Board, view: ProxyView, metrics: Measured, commands: Commands, clock: Callable[[], float] = time.time
 ) -> Starlette:
     """The ASGI app over `board`. `clock` gives Unix seconds."""
     api = Api(board, view, metrics, commands, clock)
