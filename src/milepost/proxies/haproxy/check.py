@@ -5,7 +5,7 @@ pattern file that a label names, read by HAProxy, would otherwise be shown by it
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +51,7 @@ async def check(
 def parse_alerts(words: str, text: str) -> tuple[Alert, ...]:
     """What HAProxy's words complain about, without what is not literally in `text`, the configuration they are on."""
     lines = text.splitlines()
+    headings = {word for line in lines if (heading := _SECTION.match(line)) for word in heading.groups()}
     found = []
     for alert in _ALERT.findall(words):
         if alert.startswith(_SUMMARY):
@@ -58,17 +59,18 @@ def parse_alerts(words: str, text: str) -> tuple[Alert, ...]:
         place = _PLACE.search(alert)
         number = int(place[2]) if place and 0 < int(place[2]) <= len(lines) else None
         message = alert.replace(place[0], "", 1) if place else alert
-        found.append(Alert(number, without_foreign(message, lines[number - 1] if number else text)))
+        found.append(Alert(number, without_foreign(message, lines[number - 1] if number else text, headings)))
     return tuple(found)
 
 
-def without_foreign(message: str, ours: str) -> str:
-    """`message` with every quotation of something that is not in `ours` cut out.
+def without_foreign(message: str, ours: str, headings: Collection[str] = ()) -> str:
+    """`message` with every quotation cut out of something that is neither in `ours` nor one of `headings`.
 
-    One foreign quotation cuts up to the last quote, and an odd quote all of them: a foreign text may itself hold quotes.
+    One foreign quotation cuts up to the last quote, and an odd quote all of them, since a foreign text may itself hold
+    quotes.
     """
     quotes = [match.start() for match in re.finditer(r"['\"<>]", message)]
-    start = next((q.start() for q in _QUOTED.finditer(message) if not _is_in(q, ours)), None)
+    start = next((q.start() for q in _QUOTED.finditer(message) if not _is_ours(_inner(q), ours, headings)), None)
     if start is None and any(message.count(quote) % 2 for quote in "'\""):
         start = quotes[0]
     return message if start is None else f"{message[:start]}…{message[max(quotes) + 1 :]}"
@@ -102,5 +104,9 @@ def _owners(desired: Desired) -> Mapping[str, str]:
     return {section.name: section.app_id for section in desired.structure.sections if section.name}
 
 
-def _is_in(quoted: re.Match[str], ours: str) -> bool:
-    return next(part for part in quoted.groups() if part is not None) in ours
+def _inner(quoted: re.Match[str]) -> str:
+    return next(part for part in quoted.groups() if part is not None)
+
+
+def _is_ours(quoted: str, ours: str, headings: Collection[str]) -> bool:
+    return quoted in ours or quoted in headings

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from milepost.proxies.haproxy.actual import Actual, ActualServer
+from milepost.proxies.haproxy.config import Desired
 
 _T = TypeVar("_T")
 
@@ -158,6 +159,15 @@ def parse_listens(text: str) -> frozenset[tuple[str, int]]:
             if port.isdigit():
                 found.add((host.strip("[]") or "*", int(port)))
     return frozenset(found)
+
+
+def expected(desired: Desired) -> Actual:
+    """What a HAProxy that is started with `desired` has as its servers, with their options."""
+    pools = {
+        backend: {s.name: ActualServer(s.name, s.address, s.port, s.id, options=" ".join(s.options)) for s in servers}
+        for backend, servers in desired.servers.items()
+    }
+    return Actual(pid=0, version="", digest=desired.structure.digest, servers=pools)
 
 
 def with_known(observed: Actual, known: Actual) -> Actual:

@@ -1,0 +1,124 @@
+"""`mode = "own"`: HAProxy is started by milepost, and again within an instant whenever it dies.
+
+Measured on 2.6 and 2.8: a worker that dies takes its master along (status 137), a master that dies its workers; the
+ports are free then. So there is one case only, the master's end, and one answer: start from the file, which
+describes what last ran.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+
+from milepost.errors import ConfigRefused, ProxyError, ProxyGone
+from milepost.model.notice import Notify, ProxyFailed, ProxyStarted
+from milepost.proxies.haproxy.check import parse_alerts
+from milepost.proxies.haproxy.master import MasterSocket
+from milepost.proxies.haproxy.observe import Info, digest_of
+from milepost.proxies.haproxy.process import Launch, launch, stop, wait_for_death
+from milepost.proxies.haproxy.reader import read_info
+from milepost.proxies.haproxy.runtime import AdminSocket
+
+_FIRST_RETRY_S = 0.02
+_LONGEST_RETRY_S = 5.0
+_START_LIMIT_S = 30.0
+_POLL_S = 0.005
+
+
+class OwnHaproxy:
+    """Starts and watches. `lock` keeps starting apart from reloading."""
+
+    def __init__(self, how: Launch, admin: AdminSocket, master: MasterSocket, lock: anyio.Lock, notify: Notify) -> None:
+        self._how, self._admin, self._master = how, admin, master
+        self._lock, self._notify = lock, notify
+        self._started: anyio.Event | None = None
+
+    async def master_pid(self) -> int | None:
+        """The pid of the master that answers at our socket, None where none does."""
+        try:
+            return (await self._master.processes()).master
+        except ProxyGone:
+            return None
+
+    async def start(self, reason: str) -> Info:
+        """Start HAProxy from the file and wait until its worker answers.
+
+        Raises ConfigRefused with HAProxy's words where it does not start.
+        """
+        began_s = anyio.current_time()
+        await self._admin.close()
+        ran = await launch(self._how)
+        if ran.status != 0:
+            text = self._how.config.read_text()
+            words = "; ".join(alert.message for alert in parse_alerts(ran.words, text))
+            raise ConfigRefused(f"HAProxy did not start: {words or f'it ended with status {ran.status}'}")
+        info = await self._wait_for_worker()
+        self._notify(ProxyStarted("haproxy", info.pid, anyio.current_time() - began_s, reason))
+        if self._started is not None:
+            self._started.set()
+        return info
+
+    async def stop(self, grace_s: float) -> int | None:
+        """End HAProxy, letting requests finish for `grace_s`; returns the pid of its master, None where none ran."""
+        pid = await self.master_pid()
+        if pid is not None:
+            await stop(pid, grace_s)
+        return pid
+
+    async def supervise(self, wake: Callable[[str], None]) -> None:
+        """Start HAProxy where it does not run and its file is ours, until cancelled."""
+        failures, reason = 0, "it did not run"
+        while True:
+            pid = await self.master_pid()
+            if pid is not None:
+                failures, reason = 0, "it had died"
+                await wait_for_death(pid)
+                continue
+            if not _is_ours(self._how.config):
+                await self._wait_for_first_start()
+                continue
+            try:
+                await self._start_again(reason)
+                wake(f"HAProxy was started, since {reason}")
+            except ProxyError as error:
+                retry_s = min(_LONGEST_RETRY_S, _FIRST_RETRY_S * 2**failures)
+                failures += 1
+                self._notify(ProxyFailed("haproxy", str(error), retry_s))
+                await anyio.sleep(retry_s)
+
+    async def _start_again(self, reason: str) -> None:
+        async with self._lock:
+            if await self.master_pid() is not None:
+                return
+            if await self._worker() is not None:
+                raise ProxyError(f"a HAProxy serves, but its master does not answer at {self._how.master_socket}")
+            await self.start(reason)
+
+    async def _wait_for_first_start(self) -> None:
+        self._started = anyio.Event()
+        await self._started.wait()
+
+    async def _worker(self) -> Info | None:
+        try:
+            return await read_info(self._admin)
+        except ProxyGone:
+            return None
+
+    async def _wait_for_worker(self) -> Info:
+        with anyio.move_on_after(_START_LIMIT_S):
+            while True:
+                info = await self._worker()
+                if info is not None and await self.master_pid() is not None:
+                    return info
+                await anyio.sleep(_POLL_S)
+        raise ProxyError(f"HAProxy was started but does not answer at {self._admin.path}")
+
+
+def _is_ours(config: Path) -> bool:
+    """Whether the file was written by milepost: a distribution's own is not started by us."""
+    try:
+        lines = config.read_text().splitlines()
+    except OSError:
+        return False
+    words = (line.strip().partition(" ") for line in lines)
+    return any(digest_of(rest) for word, _, rest in words if word == "description")

@@ -1,0 +1,287 @@
+"""HAProxy as the controller sees it: what should run, what runs, and the ways from one to the other."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+from anyio import to_thread
+
+from milepost.errors import CommandRefused, ConfigRefused, ProxyError, ProxyGone
+from milepost.model.notice import Notify, ProxyAdopted
+from milepost.model.routing import RoutingTable
+from milepost.proxies.base import Outcome, Plan
+from milepost.proxies.haproxy.actual import NOTHING, Actual
+from milepost.proxies.haproxy.changes import AddServer, LiveChange
+from milepost.proxies.haproxy.config import Desired
+from milepost.proxies.haproxy.files import Kept, keep, replace_file
+from milepost.proxies.haproxy.gate import Admitted, Designer, Gate
+from milepost.proxies.haproxy.judge import Judged, Refusal, after, judge
+from milepost.proxies.haproxy.master import MasterSocket
+from milepost.proxies.haproxy.observe import expected, parse_config, parse_listens
+from milepost.proxies.haproxy.own import OwnHaproxy
+from milepost.proxies.haproxy.plan import Planner
+from milepost.proxies.haproxy.ports import Address
+from milepost.proxies.haproxy.process import Launch
+from milepost.proxies.haproxy.reader import current, read_actual, read_info
+from milepost.proxies.haproxy.render import render, render_map
+from milepost.proxies.haproxy.runtime import AdminSocket
+
+_RELOAD_LIMIT_S = 60.0
+_WORKER_LIMIT_S = 10.0
+_WATCH_INTERVAL_S = 0.5
+_PORT_INTERVAL_S = 2.0
+_POLL_S = 0.005
+_OUT_OF_DATE = ("Already exists a server", "No such backend", "Proxy is disabled")
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where HAProxy's things lie. `config` is the very file that HAProxy is started with."""
+
+    config: Path
+    admin_socket: Path
+    master_socket: Path
+    pid_file: Path
+
+
+class HaproxyProxy:
+    """Implements `Proxy[Desired, Actual]`.
+
+    With `is_own` HAProxy is started, watched and started again here, with the variables of `environment` only. Else
+    (`mode = "attach"`) its own unit or container does that, and it is known by its sockets; `binary` may be None
+    then, and a configuration is checked by the reload alone.
+    """
+
+    name = "haproxy"
+
+    def __init__(
+        self,
+        designer: Designer,
+        places: Places,
+        notify: Notify,
+        *,
+        binary: Path | None,
+        environment: Mapping[str, str],
+        is_own: bool = True,
+    ) -> None:
+        self._places, self._notify = places, notify
+        self._lock = anyio.Lock()  # one at a time changes what runs
+        self._planner = Planner()
+        self._admin = AdminSocket(places.admin_socket)
+        self._master = MasterSocket(places.master_socket)
+        candidate = places.config.with_name(f"{places.config.name}.candidate")
+        self._gate = Gate(designer, candidate, binary, environment, is_own=is_own)
+        self._own: OwnHaproxy | None = None
+        if is_own:
+            if binary is None:
+                raise ValueError("a HAProxy of our own needs a program to start")
+            how = Launch(binary, places.config, places.master_socket, places.pid_file, environment)
+            self._own = OwnHaproxy(how, self._admin, self._master, self._lock, notify)
+        self._known = NOTHING
+        self._held: frozenset[Address] | None = frozenset()  # where the running HAProxy listens, None: unknown
+        self._adopted_pid = 0
+        self._wake: Callable[[str], None] = lambda _: None
+
+    def desired(self, table: RoutingTable) -> Desired:
+        """See `Proxy.desired`; without what HAProxy or the machine refused (`Outcome.refused`)."""
+        return self._gate.desired(table)
+
+    def plan(self, desired: Desired, actual: Actual) -> Plan:
+        """See `Proxy.plan`. The first plan for a HAProxy that was found running tells what that means."""
+        found = self._planner.plan(desired, actual)
+        if self._adopted_pid:
+            self._notify(ProxyAdopted(self.name, self._adopted_pid, reload_needed=bool(found.structure)))
+            self._adopted_pid = 0
+        return found
+
+    async def observe(self) -> Actual:
+        """See `Proxy.observe`. Where HAProxy is ours to start, none running is an answer: `NOTHING`."""
+        async with self._lock:
+            is_first = not self._known.pid
+            actual = await self._read_if_any()
+            if actual.pid and is_first:
+                self._adopted_pid = actual.pid
+            return actual
+
+    async def apply(self, plan: Plan, actual: Actual) -> Outcome[Actual]:
+        """See `Proxy.apply`. A server that HAProxy does not take at run time is left to a reload.
+
+        Raises ProxyGone where another worker runs than `actual` is of, CommandRefused for any other refusal.
+        """
+        changes = [change for change in plan.live if isinstance(change, LiveChange)]
+        commands = [command for change in changes for command in change.commands]
+        async with self._lock:
+            *answers, info_text = await self._admin.ask([*commands, "show info"])
+            info = await current(self._admin, info_text)
+            if info.pid != actual.pid:
+                raise ProxyGone(f"another HAProxy worker runs now, pid {info.pid}; what it has is read anew")
+            judged = judge(changes, answers)
+            self._known = after(actual, judged.done)
+            self._take_refusals(judged)
+            return Outcome(self._known, judged.applied, judged.leftovers)
+
+    async def restructure(self, desired: Desired) -> Outcome[Actual]:
+        """See `Proxy.restructure`. What was withheld so that the rest could go live is in `Outcome.refused`."""
+        async with self._lock:
+            before = await self._read_if_any()
+            admitted = await self._gate.admit(desired, self._held if before.pid else ())
+            is_switched = bool(self._planner.plan(admitted.desired, before).structure)
+            if is_switched:  # not where all that was new is withheld
+                await self._switch(admitted, before)
+                self._planner.restructured()
+            return Outcome(
+                self._known,
+                reloaded=is_switched and bool(before.pid),
+                refused=self._gate.withheld.problems,
+            )
+
+    async def save(self, desired: Desired) -> None:
+        """See `Proxy.save`. A structure that does not run has not passed the check, and is not written."""
+        async with self._lock:
+            if desired.structure.digest == self._known.digest:
+                text = await to_thread.run_sync(render, desired)
+                await to_thread.run_sync(self._write, Admitted(desired, text))
+
+    async def stop(self, grace_s: float) -> int | None:
+        """End a HAProxy of ours; see `OwnHaproxy.stop`."""
+        return await self._own.stop(grace_s) if self._own else None
+
+    async def run(self, wake: Callable[[str], None]) -> None:
+        """See `Proxy.run`. Leaves HAProxy running, and no connection to it."""
+        self._wake = wake
+        try:
+            async with anyio.create_task_group() as tasks:
+                if self._own is not None:
+                    tasks.start_soon(self._own.supervise, wake)
+                tasks.start_soon(self._watch_worker)
+                tasks.start_soon(self._watch_ports)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self.close()
+
+    async def close(self) -> None:
+        """Let go of the admin socket; the next question opens it anew."""
+        await self._admin.close()
+
+    async def _watch_worker(self) -> None:
+        """Notice a reload that was not ours, also to let the old worker go: our connection keeps it alive."""
+        told = ""
+        while True:
+            await anyio.sleep(_WATCH_INTERVAL_S)
+            if not self._lock.locked() and self._known.pid:
+                news = await self._news()
+                if news and news != told:
+                    self._wake(news)
+                told = news
+
+    async def _news(self) -> str:
+        """What is different from what was last seen, "" where nothing is."""
+        try:
+            info = await read_info(self._admin)
+        except ProxyError as error:
+            return str(error)
+        if (info.pid, info.digest) == (self._known.pid, self._known.digest):
+            return ""
+        await self._admin.close()
+        return f"another HAProxy worker runs, pid {info.pid}"
+
+    async def _watch_ports(self) -> None:
+        while True:
+            await anyio.sleep(_PORT_INTERVAL_S)
+            for one in self._gate.free_ports():
+                self._wake(f"port {one.port} is free now")
+
+    async def _read_if_any(self) -> Actual:
+        try:
+            return await self._read()
+        except ProxyGone:
+            if self._own is None or await self._own.master_pid() is not None:
+                raise
+            self._known, self._held = NOTHING, frozenset()
+            return NOTHING
+
+    async def _read(self) -> Actual:
+        info = await read_info(self._admin)
+        if info.pid != self._known.pid:
+            self._known, self._held = await to_thread.run_sync(self._from_file, info.digest)
+        self._known = await read_actual(self._admin, self._known)
+        return self._known
+
+    def _from_file(self, digest: str) -> tuple[Actual, frozenset[Address] | None]:
+        """What the file tells of a worker that we did not see start: options and addresses, if it is its file."""
+        try:
+            text = self._places.config.read_text()
+            filed = parse_config(text)
+        except (OSError, ValueError):
+            return NOTHING, None
+        return (filed, parse_listens(text)) if digest and filed.digest == digest else (NOTHING, None)
+
+    def _take_refusals(self, judged: Judged) -> None:
+        if not judged.refused:
+            return
+        for refusal in judged.refused:
+            if not isinstance(refusal.change, AddServer) or refusal.words.startswith(_OUT_OF_DATE):
+                raise CommandRefused(_in_words(refusal))
+            self._planner.refuse(refusal.change.backend, refusal.change.server, refusal.words)
+        self._wake("HAProxy refused to add a server at run time")
+
+    async def _switch(self, admitted: Admitted, before: Actual) -> None:
+        """Put the file in place and let HAProxy run it; on failure the file is as it was, and what ran runs."""
+        kept = [keep(path) for path in (self._places.config, *map(Path, admitted.desired.maps))]
+        await to_thread.run_sync(self._write, admitted)
+        try:
+            pid = await self._reload_or_start(before)
+            await self._confirm(admitted.desired, pid)
+        except ProxyError:
+            await to_thread.run_sync(_put_back, kept)
+            raise
+
+    async def _reload_or_start(self, before: Actual) -> int:
+        if before.pid or self._own is None:
+            pid = await self._master.reload(_RELOAD_LIMIT_S)
+            await self._admin.close()
+            return pid
+        return (await self._own.start("first configuration")).pid
+
+    async def _confirm(self, desired: Desired, pid: int) -> None:
+        """Read back that the worker `pid` runs `desired`."""
+        with anyio.move_on_after(_WORKER_LIMIT_S) as limit:
+            while not await self._is_current(pid):
+                await anyio.sleep(_POLL_S)
+        if limit.cancelled_caught:
+            raise ProxyError(f"the new HAProxy worker {pid} does not answer at {self._places.admin_socket}")
+        actual = await read_actual(self._admin, expected(desired))
+        if actual.digest != desired.structure.digest:
+            raise ConfigRefused(
+                f"HAProxy runs another configuration after its reload: is it started with {self._places.config}?"
+            )
+        listens = (listen for section in desired.structure.sections for listen in section.listens)
+        self._known, self._held = actual, frozenset(listens)
+
+    async def _is_current(self, pid: int) -> bool:
+        try:
+            if (await read_info(self._admin)).pid == pid:
+                return True
+            await self._admin.close()
+        except ProxyGone:
+            pass  # between two workers nobody may answer for an instant
+        return False
+
+    def _write(self, admitted: Admitted) -> None:
+        """The maps before the text that names them."""
+        try:
+            for path, entries in admitted.desired.maps.items():
+                replace_file(Path(path), render_map(entries).encode())
+            replace_file(self._places.config, admitted.text.encode())
+        except OSError as error:
+            raise ProxyError(f"{error.filename} cannot be written: {error.strerror}; what ran before runs") from error
+
+
+def _put_back(kept: list[Kept]) -> None:
+    for one in kept:
+        one.put_back()
+
+
+def _in_words(refusal: Refusal) -> str:
+    return f"HAProxy did not {refusal.change.describe()}: {refusal.words}; what it has is read anew"

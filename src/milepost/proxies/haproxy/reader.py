@@ -1,0 +1,69 @@
+"""Reading back what runs, through the admin socket."""
+
+from anyio import to_thread
+
+from milepost.errors import ProxyError, ProxyGone
+from milepost.proxies.haproxy.actual import Actual
+from milepost.proxies.haproxy.observe import (
+    Info,
+    parse_backends,
+    parse_info,
+    parse_map,
+    parse_map_paths,
+    parse_servers,
+    with_known,
+)
+from milepost.proxies.haproxy.runtime import AdminSocket
+
+_QUESTIONS = ("show info", "show backend", "show map", "show servers state")
+
+
+async def read_info(admin: AdminSocket) -> Info:
+    """Which worker answers. Raises ProxyGone where none does, or one that a reload has replaced."""
+    (answer,) = await admin.ask(["show info"])
+    return await current(admin, answer)
+
+
+async def current(admin: AdminSocket, answer: str) -> Info:
+    """The answer to `show info`, if it comes from a worker that still takes commands; else the connection is closed.
+
+    Raises ProxyGone: what was sent before on this connection may be lost.
+    """
+    try:
+        info = parse_info(answer)
+    except ValueError as error:
+        raise ProxyError(f"what answers at {admin.path} is no HAProxy: {error}") from error
+    if info.stopping:
+        await admin.close()
+        raise ProxyGone(f"HAProxy was reloaded: its worker {info.pid} stops and takes no more commands")
+    return info
+
+
+async def read_actual(admin: AdminSocket, known: Actual) -> Actual:
+    """All that runs, with what only `known` tells. Raises ProxyGone or ProxyError, see `AdminSocket.ask`.
+
+    The answers are parsed in a thread: those of 20,000 servers take tens of milliseconds.
+    """
+    info_text, backends, maps, servers = await admin.ask(_QUESTIONS)
+    info = await current(admin, info_text)
+    paths = parse_map_paths(maps)
+    entries = await admin.ask([f"show map {path}" for path in paths]) if paths else []
+    rows = dict(zip(paths, entries, strict=True))
+    try:
+        return await to_thread.run_sync(_parse, info, backends, servers, rows, known)
+    except ValueError as error:
+        raise ProxyError(f"HAProxy at {admin.path} answered something else than expected: {error}") from error
+
+
+def _parse(info: Info, backends: str, servers: str, maps: dict[str, str], known: Actual) -> Actual:
+    pools = parse_servers(servers)
+    return with_known(
+        Actual(
+            pid=info.pid,
+            version=info.version,
+            digest=info.digest,
+            servers={name: pools.get(name, {}) for name in parse_backends(backends)},
+            maps={path: parse_map(rows) for path, rows in maps.items()},
+        ),
+        known,
+    )

@@ -1,0 +1,74 @@
+"""HAProxy's complaints: which line, whose app, and nothing in them that is not ours."""
+
+import pytest
+
+from milepost.proxies.haproxy.check import Alert, Checked, owner_of_line, owners_of, parse_alerts, without_foreign
+from milepost.proxies.haproxy.config import Desired, Section, Structure
+
+TEXT = """\
+global
+  maxconn 10
+
+frontend web_80
+  bind *:80
+
+backend web_80
+  blance roundrobin
+  acl x src -f /etc/secret
+"""
+
+DESIRED = Desired(
+    Structure(
+        (
+            Section("global", "", ("maxconn 10",)),
+            Section("frontend", "web_80", ("bind *:80",), "/web"),
+            Section("backend", "web_80", (), "/web"),
+        ),
+        "d1",
+    )
+)
+
+SAID = """\
+[NOTICE]   (7) : haproxy version is 2.6.12
+[WARNING]  (7) : config : missing timeouts for frontend 'web_80'.
+[ALERT]    (7) : config : parsing [/run/x.cfg:8] : unknown keyword 'blance' in 'backend' section
+[ALERT]    (7) : config : Proxy 'web_80': unable to find required default_backend: 'web_80'.
+[ALERT]    (7) : config : [/run/x.cfg:9] : 'acl' : 'hunter2' is not a valid address at line 1 of file '/etc/secret'.
+[ALERT]    (7) : config : Error(s) found in configuration file : /run/x.cfg
+[ALERT]    (7) : config : Fatal errors found in configuration.
+"""
+
+
+def test_each_alert_is_read_with_its_line() -> None:
+    assert parse_alerts(SAID, TEXT) == (
+        Alert(8, "unknown keyword 'blance' in 'backend' section"),
+        Alert(None, "Proxy 'web_80': unable to find required default_backend: 'web_80'."),
+        Alert(9, "'acl' : …."),
+    )
+
+
+@pytest.mark.parametrize(
+    ("message", "ours", "shown"),
+    [
+        ("unknown keyword 'blance'", "blance x", "unknown keyword 'blance'"),
+        ("'acl' : 'hunter2' is not valid in file '/a'.", "acl x -f /a", "'acl' : …."),
+        ('bad "hunter2" here', "x", "bad … here"),
+        ("expression <hunter2> : unknown", "x", "expression … : unknown"),
+        ("'it's hunter2' is not valid", "it x", "… is not valid"),
+        ("no quotes at all", "x", "no quotes at all"),
+    ],
+)
+def test_what_is_quoted_from_elsewhere_is_cut_out(message: str, ours: str, shown: str) -> None:
+    assert without_foreign(message, ours) == shown
+
+
+@pytest.mark.parametrize(("line", "owner"), [(2, ""), (4, "/web"), (5, "/web"), (8, "/web"), (99, "/web")])
+def test_a_line_belongs_to_the_app_of_its_section(line: int, owner: str) -> None:
+    assert owner_of_line(DESIRED, TEXT, line) == owner
+
+
+def test_an_alert_leads_to_its_app_by_line_or_by_a_sections_name() -> None:
+    by_line = Checked((Alert(8, "unknown keyword"), Alert(9, "another")))
+    assert owners_of(DESIRED, TEXT, by_line) == {"/web": "unknown keyword"}
+    assert owners_of(DESIRED, TEXT, Checked((Alert(None, "Proxy 'web_80': bad"),))) == {"/web": "Proxy 'web_80': bad"}
+    assert owners_of(DESIRED, TEXT, Checked((Alert(2, "maxconn: bad"), Alert(None, "out of memory")))) == {}
