@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from milepost.cli import main
 from support.serving import served
-from support.shared import ROOT
+from support.shared import ROOT, SHARED, needs_shared
 
 WEB = {
     "id": "/web",
@@ -98,8 +98,20 @@ def test_render_writes_the_app_s_servers_in_either_profile(apps: Path, profile: 
     assert text.endswith("\n")
 
 
+@needs_shared
+def test_the_contract_profile_writes_marathon_lb_s_text_for_the_tutorial() -> None:
+    case = SHARED / "conformance" / "seed-nginx2-external"
+    text = call("render", "--apps", case / "apps.json", "--profile", "contract").stdout
+    assert folded(text) == folded((case / "haproxy.cfg").read_text())
+
+
+def folded(text: str) -> list[str]:
+    """The lines that carry meaning, with single blanks."""
+    return [line for line in (" ".join(line.split()) for line in text.splitlines()) if line]
+
+
 def test_render_follows_the_settings_of_the_call(apps: Path, state: tuple[str, ...]) -> None:
-    text = call("render", "--apps", apps, "--haproxy-stats-port", "9999", "--haproxy-bind", "192.0.2.9", *state).stdout
+    text = call("render", "--apps", apps, "--haproxy-stats-port", 9999, "--haproxy-bind", "192.0.2.9", *state).stdout
     assert "192.0.2.9:9999" in text
 
 

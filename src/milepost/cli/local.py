@@ -6,34 +6,47 @@ from pathlib import Path
 import anyio
 import click
 
+from milepost.cli.console import talk
 from milepost.cli.signals import until_stopped
-from milepost.local.server import serve_local
+from milepost.local.server import MAX_NODES, serve_local
+from milepost.observability.logs import set_up_logs
 from milepost.settings.kinds import LISTEN, Listen
 
 
 @click.command()
 @click.option(
-    "--listen", default="127.0.0.1:8080", show_default=True, metavar="HOST:PORT", help="Where Marathon's API answers."
+    "--listen",
+    default="127.0.0.1:8080",
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where Marathon's API answers; port 0 takes any free one.",
 )
 @click.option(
     "--nodes",
     default=3,
     show_default=True,
-    type=click.IntRange(1, 250),
-    help="How many nodes there are, at loopback addresses of their own.",
+    type=click.IntRange(1, MAX_NODES),
+    help="How many nodes there are, each at a loopback address of its own. The first is the balancer's.",
 )
 @click.option(
     "--state",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path("milepost-local"),
-    show_default=True,
     metavar="DIR",
-    help="Where apps and the tasks' files are kept.",
+    help="Where apps are kept, to come back after a restart. Without it nothing is kept.",
 )
-def local(listen: str, nodes: int, state: Path) -> None:
-    """A Marathon-compatible scheduler on this machine, for development, tests and the demo; until stopped."""
+def local(listen: str, nodes: int, state: Path | None) -> None:
+    """A Marathon-compatible scheduler on this machine, for development, tests and the demo; until stopped.
+
+    It runs apps as processes of this user: whoever reaches its API can run commands here.
+    """
+    set_up_logs()
     where = _address(listen)
-    anyio.run(until_stopped, partial(serve_local, where.host, where.port, nodes, state))
+    serve = partial(serve_local, where.host, where.port, nodes=nodes, state_dir=state, started=_tell)
+    anyio.run(until_stopped, serve)
+
+
+def _tell(url: str) -> None:
+    talk(f"Marathon's API answers at {url}")
 
 
 def _address(text: str) -> Listen:

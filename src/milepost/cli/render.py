@@ -1,5 +1,6 @@
 """`milepost render`: the HAProxy configuration, as text."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,12 @@ import click
 from milepost.cli.options import ALL, settings_of
 from milepost.cli.running import Running
 from milepost.cli.stage import desired_of, open_stages, stage_options
+from milepost.compose import policy_of
+from milepost.model.snapshot import Snapshot
 from milepost.proxies.haproxy.contract import contract_desired
 from milepost.proxies.haproxy.render import render as rendered
+from milepost.routing.build import build_routing
+from milepost.settings.values import Settings
 
 
 @click.command()
@@ -26,9 +31,15 @@ def render(profile: str, apps: Path | None, config: Path | None, **options: Any)
     settings = settings_of(config, options)
     stages = open_stages(apps, settings, options)
     if profile == "contract":
-        text = rendered(contract_desired(stages.table()))
+        text = _contract_text(settings, stages.snapshot())
     elif isinstance(stages, Running):
         text = stages.config()
     else:
         text = rendered(desired_of(settings, stages.table()))
     click.echo(text, nl=False)
+
+
+def _contract_text(settings: Settings, seen: Snapshot) -> str:
+    """marathon-lb decides otherwise than we: it knows no ports of ours, and lets several apps claim one port or host."""
+    policy = replace(policy_of(settings), exact=True, reserved_ports=frozenset())
+    return rendered(contract_desired(build_routing(seen, policy)))
