@@ -11,7 +11,7 @@ from milepost.proxies.haproxy.shared_frontends import APPS_MAP, HOSTS_MAP, app_e
 from milepost.proxies.haproxy.structure import run_structure
 
 _POOL = ("pool-max-conn -1", "pool-purge-delay 5s")  # else 2.6 never reuses a connection to an added server
-_NONE: Mapping[str, str] = MappingProxyType({})
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class RunDesigner:
@@ -23,49 +23,47 @@ class RunDesigner:
 
     def __init__(self, profile: Profile, *, is_hitless: bool = True) -> None:
         self._profile, self._is_hitless = profile, is_hitless
-        self._services: tuple[Service, ...] | None = None
-        self._left_out: tuple[Mapping[str, str], Mapping[str, str]] = (_NONE, _NONE)
-        self._endpoints: Mapping[str, tuple[Endpoint, ...]] = {}
+        self._is_new = True
+        self._table = RoutingTable()
+        self._withheld: Mapping[str, str] = _NOTHING
+        self._served: Mapping[str, Service] = {}
         self._desired = Desired(Structure((), ""))
-        self._by_name: Mapping[str, Service] = {}
 
-    def desired(
-        self, table: RoutingTable, withheld: Mapping[str, str] = _NONE, refused: Mapping[str, str] = _NONE
-    ) -> Desired:
-        """What HAProxy should be for `table`.
+    def desired(self, table: RoutingTable, withheld: Mapping[str, str] = _NOTHING) -> Desired:
+        """What HAProxy should be for `table`, without what is withheld. The values of `withheld` are reasons.
 
-        `withheld` and `refused` name services, with the reason. A withheld one gets no listener of its own (its port
-        is taken by a foreign process); a refused one, whose text HAProxy did not accept, gets nothing at all.
+        Its keys are app ids, whose text HAProxy refused: they get nothing at all. Or they are names of services,
+        whose port is taken by a foreign process: they get no listener of their own, all else stays.
         """
-        if table.services is not self._services or (withheld, refused) != self._left_out:
-            self._desired = self._restructured(table, withheld, refused)
-        elif table.endpoints is not self._endpoints:
+        if self._is_new or table.services is not self._table.services or withheld.keys() != self._withheld.keys():
+            self._is_new = False
+            self._desired = self._restructured(table, withheld)
+        elif table.endpoints is not self._table.endpoints:
             self._desired = self._with_servers(table.endpoints)
-        self._services, self._endpoints = table.services, table.endpoints
-        self._left_out = (dict(withheld), dict(refused))
+        self._table, self._withheld = table, dict(withheld)
         return self._desired
 
-    def _restructured(self, table: RoutingTable, withheld: Mapping[str, str], refused: Mapping[str, str]) -> Desired:
-        services = [service for service in table.services if service.name not in refused]
-        self._by_name = {service.name: service for service in services}
-        maps = {
-            f"{self._profile.map_dir}/{HOSTS_MAP}": host_entries(services),
-            f"{self._profile.map_dir}/{APPS_MAP}": app_entries(services),
-        }
-        servers = {name: run_servers(service, table.endpoints[name]) for name, service in self._by_name.items()}
+    def _restructured(self, table: RoutingTable, withheld: Mapping[str, str]) -> Desired:
+        services = [service for service in table.services if service.app_id not in withheld]
+        self._served = {service.name: service for service in services}
         known = self._desired.servers
+        servers = {name: run_servers(service, table.endpoints[name]) for name, service in self._served.items()}
+        folder = self._profile.map_dir
         return Desired(
-            structure=run_structure(services, self._profile, withheld, is_hitless=self._is_hitless),
-            servers={name: found if known.get(name) != found else known[name] for name, found in servers.items()},
-            maps=maps,
+            structure=run_structure(services, self._profile, withheld.keys(), is_hitless=self._is_hitless),
+            servers={name: known[name] if known.get(name) == found else found for name, found in servers.items()},
+            maps={
+                f"{folder}/{HOSTS_MAP}": host_entries(services),
+                f"{folder}/{APPS_MAP}": app_entries(services),
+            },
             apps={service.name: service.app_id for service in services},
         )
 
     def _with_servers(self, endpoints: Mapping[str, tuple[Endpoint, ...]]) -> Desired:
-        servers, before = dict(self._desired.servers), self._endpoints
+        servers, before = dict(self._desired.servers), self._table.endpoints
         for name, found in endpoints.items():
-            if before[name] is not found and name in self._by_name:
-                servers[name] = run_servers(self._by_name[name], found)
+            if before[name] is not found and name in self._served:
+                servers[name] = run_servers(self._served[name], found)
         return Desired(self._desired.structure, servers, self._desired.maps, self._desired.apps)
 
 

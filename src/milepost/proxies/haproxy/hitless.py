@@ -14,6 +14,7 @@ FORWARD_SOURCE = "127.255.0.9"
 
 _FORWARD = "milepost_to_new"
 _FORWARD_TLS = "milepost_to_new_tls"
+_IDLE_CLOSE = "option idle-close-on-response"
 _EXPECT_FORWARDED = f"tcp-request connection expect-proxy layer4 if {{ src {FORWARD_SOURCE} }}"
 _RETRY = (
     "retry-on conn-failure empty-response",
@@ -31,8 +32,6 @@ def hitless(sections: Sequence[Section]) -> tuple[Section, ...]:
 
 def _changed(section: Section) -> Section:
     is_http = "mode http" in section.lines
-    if section.keyword == "defaults":
-        return replace(section, lines=(*section.lines, "option idle-close-on-response"))
     if section.keyword == "frontend" and is_http:
         return replace(section, lines=_forwarding(section))
     if section.keyword == "backend" and is_http:
@@ -48,7 +47,7 @@ def _forwarding(section: Section) -> tuple[str, ...]:
     rule = f"use_backend {_FORWARD_TLS if is_tls else _FORWARD} if {condition}"
     heads = [number for number, line in enumerate(section.lines) if line.startswith("use_backend ")]
     at = heads[0] if heads else len(section.lines)
-    return (*section.lines[:at], _EXPECT_FORWARDED, rule, *section.lines[at:])
+    return (*section.lines[:at], _IDLE_CLOSE, _EXPECT_FORWARDED, rule, *section.lines[at:])
 
 
 def _is_forward(word: str) -> bool:
