@@ -40,6 +40,6 @@ def render(profile: str, apps: Path | None, config: Path | None, **options: Any)
 
 
 def _contract_text(settings: Settings, seen: Snapshot) -> str:
-    """marathon-lb decides otherwise than we: it knows no ports of ours, and lets several apps claim one port or host."""
+    """marathon-lb decides otherwise: it knows no ports of ours, and several apps may claim one port or host."""
     policy = replace(policy_of(settings), exact=True, reserved_ports=frozenset())
     return rendered(contract_desired(build_routing(seen, policy)))
