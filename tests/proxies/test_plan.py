@@ -175,10 +175,10 @@ def test_a_change_of_structure_names_the_apps_and_their_sections() -> None:
         "d2",
     )
     assert planner.plan(desired(of=after), actual()).structure == (
-        "shared sections: global changed",
         "/a: backend a changed",
         "/b: backend b removed",
         "/d: frontend d added",
+        "shared sections: global changed",
     )
 
 

@@ -1,6 +1,5 @@
 """Real HAProxies for tests: both versions, in a directory of their own, with a design that is as small as can be."""
 
-import hashlib
 import os
 import signal
 import socket
@@ -18,14 +17,15 @@ from milepost.model.routing import Endpoint, RoutingTable, Service
 from milepost.proxies.base import Outcome
 from milepost.proxies.haproxy.actual import Actual
 from milepost.proxies.haproxy.binary import Binary, find_binary
-from milepost.proxies.haproxy.config import Desired, Section, Server, Structure
+from milepost.proxies.haproxy.config import Desired, Section, Server
 from milepost.proxies.haproxy.master import MasterSocket
 from milepost.proxies.haproxy.proxy import HaproxyProxy, Places
+from milepost.proxies.haproxy.structure import with_digest
 
 
 def _binaries() -> Mapping[str, Binary]:
     """The programs on this machine by (major.minor): the system's and the bundled one."""
-    found = {}
+    found: dict[str, Binary] = {}
     for name in ("haproxy", "no such program, so the bundled one"):
         try:
             binary = find_binary(name, allow_bundled=True)
@@ -76,13 +76,13 @@ class TinyDesigner:
     def map_path(self) -> str:
         return str(self.places.config.with_name("hosts.map"))
 
-    def desired(self, table: RoutingTable, withheld: Mapping[str, str]) -> Desired:
-        services = [s for s in table.services if s.name not in withheld and s.app_id not in withheld]
-        sections = [*self._shared(), *(self._frontend(s) for s in services), *(self._backend(s) for s in services)]
-        digest = hashlib.sha256(repr(sections).encode()).hexdigest()[:16]
+    def desired(self, table: RoutingTable, withheld: Mapping[str, str], refused: Mapping[str, str]) -> Desired:
+        services = [service for service in table.services if service.name not in refused]
+        frontends = [self._frontend(service) for service in services if service.name not in withheld]
+        structure = with_digest([*self._shared(), *frontends, *map(self._backend, services)])
         servers = {s.name: tuple(map(self._server, table.endpoints[s.name])) for s in services}
         maps = {self.map_path: tuple(self.hosts.items())}
-        return Desired(Structure(tuple(sections), digest), servers, maps, {s.name: s.app_id for s in services})
+        return Desired(structure, servers, maps, {s.name: s.app_id for s in services})
 
     def _shared(self) -> tuple[Section, ...]:
         socket_line = f"stats socket {self.places.admin_socket} mode 600 level admin expose-fd listeners"

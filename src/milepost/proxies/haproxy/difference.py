@@ -21,7 +21,9 @@ def reasons_between(before: Structure | None, after: Structure) -> tuple[str, ..
         if verb:
             app_id = (new.get(key) or old[key]).app_id
             words.setdefault(app_id, []).append(f"{' '.join(key).rstrip()} {verb}")
-    reasons = [f"{app_id or 'shared sections'}: {', '.join(changes)}" for app_id, changes in sorted(words.items())]
+    shared = words.pop("", [])
+    reasons = [f"{app_id}: {', '.join(changes)}" for app_id, changes in sorted(words.items())]
+    reasons += [f"shared sections: {', '.join(shared)}"] if shared else []
     return tuple(reasons) or ("the order of the sections changed",)
 
 
@@ -42,4 +44,9 @@ def _verb(old: Section | None, new: Section | None) -> str:
         return "added"
     if new is None:
         return "removed"
-    return "changed" if old.lines != new.lines else ""
+    return "changed" if _own_lines(old) != _own_lines(new) else ""
+
+
+def _own_lines(section: Section) -> tuple[str, ...]:
+    """Without the description, which holds the digest of all and so changes with everything."""
+    return tuple(line for line in section.lines if not line.startswith("description "))

@@ -25,9 +25,12 @@ _MOST_ROUNDS = 40
 
 
 class Designer(Protocol):
-    """Makes HAProxy's desired state from a table, leaving out what is withheld (app ids and names of services)."""
+    """Makes HAProxy's desired state from a table. Both mappings have names of services, with the reason.
 
-    def desired(self, table: RoutingTable, withheld: Mapping[str, str]) -> Desired: ...
+    A `withheld` one is not to listen at its own port, of a `refused` one there is to be nothing at all.
+    """
+
+    def desired(self, table: RoutingTable, withheld: Mapping[str, str], refused: Mapping[str, str]) -> Desired: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ class Gate:
     def desired(self, table: RoutingTable) -> Desired:
         self._table = table
         self.withheld.review(table)
-        return self._designer.desired(table, self.withheld.reasons)
+        return self._designer.desired(table, self.withheld.silent, self.withheld.refused)
 
     async def admit(self, desired: Desired, held: Collection[Address] | None) -> Admitted:
         """`desired`, or as much of it as passes. `held`: addresses that HAProxy has now, None where nobody knows.
@@ -110,8 +113,8 @@ class Gate:
         every = sorted({section.app_id for section in desired.structure.sections if section.app_id})
 
         async def is_refused(apps: Collection[str]) -> bool:
-            others = dict.fromkeys(set(every) - set(apps), "left out to find the app that is refused")
-            reduced = self._designer.desired(self._table, {**self.withheld.reasons, **others})
+            others = {s.name: "another is looked for" for s in self._table.services if s.app_id not in apps}
+            reduced = self._designer.desired(self._table, self.withheld.silent, {**self.withheld.refused, **others})
             return bool((await self._check(await to_thread.run_sync(render, reduced))).alerts)
 
         return await find_culprit(every, is_refused)

@@ -55,11 +55,15 @@ class Withheld:
         return tuple(self._ports.values())
 
     @property
-    def reasons(self) -> Mapping[str, str]:
-        """Why, by app id or service name: what a designer leaves out."""
+    def silent(self) -> Mapping[str, str]:
+        """By name, the services that cannot listen, and why: they are served on the shared frontends alone."""
+        return {name: one.why for name, one in self._ports.items()}
+
+    @property
+    def refused(self) -> Mapping[str, str]:
+        """By name, the services of refused apps, and why."""
         return {
-            **{app_id: refused.problem.message for app_id, refused in self._apps.items()},
-            **{name: one.why for name, one in self._ports.items()},
+            service.name: refused.problem.message for refused in self._apps.values() for service in refused.services
         }
 
     @property
