@@ -17,9 +17,11 @@ _DOCKER_NETWORKS = {"BRIDGE": NetworkMode.BRIDGE, "USER": NetworkMode.CONTAINER}
 def app_from_wire(app: wire.App) -> App:
     """The app in our nouns, with a Problem for each label and task that cannot be read.
 
-    Raises msgspec.ValidationError where a part that decides about the whole app is unreadable.
+    Raises ValueError (of which msgspec's errors are) where what decides about the whole app cannot be read.
     """
     app_id = absolute_id(app.id)
+    if app_id == "/":
+        raise ValueError("expected an id like /web")
     network = _network(app)
     labels, problems = _labels(app_id, app.labels or {})
     fallback_ports = _fallback_ports(app, network)

@@ -1,0 +1,101 @@
+"""What an event tells: which apps to look at, and what is bad news."""
+
+import json
+from typing import Any
+
+import pytest
+
+from milepost.sources.marathon.events import EVENT_TYPES, Event, read_event
+from milepost.sources.marathon.overlay import News
+from support.shared import SHARED, needs_shared
+
+INSTANCE = "nginx2.instance-7c1a52f0-07a2-11ef-9a10-0242ac110002"
+TASK = f"{INSTANCE}._app.1"
+
+
+def bad(reason: str, ref: str, state: str) -> Event:
+    return Event(reason, ("/nginx2",), News(ref, state, reason, 5.0))
+
+
+EXACT: list[tuple[str, Event]] = [
+    ("status_update_event.staging", Event("status_update_event TASK_STAGING", ("/nginx2",))),
+    ("status_update_event.running", Event("status_update_event TASK_RUNNING", ("/nginx2",))),
+    ("status_update_event.killed", bad("status_update_event TASK_KILLED", TASK, "TASK_KILLED")),
+    ("status_update_event.failed", bad("status_update_event TASK_FAILED", TASK, "TASK_FAILED")),
+    ("health_status_changed_event", Event("health_status_changed_event", ("/nginx2",))),
+    ("failed_health_check_event.new", bad("failed_health_check_event", INSTANCE, "")),
+    ("failed_health_check_event.v1.4", bad("failed_health_check_event", INSTANCE, "")),
+    ("unhealthy_instance_kill_event", bad("unhealthy_instance_kill_event", TASK, "TASK_KILLING")),
+    ("api_post_event", Event("api_post_event", ("/nginx2",))),
+    ("app_terminated_event", Event("app_terminated_event", ("/nginx2",))),
+    ("deployment_info.light", Event("deployment_info", ("/nginx2",))),
+    ("deployment_info.full", Event("deployment_info", ("/nginx2",))),
+]
+
+
+@needs_shared
+@pytest.mark.parametrize(("sample", "event"), EXACT, ids=[sample for sample, _ in EXACT])
+def test_an_event_as_marathon_writes_it_is_read(sample: str, event: Event) -> None:
+    data = (SHARED / "marathon" / "events-exact" / f"{sample}.json").read_text()
+    assert read_event(json.loads(data)["eventType"], data, 5.0) == event
+
+
+@needs_shared
+def test_every_sample_of_another_type_tells_nothing() -> None:
+    for path in sorted((SHARED / "marathon" / "events-exact").glob("*.json")):
+        name = json.loads(path.read_text())["eventType"]
+        assert name in EVENT_TYPES or read_event(name, path.read_text(), 5.0) is None
+
+
+def event(name: str, **members: Any) -> Event | None:
+    return read_event(name, json.dumps({"eventType": name, **members}), 5.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "members"),
+    [
+        ("status_update_event", {"taskStatus": "TASK_LOST", "taskId": TASK}),
+        ("status_update_event", {"taskStatus": "TASK_UNREACHABLE", "taskId": TASK}),
+        ("status_update_event", {"taskStatus": "TASK_KILLED"}),
+        ("status_update_event", {"taskStatus": None, "taskId": TASK}),
+        ("health_status_changed_event", {"alive": True, "instanceId": INSTANCE}),
+        ("health_status_changed_event", {"alive": None, "instanceId": INSTANCE}),
+        ("health_status_changed_event", {"alive": False}),
+        ("unhealthy_instance_kill_event", {}),
+    ],
+)
+def test_what_is_not_surely_bad_for_one_task_is_only_a_hint(name: str, members: dict[str, Any]) -> None:
+    found = event(name, appId="/nginx2", **members)
+    assert found is not None
+    assert found.news is None
+    assert found.app_ids == ("/nginx2",)
+
+
+@pytest.mark.parametrize(
+    ("name", "members", "news"),
+    [
+        ("health_status_changed_event", {"alive": False, "instanceId": INSTANCE}, (INSTANCE, "")),
+        ("health_status_changed_event", {"alive": False, "taskId": TASK}, (TASK, "")),
+        ("unhealthy_task_kill_event", {"taskId": TASK}, (TASK, "TASK_KILLING")),
+        ("unhealthy_instance_kill_event", {"instanceId": INSTANCE}, (INSTANCE, "TASK_KILLING")),
+        ("status_update_event", {"taskStatus": "TASK_KILLING", "taskId": TASK}, (TASK, "TASK_KILLING")),
+    ],
+)
+def test_bad_news_is_known_by_the_best_id_it_has(name: str, members: dict[str, Any], news: tuple[str, str]) -> None:
+    found = event(name, appId="/nginx2", **members)
+    assert found is not None
+    assert found.news is not None
+    assert (found.news.ref, found.news.state) == news
+
+
+def test_a_deployment_hints_at_the_apps_of_its_step_once_each() -> None:
+    actions = [{"action": "ScaleApplication", "app": app} for app in ("/a", "/b", "/a")] + [{"pod": "/p"}]
+    found = event("deployment_info", currentStep={"actions": actions})
+    assert found is not None
+    assert found.app_ids == ("/a", "/b")
+
+
+@pytest.mark.parametrize("data", ["", "{", "[]", "{}", '{"appId": 5}', '{"appId": ""}', "<html>"])
+def test_an_unreadable_event_is_an_error(data: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        read_event("status_update_event", data, 5.0)
