@@ -76,8 +76,8 @@ class TinyDesigner:
     def map_path(self) -> str:
         return str(self.places.config.with_name("hosts.map"))
 
-    def desired(self, table: RoutingTable, withheld: Mapping[str, str], refused: Mapping[str, str]) -> Desired:
-        services = [service for service in table.services if service.name not in refused]
+    def desired(self, table: RoutingTable, withheld: Mapping[str, str]) -> Desired:
+        services = [service for service in table.services if service.app_id not in withheld]
         frontends = [self._frontend(service) for service in services if service.name not in withheld]
         structure = with_digest([*self._shared(), *frontends, *map(self._backend, services)])
         servers = {s.name: tuple(map(self._server, table.endpoints[s.name])) for s in services}

@@ -25,12 +25,13 @@ _MOST_ROUNDS = 40
 
 
 class Designer(Protocol):
-    """Makes HAProxy's desired state from a table. Both mappings have names of services, with the reason.
+    """Makes HAProxy's desired state from a table.
 
-    A `withheld` one is not to listen at its own port, of a `refused` one there is to be nothing at all.
+    `withheld` has ids of apps, of which there is to be nothing, and names of services, which are not to listen at
+    their own port; the values are reasons.
     """
 
-    def desired(self, table: RoutingTable, withheld: Mapping[str, str], refused: Mapping[str, str]) -> Desired: ...
+    def desired(self, table: RoutingTable, withheld: Mapping[str, str]) -> Desired: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Gate:
     def desired(self, table: RoutingTable) -> Desired:
         self._table = table
         self.withheld.review(table)
-        return self._designer.desired(table, self.withheld.silent, self.withheld.refused)
+        return self._designer.desired(table, self.withheld.reasons)
 
     async def admit(self, desired: Desired, held: Collection[Address] | None) -> Admitted:
         """`desired`, or as much of it as passes. `held`: addresses that HAProxy has now, None where nobody knows.
@@ -113,8 +114,8 @@ class Gate:
         every = sorted({section.app_id for section in desired.structure.sections if section.app_id})
 
         async def is_refused(apps: Collection[str]) -> bool:
-            others = {s.name: "another is looked for" for s in self._table.services if s.app_id not in apps}
-            reduced = self._designer.desired(self._table, self.withheld.silent, {**self.withheld.refused, **others})
+            others = dict.fromkeys(set(every) - set(apps), "left out to find the app that is refused")
+            reduced = self._designer.desired(self._table, {**self.withheld.reasons, **others})
             return bool((await self._check(await to_thread.run_sync(render, reduced))).alerts)
 
         return await find_culprit(every, is_refused)

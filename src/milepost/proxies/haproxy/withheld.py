@@ -55,15 +55,11 @@ class Withheld:
         return tuple(self._ports.values())
 
     @property
-    def silent(self) -> Mapping[str, str]:
-        """By name, the services that cannot listen, and why: they are served on the shared frontends alone."""
-        return {name: one.why for name, one in self._ports.items()}
-
-    @property
-    def refused(self) -> Mapping[str, str]:
-        """By name, the services of refused apps, and why."""
+    def reasons(self) -> Mapping[str, str]:
+        """Why, by the id of a refused app or the name of a service that cannot listen: what a designer goes by."""
         return {
-            service.name: refused.problem.message for refused in self._apps.values() for service in refused.services
+            **{app_id: refused.problem.message for app_id, refused in self._apps.items()},
+            **{name: one.why for name, one in self._ports.items()},
         }
 
     @property
