@@ -45,6 +45,23 @@ async def test_an_app_is_not_given_to_two_readers_at_a_time() -> None:
     assert [taken.app_id for taken in got] == ["/web"]
 
 
+async def test_of_several_readers_that_wait_each_gets_an_app() -> None:
+    hints, got = Hints(), []
+
+    async def take() -> None:
+        got.append((await hints.take()).app_id)
+
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as group:
+            for _ in range(3):
+                group.start_soon(take)
+            for app_id in ("/a", "/b", "/c"):
+                for _ in range(10):
+                    await checkpoint()
+                hints.add(hint(app_id))
+    assert sorted(got) == ["/a", "/b", "/c"]
+
+
 async def test_a_full_read_answers_the_hints_heard_before_it_began() -> None:
     hints = Hints()
     hints.add(hint("/old", heard_s=1.0))

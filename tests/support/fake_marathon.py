@@ -10,7 +10,8 @@
         marathon.drop_streams()                 # every stream is closed
         marathon.requests                       # all that was asked, in order
 
-Answers are made from `apps` at the moment of the request, as a read of Marathon's state would be.
+Answers are made from `apps` at the moment of the request, as a read of Marathon's state would be. Streams get a bare
+line end every `keep_alive_s`, as from Marathon; a large value makes them silent.
 """
 
 import asyncio
@@ -81,7 +82,7 @@ def app(app_id: str, tasks: list[dict[str, Any]] | None = None, **members: Any) 
 class FakeMarathon:
     """Serves `/v2/apps`, `/v2/apps/{id}`, `/v2/events`, `/v2/info` and `/ping`; see the module."""
 
-    def __init__(self, credentials: str = "", tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, credentials: str = "", tls: ssl.SSLContext | None = None, keep_alive_s: float = 10.0) -> None:
         self.apps: dict[str, App] = {}
         self.requests: list[Request] = []
         self.credentials = credentials  # "user:password", asked for if not empty
@@ -91,7 +92,9 @@ class FakeMarathon:
         self._connections: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._server: asyncio.Server | None = None
-        self._tls = tls
+        self._tls, self._keep_alive_s = tls, keep_alive_s
+        self._pulse: asyncio.Task[None] | None = None
+        self.keep_alives = 0  # how many were sent
         self.port = 0
 
     async def __aenter__(self) -> Self:
@@ -105,15 +108,16 @@ class FakeMarathon:
         """Listen: at first on a free port, later again on the same one."""
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
+        self._pulse = asyncio.create_task(self._keep_alive())
 
     async def stop(self) -> None:
         """Refuse and drop all connections, as a Marathon that dies."""
-        if self._server is None:
+        if self._server is None or self._pulse is None:
             return
         self._server.close()
-        for connection in self._connections:
-            connection.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        for running in (self._pulse, *self._connections):
+            running.cancel()
+        await asyncio.gather(self._pulse, *self._connections, return_exceptions=True)
         await self._server.wait_closed()
         self._server = None
 
@@ -162,6 +166,13 @@ class FakeMarathon:
     async def streams(self, count: int) -> None:
         """Wait until exactly `count` event streams are open."""
         await self.until(lambda fake: len(fake._streams) == count)
+
+    async def _keep_alive(self) -> None:
+        while True:
+            await asyncio.sleep(self._keep_alive_s)
+            self.push_raw()
+            self.keep_alives += 1
+            self._changed.set()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = asyncio.current_task()

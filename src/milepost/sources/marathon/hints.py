@@ -46,7 +46,8 @@ class Hints:
                 if app_id not in self._taken:
                     self._taken.add(app_id)
                     return self._waiting.pop(app_id)
-            self._news = anyio.Event()
+            if self._news.is_set():  # all who wait, wait for one and the same event
+                self._news = anyio.Event()
             await self._news.wait()
 
     def done(self, hint: Hint) -> None:
