@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -73,6 +74,22 @@ def test_diff_tells_what_is_still_to_do_and_says_so_by_its_status(address: str) 
     result = call(address, "diff")
     assert result.exit_code == 1
     assert result.stdout == "reload  new app /x\nlive    drain shop_web_10000/s1  (task killed)\n"
+
+
+def test_diff_compares_what_the_running_milepost_decided_with_a_file(address: str, tmp_path: Path) -> None:
+    file = tmp_path / "haproxy.cfg"
+    file.write_text("backend shop_web_10000\n")
+    result = call(address, "diff", "--against", str(file), "--state-dir", str(tmp_path))
+    assert result.exit_code == 1
+    assert result.stdout.startswith("reload  ")
+
+
+def test_diff_names_a_file_that_is_not_there(address: str) -> None:
+    result = call(address, "diff", "--against", "/nowhere.cfg")
+    assert (result.exit_code, result.stderr) == (
+        3,
+        "milepost: /nowhere.cfg cannot be read: No such file or directory\n",
+    )
 
 
 def test_diff_says_by_its_status_that_nothing_is_to_do() -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -90,6 +91,22 @@ def test_parts_that_fail_together_are_told_without_a_traceback() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (5, "milepost: one\nmilepost: two\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("--haproxy-binary", "no-such-haproxy"), 4, "--allow-bundled-haproxy"),
+        (("--haproxy-settle-quiet-s", "soon"), 2, "--haproxy-settle-quiet-s: expected seconds"),
+        (("--haproxy-mode", "attach", "--haproxy-master-socket", "/nowhere"), 2, "no Marathon is named"),
+    ],
+)
+def test_run_says_why_it_cannot_start(tmp_path: Path, arguments: tuple[str, ...], code: int, words: str) -> None:
+    command = [sys.executable, "-m", "milepost", "run", "--state-dir", str(tmp_path), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_ending_a_proxy_that_does_not_run_is_fine() -> None:

@@ -36,6 +36,7 @@ def test_elsewhere_than_on_a_terminal_each_event_is_a_line_of_json() -> None:
     set_up_logs(stream=out)
     log_notice(CHANGED)
     line = json.loads(out.getvalue())
+    assert list(line)[:3] == ["timestamp", "level", "event"]
     assert line.pop("timestamp")
     assert line == {
         "event": "servers_changed",

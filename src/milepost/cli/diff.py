@@ -46,14 +46,16 @@ def diff(against: Path | None, apps: Path | None, config: Path | None, as_json: 
         print_json(answer)
     else:
         _print(answer)
-    sys.exit(bool(answer.live or answer.structure))
+    sys.exit(1 if answer.live or answer.structure else 0)
 
 
 def _of_file(path: Path) -> Actual:
     try:
         return parse_config(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise MilepostError(f"{path} cannot be compared with: {error}") from error
+    except OSError as error:
+        raise MilepostError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise MilepostError(f"{path} is no configuration that milepost wrote: {error}") from error
 
 
 async def _of_running(admin_socket: Path) -> Actual:

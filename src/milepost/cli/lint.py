@@ -22,7 +22,7 @@ def lint(apps: Path | None, config: Path | None, as_json: bool, **options: Any) 
         print_json({"problems": problems})
     else:
         _print(problems)
-    sys.exit(any(problem.severity is Severity.ERROR for problem in problems))
+    sys.exit(1 if any(problem.severity is Severity.ERROR for problem in problems) else 0)
 
 
 def _print(problems: tuple[Problem, ...]) -> None:

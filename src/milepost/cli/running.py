@@ -70,7 +70,7 @@ class Running:
             answer = httpx2.get(self.url + path, timeout=_TIMEOUT_S, trust_env=False)
         except httpx2.HTTPError as error:
             raise MilepostError(
-                f"no milepost answers at {self.url} ({error}); --web-listen says where it runs{self.advice}"
+                f"no milepost answers at {self.url} ({error}): --web-listen says where it runs{self.advice}"
             ) from error
         if not answer.is_success:
             raise MilepostError(self._refusal(path, answer))

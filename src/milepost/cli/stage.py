@@ -71,7 +71,7 @@ def open_stages(apps: Path | None, settings: Settings, options: dict[str, Any]) 
         return Computed(settings, read_apps_file(apps))
     if options.get("marathon_urls"):
         return Computed(settings, anyio.run(partial(read_once, marathon_of(settings))))
-    return Running(settings.web.listen, advice=", --apps FILE or --marathon URL need none")
+    return Running(settings.web.listen, advice="; with --apps FILE or --marathon URL none needs to run")
 
 
 def desired_of(settings: Settings, table: RoutingTable) -> Desired:

@@ -22,12 +22,13 @@ _LEVELS: dict[type[Notice], int] = {
 _SHOWN_AS_MS = ("took_s", "latency_s")
 
 
-def set_up_logs(form: str = "auto", level: str = "info", stream: TextIO = sys.stderr) -> None:
-    """Send milepost's log and that of its libraries to `stream`, one event a line.
+def set_up_logs(form: str = "auto", level: str = "info", stream: TextIO | None = None) -> None:
+    """Send milepost's log and that of its libraries to `stream` (standard error), one event a line.
 
     `form` is "console" (for people; colour on a terminal), "json", or "auto": console on a terminal, else JSON.
     Events below `level` (debug, info, warning, error) are left out; libraries only speak from warning on.
     """
+    stream = stream or sys.stderr
     shared: list[Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -37,7 +38,7 @@ def set_up_logs(form: str = "auto", level: str = "info", stream: TextIO = sys.st
     if form == "console" or (form == "auto" and on_terminal):
         render = [structlog.dev.ConsoleRenderer(colors=on_terminal)]
     else:
-        render = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        render = [structlog.processors.format_exc_info, _what_first, structlog.processors.JSONRenderer()]
     threshold = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[*shared, *render],
@@ -56,6 +57,12 @@ def _take_in_libraries(shared: list[Processor], render: list[Processor], stream:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(threshold)
+
+
+def _what_first(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """When, how grave and what, then the rest: so that lines can be read below each other."""
+    first = {name: event[name] for name in ("timestamp", "level", "event") if name in event}
+    return {**first, **event}
 
 
 def log_notice(notice: Notice) -> None:
