@@ -1,0 +1,101 @@
+"""Events carry exactly the members that Marathon's do (marathon-api 11.6)."""
+
+import json
+from typing import Any
+
+import pytest
+
+from milepost.local.hub import frame
+from milepost.local.scheduler import changes, events
+from milepost.local.scheduler.cluster import RUNNING, STAGING
+from milepost.local.scheduler.effects import EmitEvent, Probed, TaskEnded
+from support.local_world import CHECKED, World, definition
+from support.shared import SHARED, needs_shared
+
+SAMPLES = [
+    "add_health_check_event",
+    "api_post_event",
+    "app_terminated_event",
+    "deployment_failed.light",
+    "deployment_failed.full",
+    "deployment_info.light",
+    "deployment_info.full",
+    "deployment_step_success.light",
+    "deployment_step_success.full",
+    "deployment_success.light",
+    "deployment_success.full",
+    "failed_health_check_event.new",
+    "group_change_failed",
+    "group_change_success",
+    "health_status_changed_event",
+    "instance_changed_event",
+    "instance_health_changed_event",
+    "remove_health_check_event",
+    "status_update_event.failed",
+    "status_update_event.killed",
+    "status_update_event.running",
+    "status_update_event.staging",
+    "unhealthy_instance_kill_event",
+]
+
+
+def eventful_life() -> World:
+    """A world in which everything has happened once."""
+    world = World()
+    app = {**CHECKED, "healthChecks": [{"path": "/", "maxConsecutiveFailures": 1}]}
+    world.put(app)
+    world.run()
+    task_id = world.instances()[0].task_id
+    for _ in range(2):
+        world.tell(Probed(task_id, 0, "503 Service Unavailable"))
+    world.tell(TaskEnded(task_id, -15, "Command terminated with signal Terminated"))
+    world.run()
+    world.tell(TaskEnded(world.instances()[0].task_id, 1, "Command exited with status 1"))
+    world.put({**app, "cmd": "sleep 2"})
+    with pytest.raises(Exception, match="locked"):
+        world.put(app)
+    world.put(app, force=True)
+    world.run()
+    world.command(changes.deploy, {"/web": None}, force=True)
+    world.run()
+    return world
+
+
+def shape(value: Any) -> Any:
+    """Names of members, and types of values; the app's own content does not matter."""
+    if isinstance(value, dict):
+        opaque = {"appDefinition", "healthCheck", "apps"}
+        return {key: "..." if key in opaque else shape(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [shape(value[0])] if value else []
+    return "number" if isinstance(value, int | float) and not isinstance(value, bool) else type(value).__name__
+
+
+def told(world: World, name: str) -> EmitEvent:
+    """The event that the sample `name` is one of."""
+    kind, _, variant = name.partition(".")
+    wanted = {"failed": "TASK_FAILED", "killed": "TASK_KILLED", "running": RUNNING, "staging": STAGING}.get(variant)
+    return next(e for e in world.events if e.type == kind and (not wanted or e.body["taskStatus"] == wanted))
+
+
+@needs_shared
+@pytest.mark.parametrize("name", SAMPLES)
+def test_an_event_has_the_members_of_the_sample(name: str) -> None:
+    world = eventful_life()
+    app = definition(CHECKED)
+    world.events.append(events.api_post(app, "127.0.0.1", "/v2/apps", world.now_s))
+    kind, data, *rest = frame(told(world, name), light=name.endswith("light")).split(b"\r\n")
+    assert rest == [b"", b""]
+    sample = json.loads((SHARED / f"marathon/events-exact/{name}.json").read_text())
+    ours = json.loads(data.removeprefix(b"data: "))
+    assert kind == b"event: " + sample["eventType"].encode()
+    ours_shape, sample_shape = shape(ours), shape(sample)
+    for listed in ("ipAddresses", "ports"):
+        ours_shape.pop(listed, None), sample_shape.pop(listed, None)
+    assert ours_shape == sample_shape
+
+
+def test_a_frame_is_exactly_these_bytes() -> None:
+    event = EmitEvent("app_terminated_event", {"appId": "/web", "eventType": "app_terminated_event"})
+    expected = b'event: app_terminated_event\r\ndata: {"appId":"/web","eventType":"app_terminated_event"}\r\n\r\n'
+    assert frame(event, light=True) == expected
