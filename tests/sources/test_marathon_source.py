@@ -178,6 +178,17 @@ async def test_a_bad_answer_is_told_and_publishes_nothing(reply: Reply) -> None:
         assert all(list(snapshot.apps) == ["/web"] for snapshot in watch.snapshots)
 
 
+async def test_an_endpoint_whose_answers_are_none_is_left_for_the_next() -> None:
+    async with FakeMarathon() as first, FakeMarathon() as second:
+        first.answer("/v2/apps", Reply(200, b'{"apps": null}'), times=10_000)
+        second.put(web("web.1"))
+        async with watching(settings_for(first, second)) as watch:
+            await watch.until(lambda watch: watch.states() == ["TASK_RUNNING"])
+        (failure,) = [notice for notice in watch.notices if isinstance(notice, SourceFailed)]
+        assert (failure.endpoint, first.asked("/v2/apps")) == (first.url, 1)
+        assert failure.error.startswith(f"{first.url}: no answer of Marathon: ")
+
+
 async def test_a_hint_that_cannot_be_read_is_tried_again() -> None:
     async with FakeMarathon() as marathon:
         marathon.put(web("web.1"))
@@ -201,6 +212,8 @@ async def test_a_lost_stream_is_opened_again_and_all_apps_are_read() -> None:
             marathon.drop_streams()
             await watch.until(lambda watch: len(watch.states()) == 2)
         assert [request.path for request in marathon.requests] == ["/v2/events", "/v2/apps"] * 2
+        (failure,) = [notice for notice in watch.notices if isinstance(notice, SourceFailed)]
+        assert (failure.endpoint, failure.error) == (marathon.url, f"{marathon.url}: the event stream was ended")
 
 
 async def test_a_silent_stream_is_left_for_another() -> None:

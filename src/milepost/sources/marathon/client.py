@@ -68,6 +68,10 @@ class MarathonClient:
         """The URL that is asked first now."""
         return self._urls[0]
 
+    def ask_last(self, endpoint: str) -> None:
+        """Ask the other endpoints, if there are any, before this one."""
+        self._urls = (*(url for url in self._urls if url != endpoint), endpoint)
+
     async def read_apps(self) -> bytes:
         """The body of the answer about all apps with their tasks."""
         return await self._fail_over(self._read_apps)
@@ -85,8 +89,8 @@ class MarathonClient:
             try:
                 async with aclosing(self._iterate(endpoint, response)) as events:
                     yield EventStream(endpoint, events)
-            finally:  # whoever let the stream end may be going away: ask another first, if there is another
-                self._urls = (*(url for url in self._urls if url != endpoint), endpoint)
+            finally:  # who lets a stream end may be going away
+                self.ask_last(endpoint)
 
     async def _fail_over(self, ask: Callable[[str], Awaitable[T]]) -> T:
         failures = []

@@ -64,13 +64,15 @@ class Reader:
         await self._wish.wait(float("inf"))
         failures = 0
         while True:
-            begun_s = self._clock()
+            begun_s, endpoint = self._clock(), self._client.endpoint
             reasons = self._wish.take() or ("timer",)
             try:
                 await self.read_all(reasons)
             except SourceError as error:
                 failures += 1
-                await self._rest(str(error), failures)
+                for reason in reasons:
+                    self._wish.add(reason)
+                await self._rest(endpoint, error, failures)
                 continue
             failures = 0
             await anyio.sleep(min(self._clock() - begun_s, 1.0))  # a storm of wishes takes half the time at most
@@ -84,7 +86,7 @@ class Reader:
         try:
             answer, names = await anyio.to_thread.run_sync(_decode, body, before, addresses)
         except SourceError as error:
-            raise SourceError(f"{self._client.endpoint}: {error}") from error
+            raise self._no_answer(error) from error
         self._names = set(names)
         if names and self._picture.is_empty:
             with anyio.move_on_after(_NAMES_S):
@@ -106,12 +108,13 @@ class Reader:
         failures = 0
         while True:
             hint = await self._hints.take()
+            endpoint = self._client.endpoint
             try:
                 await self.read_one(hint)
             except SourceError as error:
                 failures += 1
                 self._hints.add(hint)
-                await self._rest(str(error), failures)
+                await self._rest(endpoint, error, failures)
             else:
                 failures = 0
             finally:
@@ -124,7 +127,7 @@ class Reader:
         try:
             answer = Answer() if body is None else read_app_answer(body, hint.app_id)
         except SourceError as error:
-            raise SourceError(f"{self._client.endpoint}: {error}") from error
+            raise self._no_answer(error) from error
         if self._picture.take_one(hint.app_id, answer, self._resolver.addresses, begun_s):
             self._outlet.changed(hint.causes)
         new_names = names_in(answer.apps.values()) - self._names
@@ -143,9 +146,15 @@ class Reader:
             if await self._resolver.refresh(self._names) and self._picture.locate(self._resolver.addresses):
                 self._outlet.changed((Cause("agent names resolved", "", self._clock()),))
 
-    async def _rest(self, error: str, failures: int) -> None:
+    def _no_answer(self, error: SourceError) -> SourceError:
+        """The error with the endpoint whose answer it is about; another one is asked next."""
+        endpoint = self._client.endpoint
+        self._client.ask_last(endpoint)
+        return SourceError(f"{endpoint}: {error}")
+
+    async def _rest(self, endpoint: str, error: SourceError, failures: int) -> None:
         retry_s = backoff_s(failures, self._settings.first_backoff_s, self._settings.max_backoff_s, self._chance())
-        self._notify(SourceFailed(self._source, self._client.endpoint, error, retry_s))
+        self._notify(SourceFailed(self._source, endpoint, str(error), retry_s))
         await anyio.sleep(retry_s)
 
 

@@ -72,26 +72,27 @@ class MarathonSource:
         """Hold the stream open. Without one there is still the timer: a first read is asked for in either case."""
         failures = 0
         while True:
-            begun_s = self._clock()
+            begun_s, endpoint = self._clock(), self._client.endpoint
             try:
-                await self._hear_stream()
-                error = f"{self._client.endpoint}: the event stream was ended"
+                error = await self._hear_stream()
             except SourceError as broken:
                 error = str(broken)
             lived_s = self._clock() - begun_s
             failures = 1 if lived_s > self._settings.max_backoff_s else failures + 1
             retry_s = backoff_s(failures, self._settings.first_backoff_s, self._settings.max_backoff_s, self._chance())
-            self._notify(SourceFailed(self._name, self._client.endpoint, error, retry_s))
+            self._notify(SourceFailed(self._name, endpoint, error, retry_s))
             if self._picture.is_empty:
                 self._reader.look_at_all("no event stream")
             await anyio.sleep(retry_s)
 
-    async def _hear_stream(self) -> None:
+    async def _hear_stream(self) -> str:
+        """Heed the events of one stream until Marathon ends it; gives what is to be said of that."""
         async with self._client.events() as stream:
             self._notify(SourceConnected(self._name, stream.endpoint))
             self._reader.look_at_all("event stream opened")
             async for event in stream.events:
                 self._hear(event)
+        return f"{stream.endpoint}: the event stream was ended"
 
     def _hear(self, sent: httpx2.ServerSentEvent) -> None:
         heard_s = self._clock()
