@@ -1,5 +1,7 @@
 """The grammar of each kind of setting: what is refused, then what is taken."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,6 +73,10 @@ def test_a_word_that_does_not_fit_is_refused(kind: Kind[object], text: str) -> N
 @pytest.mark.parametrize(("kind", "text", "value"), TAKEN)
 def test_a_word_that_fits_is_read(kind: Kind[object], text: str, value: object) -> None:
     assert kind.word(text) == value
+
+
+def test_a_relative_path_counts_from_where_milepost_is_started() -> None:
+    assert kinds.FILE.word("state") == Path.cwd() / "state"
 
 
 @pytest.mark.parametrize(

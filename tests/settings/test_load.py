@@ -1,6 +1,5 @@
 """Where a setting may come from, who wins, and what is said about a wrong one."""
 
-import os
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -214,7 +213,7 @@ def test_no_two_keys_share_a_spelling() -> None:
 
 
 def test_the_example_file_shows_the_defaults() -> None:
-    settings = load_settings(ROOT / "examples" / "milepost.toml", dict(os.environ))
+    settings = load_settings(ROOT / "examples" / "milepost.toml")
     (cluster,) = settings.sources.marathon
     assert cluster.urls == ("http://m1:8080", "http://m2:8080")
     assert settings.routing == Settings().routing

@@ -47,8 +47,9 @@ def settings_of(config: Path | None, options: dict[str, Any]) -> Settings:
 
 def _option(key: Key) -> Callable[[CommandT], CommandT]:
     if key.kind.is_flag:
-        names = [f"{option}/--no-{option.removeprefix('--')}" for option in key.options]
-        return click.option(*names, key.parameter, default=None, help=key.help)
+        *short, regular = key.options
+        pair = f"{regular}/--no-{regular.removeprefix('--')}"
+        return click.option(*short, pair, key.parameter, default=None, help=key.help)
     # The value stays a text: the table reads it, and says the same of a wrong one wherever it comes from.
     return click.option(
         *key.options, key.parameter, multiple=key.kind.is_list, default=None, metavar=_metavar(key), help=_help(key)

@@ -46,13 +46,11 @@ class Kind(Generic[T_co]):
         return self.word(str(value).lower() if isinstance(value, bool) else str(value))
 
     def from_words(self, words: list[object]) -> T_co:
-        """A list's members; a kind that is no list has none."""
-        if not all(isinstance(word, str) for word in words):
+        """A list from its members. None may be empty or hold a comma: in a variable that could not be written."""
+        texts = [word for word in words if isinstance(word, str) and word.strip() and "," not in word]
+        if len(texts) < len(words):
             raise ValueError
-        # A list's `word` takes its members joined: no member may hold a comma, so that both forms say the same.
-        if any("," in str(word) or not str(word).strip() for word in words):
-            raise ValueError
-        return self.word(",".join(str(word) for word in words))
+        return self.word(",".join(texts))
 
 
 def listed(kind: Kind[T], expected: str) -> Kind[tuple[T, ...]]:
@@ -144,9 +142,10 @@ def _name(text: str) -> str:
 
 
 def _file(text: str) -> Path:
+    """Absolute: HAProxy and our own file name paths too, whatever directory they are read in."""
     if not text or not text.isprintable():
         raise ValueError
-    return Path(text)
+    return Path(text).absolute()
 
 
 TEXT = Kind("a text on one line", _one_line)

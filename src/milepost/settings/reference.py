@@ -9,8 +9,9 @@ from milepost.settings.kinds import Listen
 
 _HEAD = """# Settings
 
-Every setting can be given in a TOML file (`milepost run --config milepost.toml`), as an environment variable and as an
-option. An option beats a variable, a variable beats the file, the file beats the default. Unknown keys are refused.
+Every setting can be given in a TOML file (named by `--config` or `MILEPOST_CONFIG`), as an environment variable and as
+an option. An option beats a variable, a variable beats the file, the file beats the default. Unknown keys are refused,
+also those of variables. A path that is not absolute counts from the directory in which milepost is started.
 
 In a variable a list is separated by commas; an option that takes a list is repeated. A flag's option has a counterpart
 (`--routing-strict`, `--no-routing-strict`). [`milepost.toml`](../examples/milepost.toml) is a file to start from.

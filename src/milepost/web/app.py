@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from milepost.controller.board import Board
-from milepost.controller.explain import Live, explain, unknown_app
+from milepost.controller.explain import Explanation, Live, explain, unknown_app
 from milepost.controller.secrets import shown_config, without_secrets
 from milepost.model.routing import RoutingTable
 from milepost.model.snapshot import Snapshot
@@ -34,7 +34,10 @@ class ProxyView(Protocol):
     def structure_digest(self, desired: Any) -> str: ...
 
     def server_states(self, actual: Any) -> Live:
-        """A word for the state of each running server, by backend and "address:port"."""
+        """A word for the state of each running server, by backend and "address:port".
+
+        Pure; called in a worker thread.
+        """
         ...
 
     def versions(self) -> Mapping[str, str]:
@@ -83,14 +86,16 @@ class Api:
 
     async def explain(self, request: Request) -> Response:
         snapshot, table = self._seen()
-        app_id = "/" + request.path_params["app_id"].strip("/")
-        actual = self.board.actual
-        live = None if actual is None else self.view.server_states(actual)
         known = replace(table, problems=self.board.problems)  # with what the proxy refused
-        explanation = explain(app_id, snapshot, known, live)
+        app_id = "/" + request.path_params["app_id"].strip("/")
+        explanation = await anyio.to_thread.run_sync(self._explained, app_id, snapshot, known, self.board.actual)
         if not explanation.seen:
             raise HTTPException(404, unknown_app(explanation))
         return json_response(explanation)
+
+    def _explained(self, app_id: str, snapshot: Snapshot, table: RoutingTable, actual: object) -> Explanation:
+        live = None if actual is None else self.view.server_states(actual)
+        return explain(app_id, snapshot, table, live)
 
     async def config(self, _: Request) -> Response:
         desired = self.board.desired
