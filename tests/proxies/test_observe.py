@@ -1,10 +1,8 @@
 """HAProxy's answers and our own file, read into values."""
 
-from dataclasses import replace
-
 import pytest
 
-from milepost.proxies.haproxy.actual import Actual, ActualServer
+from milepost.proxies.haproxy.actual import ActualServer
 from milepost.proxies.haproxy.config import Desired, Server, Structure
 from milepost.proxies.haproxy.observe import (
     Info,
@@ -19,7 +17,6 @@ from milepost.proxies.haproxy.observe import (
     parse_map_paths,
     parse_processes,
     parse_servers,
-    with_known,
 )
 
 HEAD = (
@@ -165,10 +162,14 @@ def test_a_file_of_somebody_else_has_no_digest() -> None:
 
 def test_what_was_read_back_takes_options_and_unchanged_pools_from_what_was_known() -> None:
     desired = Desired(Structure((), "d1"), {"web": (Server("n1", "192.0.2.7", 31001, 77, ("check", "weight 5")),)})
-    read = Actual(42, "2.8", "d1", {"web": parse_servers(HEAD + row())["web"], "empty": {}})
-    known = with_known(read, expected(desired))
-    assert known.servers["web"]["n1"].options == "check weight 5"
-    again = with_known(read, known)
-    assert again.servers["web"] is known.servers["web"]
-    down = replace(read, servers={"web": parse_servers(HEAD + row(state=0))["web"]})
-    assert with_known(down, known).servers["web"]["n1"].up is False
+    known = expected(desired).servers
+    assert parse_servers(HEAD + row(), known)["web"] is known["web"]
+    down = parse_servers(HEAD + row(state=0), known)["web"]["n1"]
+    assert (down.up, down.options) == (False, "check weight 5")
+    assert set(parse_servers(HEAD + row() + row(name="n2"), known)["web"]) == {"n1", "n2"}
+    assert parse_servers(HEAD, known) == {}
+
+
+def test_a_server_of_another_id_has_nothing_in_common_with_a_known_one() -> None:
+    known = {"web": {"n1": ActualServer("n1", "192.0.2.7", 31001, 5, options="check")}}
+    assert parse_servers(HEAD + row(), known)["web"]["n1"].options is None

@@ -6,19 +6,24 @@ Formats: HAProxy management guide 9.3 (`show info`, `show servers state`, `show 
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 from milepost.proxies.haproxy.actual import Actual, ActualServer
 from milepost.proxies.haproxy.config import Desired
 
-_T = TypeVar("_T")
+Pools = Mapping[str, Mapping[str, ActualServer]]
+
+_NO_POOL: Mapping[str, ActualServer] = {}
+_NO_POOLS: Pools = {}
 
 _OURS = re.compile(r"milepost (?:.* )?([0-9a-f]{8,})")
 _MAP_ROW = re.compile(r"-?\d+ \((/.*?)\) ")
 _FAILED = re.compile(r"\[failed: (\d+)\]")
 _FORCED_MAINT, _FORCED_DRAIN = 1, 8  # bits of srv_admin_state; the others may stay set while it serves
-_STOPPED = 0  # srv_op_state
+_STOPPED = "0"  # srv_op_state
+_BACKEND_OF_ROW = itemgetter(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,31 +67,44 @@ def digest_of(description: str) -> str:
     return found[1] if found else ""
 
 
-def parse_servers(text: str) -> dict[str, dict[str, ActualServer]]:
-    """The pools of `show servers state`, by backend. Raises ValueError where the format is another."""
+def parse_servers(text: str, known: Pools = _NO_POOLS) -> dict[str, Mapping[str, ActualServer]]:
+    """The pools of `show servers state`, by backend. Raises ValueError where the format is another.
+
+    What is as in `known` is the same object: servers, and whole pools. That also makes it fast, since most are. What
+    HAProxy does not tell (options) comes from there.
+    """
+    pools: dict[str, Mapping[str, ActualServer]] = {}
+    for backend, rows in groupby(_server_rows(text), _BACKEND_OF_ROW):
+        old = known.get(backend, _NO_POOL)
+        pool = {row[1]: _server_of_row(row, old.get(row[1])) for row in rows}
+        is_same = len(pool) == len(old) and all(server is old.get(name) for name, server in pool.items())
+        pools[backend] = old if is_same else pool
+    return pools
+
+
+def _server_rows(text: str) -> Iterator[tuple[str, ...]]:
+    """Backend, name, address, port, id, state and admin state of each row, as text."""
     version, _, rest = text.partition("\n")
     head, _, body = rest.partition("\n")
     if version.strip() != "1" or not head.startswith("# be_id"):
         raise ValueError("an answer to `show servers state` in another format than 1")
     column = {name: position for position, name in enumerate(head[2:].split())}
-    backend, name, host, port = (column[c] for c in ("be_name", "srv_name", "srv_addr", "srv_port"))
-    number, state, admin = (column[c] for c in ("srv_id", "srv_op_state", "srv_admin_state"))
-    pools: dict[str, dict[str, ActualServer]] = {}
-    for line in body.splitlines():
-        words = line.split(" ")
-        if len(words) <= port:
-            continue
-        bits = int(words[admin])
-        pools.setdefault(words[backend], {})[words[name]] = ActualServer(
-            name=words[name],
-            address=words[host],
-            port=int(words[port]),
-            id=int(words[number]),
-            maint=bool(bits & _FORCED_MAINT),
-            drain=bool(bits & _FORCED_DRAIN),
-            up=int(words[state]) != _STOPPED,
-        )
-    return pools
+    wanted = ("be_name", "srv_name", "srv_addr", "srv_port", "srv_id", "srv_op_state", "srv_admin_state")
+    positions = [column[name] for name in wanted]
+    pick, last = itemgetter(*positions), max(positions) + 1
+    return (pick(line.split(" ", last)) for line in body.splitlines() if line)
+
+
+def _server_of_row(row: tuple[str, ...], old: ActualServer | None) -> ActualServer:
+    _, name, address, port, number, state, admin = row
+    bits = int(admin)
+    maint, drain, up = bool(bits & _FORCED_MAINT), bool(bits & _FORCED_DRAIN), state != _STOPPED
+    place, server_id = int(port), int(number)
+    if old is None or old.id != server_id:
+        return ActualServer(name, address, place, server_id, maint, drain, up)
+    if (old.address, old.port, old.maint, old.drain, old.up) == (address, place, maint, drain, up):
+        return old
+    return ActualServer(name, address, place, server_id, maint, drain, up, old.options)
 
 
 def parse_backends(text: str) -> tuple[str, ...]:
@@ -170,32 +188,11 @@ def expected(desired: Desired) -> Actual:
     return Actual(pid=0, version="", digest=desired.structure.digest, servers=pools)
 
 
-def with_known(observed: Actual, known: Actual) -> Actual:
-    """`observed`, with what only `known` can tell (options), sharing each pool and map of `known` that is equal."""
-    servers = {
-        backend: _shared(_with_options(pool, known.servers.get(backend)), known.servers.get(backend))
-        for backend, pool in observed.servers.items()
-    }
-    maps = {path: _shared(entries, known.maps.get(path)) for path, entries in observed.maps.items()}
-    return replace(observed, servers=servers, maps=maps)
-
-
-def _shared(new: Mapping[str, _T], old: Mapping[str, _T] | None) -> Mapping[str, _T]:
-    return old if old is not None and old == new else new
-
-
-def _with_options(
-    pool: Mapping[str, ActualServer], known: Mapping[str, ActualServer] | None
-) -> Mapping[str, ActualServer]:
-    if not known:
-        return pool
-    return {name: _with_option(server, known.get(name)) for name, server in pool.items()}
-
-
-def _with_option(server: ActualServer, known: ActualServer | None) -> ActualServer:
-    if known is None or known.options is None or known.id != server.id:
-        return server
-    return replace(server, options=known.options)
+def shared_maps(
+    maps: Mapping[str, Mapping[str, str]], known: Mapping[str, Mapping[str, str]]
+) -> Mapping[str, Mapping[str, str]]:
+    """`maps`, with the very objects of `known` where they are equal: planning skips those."""
+    return {path: known[path] if known.get(path) == entries else entries for path, entries in maps.items()}
 
 
 def _server(words: Sequence[str]) -> ActualServer:

@@ -124,7 +124,7 @@ class HaproxyProxy:
     async def restructure(self, desired: Desired) -> Outcome[Actual]:
         """See `Proxy.restructure`. What was withheld so that the rest could go live is in `Outcome.refused`."""
         async with self._lock:
-            before = await self._read_if_any()
+            before = await self._read_if_any(is_fresh=False)
             admitted = await self._gate.admit(desired, self._held if before.pid else ())
             is_switched = bool(self._planner.plan(admitted.desired, before).structure)
             if is_switched:  # not where all that was new is withheld
@@ -192,20 +192,19 @@ class HaproxyProxy:
             for one in self._gate.free_ports():
                 self._wake(f"port {one.port} is free now")
 
-    async def _read_if_any(self) -> Actual:
+    async def _read_if_any(self, *, is_fresh: bool = True) -> Actual:
+        """What runs, read back; without `is_fresh` what was last seen, where the same worker still runs."""
         try:
-            return await self._read()
+            info = await read_info(self._admin)
+            if info.pid != self._known.pid:
+                self._known, self._held = await to_thread.run_sync(self._from_file, info.digest)
+            elif not is_fresh:
+                return self._known
+            self._known = await read_actual(self._admin, self._known)
         except ProxyGone:
             if self._own is None or await self._own.master_pid() is not None:
                 raise
             self._known, self._held = NOTHING, frozenset()
-            return NOTHING
-
-    async def _read(self) -> Actual:
-        info = await read_info(self._admin)
-        if info.pid != self._known.pid:
-            self._known, self._held = await to_thread.run_sync(self._from_file, info.digest)
-        self._known = await read_actual(self._admin, self._known)
         return self._known
 
     def _from_file(self, digest: str) -> tuple[Actual, frozenset[Address] | None]:

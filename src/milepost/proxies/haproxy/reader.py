@@ -1,9 +1,11 @@
 """Reading back what runs, through the admin socket."""
 
+from collections.abc import Mapping
+
 from anyio import to_thread
 
 from milepost.errors import ProxyError, ProxyGone
-from milepost.proxies.haproxy.actual import Actual
+from milepost.proxies.haproxy.actual import Actual, ActualServer
 from milepost.proxies.haproxy.observe import (
     Info,
     parse_backends,
@@ -11,7 +13,7 @@ from milepost.proxies.haproxy.observe import (
     parse_map,
     parse_map_paths,
     parse_servers,
-    with_known,
+    shared_maps,
 )
 from milepost.proxies.haproxy.runtime import AdminSocket
 
@@ -56,14 +58,15 @@ async def read_actual(admin: AdminSocket, known: Actual) -> Actual:
 
 
 def _parse(info: Info, backends: str, servers: str, maps: dict[str, str], known: Actual) -> Actual:
-    pools = parse_servers(servers)
-    return with_known(
-        Actual(
-            pid=info.pid,
-            version=info.version,
-            digest=info.digest,
-            servers={name: pools.get(name, {}) for name in parse_backends(backends)},
-            maps={path: parse_map(rows) for path, rows in maps.items()},
-        ),
-        known,
+    pools = parse_servers(servers, known.servers)
+    return Actual(
+        pid=info.pid,
+        version=info.version,
+        digest=info.digest,
+        servers={name: pools.get(name) or _empty(known.servers.get(name)) for name in parse_backends(backends)},
+        maps=shared_maps({path: parse_map(rows) for path, rows in maps.items()}, known.maps),
     )
+
+
+def _empty(known: Mapping[str, ActualServer] | None) -> Mapping[str, ActualServer]:
+    return known if known is not None and not known else {}
