@@ -1,0 +1,239 @@
+"""What an app's labels and ports come to, before any other app has a say."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from milepost.model.problem import Problem, Severity
+from milepost.model.routing import Service
+from milepost.model.snapshot import AppDefinition, AppPort, HealthCheck, NetworkMode
+from milepost.routing.policy import Policy
+from milepost.routing.reading import AppReading, read_app
+
+POLICY = Policy(groups=("external",))
+EXACT = Policy(groups=("external",), exact=True)
+
+
+def definition(
+    labels: Mapping[str, str] | None = None, *ports: AppPort, checks: tuple[HealthCheck, ...] = (), app_id: str = "/web"
+) -> AppDefinition:
+    named = {"HAPROXY_GROUP": "external", **(labels or {})}
+    return AppDefinition(app_id, named, NetworkMode.BRIDGE, ports or (AppPort(10_000, 0),), checks)
+
+
+def read(
+    labels: Mapping[str, str] | None = None,
+    *ports: AppPort,
+    checks: tuple[HealthCheck, ...] = (),
+    policy: Policy = POLICY,
+) -> AppReading:
+    return read_app(definition(labels, *ports, checks=checks), policy)
+
+
+def service_of(reading: AppReading) -> Service:
+    (want,) = reading.wanted
+    return want.service
+
+
+def ports_of(reading: AppReading) -> list[int]:
+    return [want.service.port for want in reading.wanted]
+
+
+TWO_PORTS = (AppPort(10_000, 0), AppPort(10_001, 1))
+
+
+@pytest.mark.parametrize(
+    ("labels", "policy", "reason"),
+    [
+        ({"HAPROXY_GROUP": "internal"}, POLICY, "is in group 'internal', this balancer serves group 'external'"),
+        ({"HAPROXY_GROUP": ""}, POLICY, "is in group '', this balancer serves group 'external'"),
+        ({"HAPROXY_0_GROUP": ""}, POLICY, "is in group '', this balancer serves group 'external'"),
+        ({"HAPROXY_GROUP": "*"}, POLICY, "is in group '*', this balancer serves group 'external'"),
+        ({"HAPROXY_0_ENABLED": "false"}, POLICY, "HAPROXY_0_ENABLED is false"),
+        ({}, Policy(("external",), strict=True), "strict mode, and HAPROXY_0_ENABLED is not set"),
+        ({"HAPROXY_0_ENABLED": "no"}, Policy(("*",)), "HAPROXY_0_ENABLED is no"),
+    ],
+)
+def test_a_port_that_is_not_selected_is_dropped_with_the_reason(
+    labels: Mapping[str, str], policy: Policy, reason: str
+) -> None:
+    reading = read(labels, policy=policy)
+    assert not reading.wanted
+    assert [(drop.index, drop.reason) for drop in reading.dropped] == [(0, reason)]
+    assert not reading.problems
+
+
+def test_an_app_without_groups_is_taken_only_by_a_balancer_that_takes_all() -> None:
+    app = AppDefinition("/web", {}, NetworkMode.BRIDGE, (AppPort(10_000, 0),))
+    assert read_app(app, POLICY).dropped[0].reason == "is in no group, this balancer serves group 'external'"
+    assert read_app(app, Policy(("*",))).wanted
+
+
+def test_the_group_of_a_port_beats_that_of_the_app() -> None:
+    reading = read({"HAPROXY_GROUP": "internal", "HAPROXY_1_GROUP": "external"}, *TWO_PORTS)
+    assert ports_of(reading) == [10_001]
+
+
+@pytest.mark.parametrize(
+    ("labels", "subject", "message"),
+    [
+        ({"HAPROXY_0_PORT": "http"}, "HAPROXY_0_PORT", "expected a port, 1 to 65535, got 'http'"),
+        ({"HAPROXY_0_MODE": "udp"}, "HAPROXY_0_MODE", "expected http or tcp, got 'udp'"),
+        ({"HAPROXY_0_BIND_ADDR": "unix@/x"}, "HAPROXY_0_BIND_ADDR", "expected an IP address, or * for all, got"),
+        ({"HAPROXY_0_BALANCE": "bogus"}, "HAPROXY_0_BALANCE", "expected an algorithm of HAProxy's `balance`"),
+        ({"HAPROXY_0_ENABLED": "maybe"}, "HAPROXY_0_ENABLED", "expected true or false, got 'maybe'"),
+    ],
+)
+def test_a_bad_label_costs_its_port_and_nothing_else(labels: Mapping[str, str], subject: str, message: str) -> None:
+    reading = read(labels, *TWO_PORTS)
+    assert ports_of(reading) == [10_001]
+    (problem,) = reading.problems
+    assert (problem.subject, problem.severity) == (subject, Severity.ERROR)
+    assert problem.message.startswith(message)
+    assert [(drop.index, drop.reason) for drop in reading.dropped] == [(0, problem.message)]
+
+
+def test_the_exact_profile_leaves_the_whole_app_out() -> None:
+    reading = read({"HAPROXY_0_PORT": "http"}, *TWO_PORTS, policy=EXACT)
+    assert not reading.wanted
+    assert reading.dropped[0].index is None
+    assert reading.problems[0].subject == "HAPROXY_0_PORT"
+
+
+@pytest.mark.parametrize("app_id", ["/a b", '/a"', "/a\n", "/a/", "/", "/ä", "/a/{b}"])
+@pytest.mark.parametrize("policy", [POLICY, EXACT])
+def test_an_app_id_that_cannot_be_a_name_is_refused(app_id: str, policy: Policy) -> None:
+    reading = read_app(definition(app_id=app_id), policy)
+    assert not reading.wanted
+    assert reading.problems[0].subject == "app"
+
+
+def test_without_labels_a_service_is_what_its_port_says() -> None:
+    assert service_of(read()) == Service("web_10000", "/web", 0, 10_000, "tcp")
+
+
+def test_the_port_label_moves_listener_and_name() -> None:
+    service = service_of(read({"HAPROXY_0_PORT": "8080"}))
+    assert (service.name, service.port) == ("web_8080", 8080)
+
+
+CHECK = HealthCheck(port_index=0)
+
+
+@pytest.mark.parametrize(
+    ("labels", "check", "mode"),
+    [
+        ({}, None, "tcp"),
+        ({}, CHECK, "http"),
+        ({"HAPROXY_0_MODE": "tcp"}, CHECK, "tcp"),
+        ({}, HealthCheck(protocol="MESOS_HTTP", port_index=0), "tcp"),
+        ({}, HealthCheck(port_index=1), "tcp"),
+        ({}, HealthCheck(port=8080), "http"),
+        ({"HAPROXY_0_VHOST": "a.example"}, None, "http"),
+        ({"HAPROXY_0_VHOST": ""}, None, "tcp"),
+        ({"HAPROXY_0_MODE": "HTTP"}, None, "http"),
+    ],
+)
+def test_the_mode_follows_label_check_and_host(labels: Mapping[str, str], check: HealthCheck | None, mode: str) -> None:
+    assert service_of(read(labels, checks=(check,) if check else ())).mode == mode
+
+
+@pytest.mark.parametrize(
+    ("protocol", "mode", "kind"),
+    [
+        ("HTTP", "http", "http"),
+        ("HTTP", "tcp", "tcp"),
+        ("HTTPS", "http", "http"),
+        ("TCP", "http", "tcp"),
+        ("MESOS_TCP", "tcp", "tcp"),
+    ],
+)
+def test_the_check_follows_the_mode(protocol: str, mode: str, kind: str) -> None:
+    asked = HealthCheck(protocol, "/health", None, 0, interval_s=5, timeout_s=2, max_consecutive_failures=1)
+    check = service_of(read({"HAPROXY_0_MODE": mode}, checks=(asked,))).check
+    assert check
+    assert (check.kind, check.path, check.interval_s, check.timeout_s, check.fall) == (kind, "/health", 5, 2, 2)
+
+
+def test_a_command_is_not_turned_into_a_request() -> None:
+    command = HealthCheck(protocol="COMMAND", port_index=0)
+    assert service_of(read(checks=(command,))).check is None
+    assert service_of(read(checks=(command,), policy=EXACT)).check
+
+
+@pytest.mark.parametrize("path", ["/a\n  server x", "/a b", "health", '/"', "/a#b"])
+def test_a_check_path_that_would_break_the_line_is_not_checked(path: str) -> None:
+    reading = read(checks=(HealthCheck(path=path, port_index=0),))
+    assert service_of(reading).check is None
+    assert reading.problems[0].subject == "health check"
+
+
+def test_a_host_with_mode_tcp_leads_nowhere() -> None:
+    reading = read({"HAPROXY_0_VHOST": "a.example", "HAPROXY_0_MODE": "tcp"})
+    assert not service_of(reading).hosts
+    assert "needs mode http" in reading.problems[0].message
+
+
+def test_a_bad_path_opens_no_path_at_all() -> None:
+    reading = read({"HAPROXY_0_VHOST": "a.example", "HAPROXY_0_PATH": "api"})
+    assert not service_of(reading).hosts
+    assert reading.problems[0].subject == "HAPROXY_0_PATH"
+
+
+def test_labels_without_effect_are_told() -> None:
+    labels = {
+        "HAPROXY_0_AUTH": "a:b:c",
+        "HAPROXY_0_MOED": "http",
+        "HAPROXY_7_PORT": "80",
+        "HAPROXY_DEPLOYMENT_GROUP": "x",
+        "HAPROXY_0_PATH": "/a",
+        "HAPROXY_0_STICKY": "true",
+        "OTHER": "x",
+    }
+    problems = {problem.subject: problem for problem in read(labels).problems}
+    assert problems.keys() == labels.keys() - {"OTHER"}
+    assert {problem.severity for problem in problems.values()} == {Severity.WARNING}
+    assert problems["HAPROXY_0_AUTH"].message == "not supported yet, ignored"
+    assert problems["HAPROXY_0_MOED"].message == "unknown label, ignored; did you mean HAPROXY_0_MODE?"
+    assert "has no effect" in problems["HAPROXY_7_PORT"].message
+
+
+def test_nobody_is_bothered_about_labels_of_an_app_that_is_not_selected() -> None:
+    assert not read({"HAPROXY_GROUP": "internal", "HAPROXY_0_PORT": "x", "HAPROXY_0_AUTH": "y"}).problems
+
+
+def test_a_udp_port_is_left_out_with_a_warning() -> None:
+    reading = read({}, AppPort(53, 0, "udp"), AppPort(53, 1, "tcp"), AppPort(54, 2, "udp,tcp"))
+    assert ports_of(reading) == [53, 54]
+    assert reading.problems == (
+        Problem("/web", "port 53", "UDP only, which the balancer does not carry", Severity.WARNING),
+    )
+    assert ports_of(read({}, AppPort(53, 0, "udp"), policy=EXACT)) == [53]
+
+
+def test_port_zero_is_left_out() -> None:
+    reading = read({}, AppPort(0, 0), AppPort(10_001, 1))
+    assert ports_of(reading) == [10_001]
+    assert reading.problems[0].subject == "port 0"
+
+
+def test_the_same_port_twice_is_one_service_with_the_labels_of_the_last() -> None:
+    reading = read({"HAPROXY_0_MODE": "tcp", "HAPROXY_1_MODE": "http"}, AppPort(80, 0), AppPort(80, 1))
+    (want,) = reading.wanted
+    assert (want.service.mode, want.service.index, want.positions) == ("http", 1, (0, 1))
+
+
+def test_a_mapping_without_service_port_shifts_nothing_but_in_the_exact_profile() -> None:
+    ports = (AppPort(10_000, 1),)  # the first mapping has no service port
+    assert read({}, *ports).wanted[0].positions == (1,)
+    assert read({}, *ports, policy=EXACT).wanted[0].positions == (0,)
+
+
+def test_the_first_http_service_by_port_serves_the_app_id() -> None:
+    labels = {"HAPROXY_1_MODE": "http", "HAPROXY_2_MODE": "http"}
+    reading = read(labels, AppPort(10_000, 0), AppPort(10_009, 1), AppPort(10_002, 2))
+    assert [(w.service.port, w.service.serves_app_id) for w in reading.wanted] == [
+        (10_000, False),
+        (10_002, True),
+        (10_009, False),
+    ]
