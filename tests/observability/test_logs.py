@@ -1,9 +1,11 @@
 """The log as a program and as a person reads it."""
 
+import dataclasses
 import io
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import fields
 
 import pytest
 import structlog
@@ -29,6 +31,46 @@ def as_it_was() -> Iterator[None]:
 
 
 CHANGED = notices.ServersChanged("haproxy", ("/shop/web",), ("task started",), 2, latency_s=0.00456, took_s=0.001)
+
+
+ONE_OF_EACH = (
+    CHANGED,
+    notices.SourceConnected("marathon", "http://m1"),
+    notices.SourceFailed("marathon", "http://m1", "refused", 0.5),
+    notices.SourceRead("marathon", "/a", 1, 0.1),
+    notices.BadNews("/a", "a.1", "TASK_KILLING"),
+    notices.ProxyReloaded("haproxy", ("new app /a",), 0.2),
+    notices.ConfigurationRefused("haproxy", "line 7"),
+    notices.ProxyAdopted("haproxy", 7, reload_needed=False),
+    notices.ProxyStarted("haproxy", 7, 0.1, "it had died"),
+    notices.ProxyFailed("haproxy", "gone", 1.0),
+    notices.ProblemFound("/a", "app", "no port", solved=False),
+)
+
+
+@pytest.mark.parametrize("notice", ONE_OF_EACH, ids=lambda notice: type(notice).__name__)
+def test_every_notice_is_logged_with_all_its_fields(notice: notices.Notice) -> None:
+    out = io.StringIO()
+    set_up_logs("json", "debug", out)
+    log_notice(notice)
+    line = json.loads(out.getvalue())
+    assert line["event"] == event_name(type(notice))
+    assert len(line) == 3 + len(dataclasses.fields(notice))  # timestamp, level, event
+
+
+def test_these_tests_know_every_notice() -> None:
+    kinds = {
+        name for name, kind in vars(notices).items() if isinstance(kind, type) and issubclass(kind, notices.Notice)
+    }
+    assert {type(notice).__name__ for notice in ONE_OF_EACH} == kinds - {"Notice"}
+
+
+def test_the_event_that_bad_news_came_by_does_not_hide_the_log_s_own() -> None:
+    out = io.StringIO()
+    set_up_logs("json", stream=out)
+    log_notice(notices.BadNews("/a", "a.1", "TASK_KILLING"))
+    line = json.loads(out.getvalue())
+    assert (line["event"], line["heard"]) == ("bad_news", "TASK_KILLING")
 
 
 def test_elsewhere_than_on_a_terminal_each_event_is_a_line_of_json() -> None:
@@ -125,3 +167,20 @@ def test_an_exception_of_a_library_is_one_line_of_json_with_its_traceback() -> N
 )
 def test_an_event_is_named_after_its_notice(kind: type[notices.Notice], name: str) -> None:
     assert event_name(kind) == name
+
+
+def _example(kind: type[notices.Notice]) -> notices.Notice:
+    """A notice of `kind` with some value in each field."""
+    values = {"str": "some", "int": 1, "float": 0.5, "bool": True, "tuple[str, ...]": ("some",)}
+    named = {field.name: field.type if isinstance(field.type, str) else str(field.type) for field in fields(kind)}
+    return kind(
+        **{name: values[kind_of.removeprefix("<class '").removesuffix("'>")] for name, kind_of in named.items()}
+    )
+
+
+@pytest.mark.parametrize("kind", notices.Notice.__subclasses__(), ids=lambda kind: kind.__name__)
+def test_every_notice_can_be_logged(kind: type[notices.Notice]) -> None:
+    out = io.StringIO()
+    set_up_logs(level="debug", stream=out)
+    log_notice(_example(kind))
+    assert json.loads(out.getvalue())["event"] == event_name(kind)
