@@ -56,10 +56,11 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
                 tasks.start_soon(source.run, mailbox.put)
                 tasks.start_soon(proxy.run, mailbox.wake)
                 tasks.start_soon(loop.run, mailbox)
-        finally:
-            if stop_proxy:
+        except anyio.get_cancelled_exc_class():
+            if stop_proxy:  # only when told to end: a fault of ours must not take the traffic along
                 with anyio.CancelScope(shield=True):
                     await proxy.stop(_STOP_GRACE_S)
+            raise
 
 
 def _notify(board: Board, metrics: Metrics) -> Notify:

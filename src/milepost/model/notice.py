@@ -47,7 +47,7 @@ class BadNews(Notice):
 
     app_id: str
     task_id: str
-    event: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
