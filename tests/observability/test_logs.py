@@ -65,14 +65,6 @@ def test_these_tests_know_every_notice() -> None:
     assert {type(notice).__name__ for notice in ONE_OF_EACH} == kinds - {"Notice"}
 
 
-def test_the_event_that_bad_news_came_by_does_not_hide_the_log_s_own() -> None:
-    out = io.StringIO()
-    set_up_logs("json", stream=out)
-    log_notice(notices.BadNews("/a", "a.1", "TASK_KILLING"))
-    line = json.loads(out.getvalue())
-    assert (line["event"], line["heard"]) == ("bad_news", "TASK_KILLING")
-
-
 def test_elsewhere_than_on_a_terminal_each_event_is_a_line_of_json() -> None:
     out = io.StringIO()
     set_up_logs(stream=out)

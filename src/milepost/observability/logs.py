@@ -20,7 +20,6 @@ _LEVELS: dict[type[Notice], int] = {
     notices.SourceRead: logging.DEBUG,
 }
 _SHOWN_AS_MS = ("took_s", "latency_s")
-_RENAMED = {"event": "heard"}  # the log has its own `event`
 
 
 def set_up_logs(form: str = "auto", level: str = "info", stream: TextIO | None = None) -> None:
@@ -87,5 +86,5 @@ def _fields(notice: Notice) -> EventDict:
         if field.name in _SHOWN_AS_MS:
             found[field.name.removesuffix("_s") + "_ms"] = round(value * 1000, 2)
         else:
-            found[_RENAMED.get(field.name, field.name)] = value
+            found[field.name] = value
     return found
