@@ -115,7 +115,8 @@ Step = tuple[Action, ...]
 
 @dataclass(slots=True)
 class Deployment:
-    """A plan under way. `current` counts from 1; 0 before the first step. `before` holds what the plan changes."""
+    """A plan under way. `current` counts from 1; 0 before the first step. `before` holds what the plan changes.
+    `undone` are the apps whose action in the step under way is not done yet; done once is done for good."""
 
     id: str
     version: str
@@ -124,6 +125,7 @@ class Deployment:
     trees: Trees
     current: int = 0
     step_began_s: float = 0.0
+    undone: set[str] = field(default_factory=set)
 
     @property
     def app_ids(self) -> list[str]:

@@ -59,10 +59,12 @@ def advance(turn: Turn, record: Record) -> None:
     """Settle the record; then, if its deployment's step is done, go on with that deployment."""
     settle(turn, record)
     deployment = turn.cluster.deployments.get(turn.cluster.locks.get(record.id, ""))
-    if deployment and _step_is_done(turn, deployment):
-        _end_step(turn, deployment)
-        _next_step(turn, deployment)
-    elif record.definition is None and not record.instances and not deployment:
+    if deployment:
+        _tick_off(turn, deployment, record)
+        if deployment.current and not deployment.undone:
+            _end_step(turn, deployment)
+            _next_step(turn, deployment)
+    elif record.definition is None and not record.instances:
         turn.cluster.records.pop(record.id, None)
 
 
@@ -88,10 +90,13 @@ def _next_step(turn: Turn, deployment: Deployment) -> None:
     while deployment.current < len(deployment.steps):
         deployment.current += 1
         deployment.step_began_s = turn.now_s
+        deployment.undone = {action.app_id for action in deployment.step if action.kind != START}
         turn.want(events.deployment_event("deployment_info", deployment, turn.now_s))
         for action in deployment.step:
-            _begin(turn, turn.cluster.records[action.app_id], action.kind)
-        if not _step_is_done(turn, deployment):
+            record = turn.cluster.records[action.app_id]
+            _begin(turn, record, action.kind)
+            _tick_off(turn, deployment, record)
+        if deployment.undone:
             return
         _end_step(turn, deployment)
     _forget(turn, deployment)
@@ -122,15 +127,17 @@ def _announce_checks(turn: Turn, record: Record, new: Definition | None) -> None
         turn.want(*(events.health_check_added(new, check, turn.now_s) for check in new.checks))
 
 
-def _step_is_done(turn: Turn, deployment: Deployment) -> bool:
-    cluster = turn.cluster
-    return bool(deployment.step) and all(_is_done(cluster, deployment, action) for action in deployment.step)
+def _tick_off(turn: Turn, deployment: Deployment, record: Record) -> None:
+    """Note that the app's action is done, if it is."""
+    if record.id not in deployment.undone or not _is_done(deployment, record):
+        return
+    deployment.undone.discard(record.id)
+    record.rollout = None
+    if record.goal is None:
+        turn.want(events.event("app_terminated_event", turn.now_s, appId=record.id))
 
 
-def _is_done(cluster: Cluster, deployment: Deployment, action: Action) -> bool:
-    record = cluster.records[action.app_id]
-    if action.kind == START:
-        return True
+def _is_done(deployment: Deployment, record: Record) -> bool:
     if record.goal is None:
         return not record.instances
     if record.rollout:
@@ -144,11 +151,6 @@ def _is_done(cluster: Cluster, deployment: Deployment, action: Action) -> bool:
 
 
 def _end_step(turn: Turn, deployment: Deployment) -> None:
-    for action in deployment.step:
-        record = turn.cluster.records[action.app_id]
-        record.rollout = None
-        if action.kind == STOP:
-            turn.want(events.event("app_terminated_event", turn.now_s, appId=record.id))
     turn.want(events.deployment_event("deployment_step_success", deployment, turn.now_s))
 
 
