@@ -2,6 +2,7 @@
 
 import os
 import signal
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -10,6 +11,8 @@ import pytest
 from milepost.errors import ConfigRefused, ProxyGone
 from milepost.model.notice import ProxyAdopted, ProxyStarted
 from milepost.proxies.haproxy.binary import Binary
+from milepost.proxies.haproxy.config import Profile
+from milepost.proxies.haproxy.desired import RunDesigner
 from milepost.proxies.haproxy.observe import parse_config
 from support.haproxy import each_haproxy, free_ports, reach, stage, table_of, watched
 from support.traffic import clients, fake_tasks, get
@@ -88,6 +91,28 @@ async def test_a_new_structure_is_reloaded_under_load_without_a_failed_request(b
             await until(lambda: sum(seen.answers.values()) > answered + 50)
         assert seen.failures == []
         assert await at.worker_pid() != worker
+
+
+async def test_a_task_that_is_replaced_just_before_a_reload_gets_no_request_from_the_old_worker(
+    binary: Binary, tmp_path: Path
+) -> None:
+    """With the lines of the run profile: a worker that stops hands its clients' last requests to the new one."""
+    port, *others = free_ports(6)
+    profile = Profile(str(tmp_path / "a.sock"), str(tmp_path), 4096, ("127.0.0.1",), 0, 0, 0, 0, version=binary.numbers)
+    async with stage(binary, tmp_path) as at, fake_tasks(len(others) + 1) as tasks:
+        proxy = at.proxy(designer=RunDesigner(profile))
+        await reach(proxy, table_of(("/web", port, (tasks[0].port,))))
+        async with clients(port, count=8) as seen:
+            for old, new, other in zip(tasks, tasks[1:], others, strict=False):
+                await until(partial(seen.has, old.port, 20))
+                actual = (await reach(proxy, table_of(("/web", port, (old.port, new.port))))).actual
+                wanted = proxy.desired(table_of(("/web", port, (new.port,)), ("/more", other, ())))
+                await proxy.apply(proxy.plan(wanted, actual), actual)
+                asked = old.requests
+                assert (await proxy.restructure(wanted)).reloaded
+                await until(partial(seen.has, new.port, 100))
+                assert old.requests <= asked + 8  # the requests that were on their way
+        assert seen.failures == []
 
 
 async def test_hosts_lead_elsewhere_at_run_time(binary: Binary, tmp_path: Path) -> None:

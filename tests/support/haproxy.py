@@ -18,6 +18,7 @@ from milepost.proxies.base import Outcome
 from milepost.proxies.haproxy.actual import Actual
 from milepost.proxies.haproxy.binary import Binary, find_binary
 from milepost.proxies.haproxy.config import Desired, Section, Server
+from milepost.proxies.haproxy.gate import Designer
 from milepost.proxies.haproxy.master import MasterSocket
 from milepost.proxies.haproxy.proxy import HaproxyProxy, Places
 from milepost.proxies.haproxy.structure import with_digest
@@ -131,10 +132,10 @@ class Stage:
     woken: list[str] = field(default_factory=list)
     proxies: list[HaproxyProxy] = field(default_factory=list)
 
-    def proxy(self, *, is_own: bool = True) -> HaproxyProxy:
+    def proxy(self, *, designer: Designer | None = None, is_own: bool = True) -> HaproxyProxy:
         """A new milepost, as after a restart: it knows nothing but the places."""
         proxy = HaproxyProxy(
-            self.designer,
+            designer or self.designer,
             self.places,
             self.notices.append,
             binary=self.binary.path,

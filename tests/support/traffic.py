@@ -81,6 +81,10 @@ class Clients:
     answers: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
 
+    def has(self, body: object, count: int) -> bool:
+        """Whether at least `count` answers were `body`."""
+        return self.answers[str(body)] >= count
+
     async def _keep_asking(self, port: int) -> None:
         while True:
             try:

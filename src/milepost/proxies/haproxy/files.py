@@ -1,8 +1,12 @@
 """Files that are always whole: written beside and renamed, and put back as they were when it went wrong."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from milepost.errors import ProxyError
 
 _MODE = 0o640
 
@@ -15,36 +19,46 @@ class Kept:
     content: bytes | None
 
     def put_back(self) -> None:
-        if self.content is None:
-            self.path.unlink(missing_ok=True)
-        else:
+        """Raises ProxyError, see `replace_file`."""
+        if self.content is not None:
             replace_file(self.path, self.content)
+            return
+        with _told(self.path):
+            self.path.unlink(missing_ok=True)
 
 
 def keep(path: Path) -> Kept:
-    try:
-        return Kept(path, path.read_bytes())
-    except FileNotFoundError:
-        return Kept(path, None)
+    """Remember the file at `path`. Raises ProxyError where it cannot be read."""
+    with _told(path):
+        return Kept(path, path.read_bytes() if path.exists() else None)
 
 
 def replace_file(path: Path, content: bytes) -> None:
     """Write `content` to `path` in one step: readers, and a crash at any moment, find the old or the new.
 
     Owner and permissions of an existing file stay where the operating system lets us. Nothing is written where
-    the content is the same already. Raises OSError.
+    the content is the same already. Raises ProxyError; the file is as it was then.
     """
     if keep(path).content == content:
         return
     beside = path.with_name(f".{path.name}.new")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    _copy_owner(path, beside)
-    beside.rename(path)
-    _sync_folder(path.parent)
+    with _told(path):
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        _copy_owner(path, beside)
+        beside.rename(path)
+        _sync_folder(path.parent)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ProxyError(f"{path} cannot be read or written: {error.strerror}; what ran before runs") from error
 
 
 def _copy_owner(path: Path, beside: Path) -> None:

@@ -32,6 +32,7 @@ class OwnHaproxy:
         self._how, self._admin, self._master = how, admin, master
         self._lock, self._notify = lock, notify
         self._started: anyio.Event | None = None
+        self._reason = "it did not run"
 
     async def master_pid(self) -> int | None:
         """The pid of the master that answers at our socket, None where none does."""
@@ -49,7 +50,7 @@ class OwnHaproxy:
         await self._admin.close()
         ran = await launch(self._how)
         if ran.status != 0:
-            text = self._how.config.read_text()
+            text = await anyio.Path(self._how.config).read_text()
             words = "; ".join(alert.message for alert in parse_alerts(ran.words, text))
             raise ConfigRefused(f"HAProxy did not start: {words or f'it ended with status {ran.status}'}")
         info = await self._wait_for_worker()
@@ -67,24 +68,29 @@ class OwnHaproxy:
 
     async def supervise(self, wake: Callable[[str], None]) -> None:
         """Start HAProxy where it does not run and its file is ours, until cancelled."""
-        failures, reason = 0, "it did not run"
+        failures = 0
         while True:
-            pid = await self.master_pid()
-            if pid is not None:
-                failures, reason = 0, "it had died"
-                await wait_for_death(pid)
-                continue
-            if not _is_ours(self._how.config):
-                await self._wait_for_first_start()
-                continue
             try:
-                await self._start_again(reason)
-                wake(f"HAProxy was started, since {reason}")
+                await self._watch_or_start(wake)
+                failures = 0
             except ProxyError as error:
                 retry_s = min(_LONGEST_RETRY_S, _FIRST_RETRY_S * 2**failures)
                 failures += 1
                 self._notify(ProxyFailed("haproxy", str(error), retry_s))
                 await anyio.sleep(retry_s)
+
+    async def _watch_or_start(self, wake: Callable[[str], None]) -> None:
+        """Return when HAProxy has died or was started. Raises ProxyError where neither watching nor starting works."""
+        pid = await self.master_pid()
+        if pid is not None:
+            self._reason = "it had died"
+            await wait_for_death(pid)
+        elif _is_ours(self._how.config):
+            await self._start_again(self._reason)
+            wake(f"HAProxy was started, since {self._reason}")
+        else:
+            self._started = anyio.Event()
+            await self._started.wait()
 
     async def _start_again(self, reason: str) -> None:
         async with self._lock:
@@ -93,10 +99,6 @@ class OwnHaproxy:
             if await self._worker() is not None:
                 raise ProxyError(f"a HAProxy serves, but its master does not answer at {self._how.master_socket}")
             await self.start(reason)
-
-    async def _wait_for_first_start(self) -> None:
-        self._started = anyio.Event()
-        await self._started.wait()
 
     async def _worker(self) -> Info | None:
         try:

@@ -37,15 +37,15 @@ def blocked_listens(structure: Structure, held: Collection[Address], *, only_in_
 
 def why_not_bound(host: str, port: int, *, only_in_use: bool = False) -> str:
     """Try to bind as HAProxy would, but without sharing the port; "" where that works."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        try:
+    is_v6 = ":" in host
+    try:
+        with socket.socket(socket.AF_INET6 if is_v6 else socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if is_v6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             probe.bind(("" if host == "*" else host, port))
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                return "it is taken by another process on this machine"
-            return "" if only_in_use else f"it cannot be bound: {error.strerror}"
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return "it is taken by another process on this machine"
+        return "" if only_in_use else f"it cannot be bound: {error.strerror}"
     return ""

@@ -269,12 +269,9 @@ class HaproxyProxy:
 
     def _write(self, admitted: Admitted) -> None:
         """The maps before the text that names them."""
-        try:
-            for path, entries in admitted.desired.maps.items():
-                replace_file(Path(path), render_map(entries).encode())
-            replace_file(self._places.config, admitted.text.encode())
-        except OSError as error:
-            raise ProxyError(f"{error.filename} cannot be written: {error.strerror}; what ran before runs") from error
+        for path, entries in admitted.desired.maps.items():
+            replace_file(Path(path), render_map(entries).encode())
+        replace_file(self._places.config, admitted.text.encode())
 
 
 def _put_back(kept: list[Kept]) -> None:
