@@ -212,6 +212,13 @@ async def test_health_is_good_once_a_snapshot_was_applied(site: Site) -> None:
     assert await site.get("/healthz") == {"healthy": True}
 
 
+async def test_health_waits_until_the_first_structure_runs(site: Site) -> None:
+    site.board.desired, site.board.plan = "the text", Plan(structure=("first configuration",))
+    assert (await site.get("/healthz", 503))["error"]["message"] == "no snapshot has been applied yet"
+    site.board.last_applied_at_s = 1.0
+    await site.get("/healthz")
+
+
 async def test_health_says_why_it_is_not_good(site: Site) -> None:
     site.board.desired, site.board.proxy_error = "the text", "haproxy does not answer"
     assert (await site.get("/healthz", 503))["error"]["message"] == "haproxy does not answer"

@@ -39,7 +39,7 @@ class Reporter:
             return
         self._board.live_changes += outcome.applied
         self._board.last_applied_at_s = time.time()
-        apps = tuple(dict.fromkeys(change.app_id for change in plan.live))
+        apps = tuple(dict.fromkeys(change.app_id for change in plan.live if change.app_id))
         self._notify(
             ServersChanged(
                 proxy=self._proxy,
@@ -59,10 +59,10 @@ class Reporter:
     def restructured(self, plan: Plan, outcome: Outcome[ActualT], took_s: float) -> None:
         before = set(self._board.problems)
         self._board.refused = outcome.refused
-        self._board.reloads += outcome.reloaded
-        self._board.last_reload = Reload(time.time(), took_s, plan.structure)
         self._board.last_applied_at_s = time.time()
         if outcome.reloaded:
+            self._board.reloads += 1
+            self._board.last_reload = Reload(time.time(), took_s, plan.structure)
             self._notify(ProxyReloaded(self._proxy, plan.structure, took_s))
         self._tell_problems(before)
 

@@ -163,8 +163,13 @@ def health_reasons(board: Board) -> tuple[str, ...]:
     reasons = []
     if board.snapshot is None:
         reasons.append("no snapshot has been read yet" + (f": {board.source_error}" if board.source_error else ""))
-    elif board.desired is None and not board.proxy_error:
+    elif (board.desired is None or _waits_for_first_structure(board)) and not board.proxy_error:
         reasons.append("no snapshot has been applied yet")
     if board.proxy_error:
         reasons.append(board.proxy_error)
     return tuple(reasons)
+
+
+def _waits_for_first_structure(board: Board) -> bool:
+    """A start: what should run is decided but nothing of it was made so yet. Not so for a HAProxy that was adopted."""
+    return board.last_applied_at_s is None and bool(board.plan.structure)
