@@ -95,15 +95,14 @@ def _claims(number: int, service: Service, policy: Policy) -> Iterator[Claim]:
 
 
 def _awarded(claims: list[Claim], known: Mapping[str, str]) -> Iterator[tuple[Claim, Claim | None]]:
-    """Each claim with the one that it lost to, None for a winner."""
-    if len(claims) > 1:
-        claims = sorted(claims, key=lambda claim: known.get(claim.key) != claim.app_id)
+    """Each claim with the first winner that it lost to, None for a winner. `claims` come in the table's order."""
     won: list[Claim] = []
-    for claim in claims:
-        rival = next((winner for winner in won if winner.meets(claim)), None)
-        if rival is None:
+    for claim in sorted(claims, key=lambda claim: known.get(claim.key) != claim.app_id):
+        if not any(winner.meets(claim) for winner in won):
             won.append(claim)
-        yield claim, rival
+    won.sort(key=lambda claim: claim.service)
+    for claim in claims:
+        yield claim, None if claim in won else next(winner for winner in won if winner.meets(claim))
 
 
 def _without(service: Service, claim: Claim) -> Service:

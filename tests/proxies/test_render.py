@@ -1,0 +1,98 @@
+"""Values become HAProxy's text, and nothing that an owner writes gets out of its place."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from milepost.model.snapshot import App, AppDefinition, AppPort, HealthCheck, NetworkMode, Snapshot, Task
+from milepost.proxies.haproxy.config import Desired, Profile, Section, Server, Structure
+from milepost.proxies.haproxy.contract import contract_desired
+from milepost.proxies.haproxy.desired import RunDesigner
+from milepost.proxies.haproxy.render import render, render_map
+from milepost.routing import labels
+from milepost.routing.build import build_routing
+from milepost.routing.policy import Policy
+
+PROFILE = Profile("/run/admin.sock", "/run/maps", max_files=20_000)
+
+
+def test_sections_are_a_keyword_a_name_and_indented_lines_with_the_servers_last() -> None:
+    structure = Structure((Section("global", "", ("maxconn 1",)), Section("backend", "a_1", ("mode tcp",))), "d")
+    servers = {"a_1": (Server("s1", "10.0.0.1", 80, 7, ("check inter 5s",)), Server("s2", "fd00::1", 80, 8))}
+    assert render(Desired(structure, servers)) == (
+        "global\n  maxconn 1\n\n"
+        "backend a_1\n  mode tcp\n"
+        "  server s1 10.0.0.1:80 id 7 check inter 5s\n  server s2 [fd00::1]:80 id 8\n"
+    )
+
+
+def test_a_frontend_of_the_same_name_gets_no_servers() -> None:
+    structure = Structure((Section("frontend", "a_1", ()), Section("backend", "a_1", ())), "d")
+    text = render(Desired(structure, {"a_1": (Server("s1", "10.0.0.1", 80, 7),)}))
+    assert text == "frontend a_1\n\nbackend a_1\n  server s1 10.0.0.1:80 id 7\n"
+
+
+def test_a_map_is_a_key_and_a_value_a_line() -> None:
+    assert render_map((("a.example", "a_1"), ("b.example", "b_2"))) == "a.example a_1\nb.example b_2\n"
+    assert render_map(()) == ""
+
+
+def written(value: str, label: str, *, exact: bool, check_path: str = "/") -> str:
+    """The text for an app that has this label on its only port, without what depends on the digest."""
+    named = {"HAPROXY_GROUP": "external", "HAPROXY_0_VHOST": "plain.example", f"HAPROXY_0_{label}": value}
+    check = HealthCheck(path=check_path, port_index=0)
+    definition = AppDefinition("/web", named, NetworkMode.BRIDGE, (AppPort(10_000, 0),), (check,))
+    task = Task("t", "10.0.0.1", "10.0.0.1", (31_000,), health=(True,))
+    table = build_routing(Snapshot({"/web": App(definition, (task,))}, "test", 0.0), Policy(("external",), exact=exact))
+    desired = contract_desired(table) if exact else RunDesigner(PROFILE).desired(table)
+    return render(desired)
+
+
+def keywords(text: str) -> set[str]:
+    """The first two words of each line: what HAProxy takes it for."""
+    return {" ".join(line.split()[:2]) for line in text.split("\n")}
+
+
+KNOWN = {
+    exact: keywords(written("true", "STICKY", exact=exact))
+    | keywords(written("/p", "PATH", exact=exact))
+    | keywords(written("source", "BALANCE", exact=exact))
+    | keywords(written("tcp", "MODE", exact=exact))
+    | {"balance", "hash-type consistent", ""}
+    for exact in (True, False)
+}
+texts = st.text(st.sampled_from("ab1.:/-,_* \t\n\r\x0b\x85\u2028'\"\\#$%{}[]()@;é"), max_size=10) | st.text()
+VALUES = ["VHOST", "PATH", "BIND_ADDR", "MODE", "BALANCE", "PORT", "STICKY", "ENABLED", "GROUP"]
+
+
+def test_every_label_of_the_table_is_tried() -> None:
+    assert sorted(VALUES) == sorted(label.name for label in labels.TABLE)
+
+
+@pytest.mark.parametrize("exact", [True, False], ids=["contract", "run"])
+@pytest.mark.parametrize("label", VALUES)
+@given(value=texts)
+@example(value="a\nprogram x\n  command id")
+@example(value="/a\r\nprogram x")
+@example(value="unix@/run/admin.sock")
+@example(value='"${HOME}"')
+@example(value="a.example # rest")
+def test_no_label_adds_a_line_a_section_or_a_quote(label: str, exact: bool, value: str) -> None:
+    text = written(value, label, exact=exact)
+    assert not set("\r\x0b\x0c\x85\u2028\"'\\#$") & set(text)
+    assert "unix@" not in text
+    names = {"bind", "acl", "use_backend", "balance", "mode", "frontend", "backend", "server", "maxconn", "description"}
+    for line in text.split("\n"):
+        words = line.split()
+        assert not words or words[0] in names or " ".join(words[:2]) in KNOWN[exact], line
+
+
+@pytest.mark.parametrize("exact", [True, False], ids=["contract", "run"])
+@given(path=texts)
+@example(path="/\n  server x unix@/run/admin.sock")
+@example(path="/ HTTP/1.1\\r\\nHost:x")
+def test_no_check_path_adds_a_word(exact: bool, path: str) -> None:
+    lines = written("true", "STICKY", exact=exact, check_path=path).split("\n")
+    requests = [line.split() for line in lines if "httpchk" in line]
+    assert all(len(words) == 4 for words in requests)
+    assert len(requests) <= 1
