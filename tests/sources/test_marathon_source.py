@@ -189,18 +189,23 @@ async def test_an_endpoint_whose_answers_are_none_is_left_for_the_next() -> None
         assert failure.error.startswith(f"{first.url}: no answer of Marathon: ")
 
 
-async def test_a_hint_that_cannot_be_read_is_tried_again() -> None:
+@pytest.mark.parametrize(
+    "reply",
+    [Reply(404, b"<html>", "text/html"), Reply(200, b"{}"), Reply(200, b'{"app": {"id": "/other"}}')],
+    ids=["a page", "no app", "another app"],
+)
+async def test_a_hint_that_cannot_be_read_is_tried_again(reply: Reply) -> None:
     async with FakeMarathon() as marathon:
         marathon.put(web("web.1"))
         async with watching(settings_for(marathon)) as watch:
             await connected(marathon, watch)
-            marathon.answer("/v2/apps/web", Reply(404, b"<html>", "text/html"), times=3)
+            marathon.answer("/v2/apps/web", reply, times=3)
             marathon.put(web("web.1", "web.2"))
             marathon.push("status_update_event", appId="/web", taskId="web.2", taskStatus="TASK_RUNNING")
             await watch.until(lambda watch: len(watch.states()) == 2)
         assert marathon.asked("/v2/apps/web") == 4
         assert len(watch.told(SourceFailed)) == 3
-        assert all(watch_app.apps for watch_app in watch.snapshots)
+        assert all(snapshot.apps for snapshot in watch.snapshots)
 
 
 async def test_a_lost_stream_is_opened_again_and_all_apps_are_read() -> None:
@@ -232,14 +237,16 @@ async def test_bare_line_ends_keep_a_stream_alive() -> None:
 
 
 async def test_without_a_stream_there_is_still_the_timer() -> None:
+    def by_timer(watch: Watch) -> bool:
+        return len(watch.states()) == 2 and any(cause.reason == "timer" for cause in watch.snapshots[-1].causes)
+
     async with FakeMarathon() as marathon:
         marathon.put(web("web.1"))
         marathon.answer("/v2/events", Reply(403, b"{}"), times=10_000)
         async with watching(settings_for(marathon, read_interval_s=0.02)) as watch:
             await watch.until(lambda watch: watch.snapshots)
             marathon.put(web("web.1", "web.2"))
-            await watch.until(lambda watch: len(watch.states()) == 2)
-        assert "timer" in {cause.reason for cause in watch.snapshots[-1].causes}
+            await watch.until(by_timer)
 
 
 async def test_a_dead_endpoint_is_left_for_the_next() -> None:

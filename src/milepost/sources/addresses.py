@@ -1,7 +1,7 @@
 """What counts as an address: an IP literal or a DNS name, and nothing else.
 
 HAProxy takes more in an address (`unix@/path`, `fd@3`, `abns@x`, `${VARIABLE}`), so nothing that is
-neither may ever get that far (configuration.txt 11, "address formats").
+neither may ever get that far (HAProxy manual, `server <address>`).
 """
 
 import re
