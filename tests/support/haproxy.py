@@ -176,11 +176,21 @@ async def stage(binary: Binary, folder: Path) -> AsyncIterator[Stage]:
 
 
 async def _end(places: Places) -> None:
+    """Also one that a failed test left in the middle of its start: the pid file tells, if the process is that one."""
     try:
-        master = (await MasterSocket(places.master_socket).processes()).master
+        pid = (await MasterSocket(places.master_socket).processes()).master
     except ProxyGone:
-        return
-    os.kill(master, signal.SIGTERM)
+        pid = _pid_in(places)
+    if pid:
+        os.kill(pid, signal.SIGTERM)
+
+
+def _pid_in(places: Places) -> int:
+    try:
+        pid = int(places.pid_file.read_text())
+        return pid if str(places.config) in Path(f"/proc/{pid}/cmdline").read_text() else 0
+    except (OSError, ValueError):
+        return 0
 
 
 async def reach(proxy: HaproxyProxy, table: RoutingTable) -> Outcome[Actual]:
