@@ -96,6 +96,9 @@ def _claims(number: int, service: Service, policy: Policy) -> Iterator[Claim]:
 
 def _awarded(claims: list[Claim], known: Mapping[str, str]) -> Iterator[tuple[Claim, Claim | None]]:
     """Each claim with the first winner that it lost to, None for a winner. `claims` come in the table's order."""
+    if len(claims) == 1:
+        yield claims[0], None
+        return
     won: list[Claim] = []
     for claim in sorted(claims, key=lambda claim: known.get(claim.key) != claim.app_id):
         if not any(winner.meets(claim) for winner in won):

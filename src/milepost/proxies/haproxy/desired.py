@@ -45,19 +45,25 @@ class RunDesigner:
 
     def _restructured(self, table: RoutingTable, withheld: Mapping[str, str]) -> Desired:
         services = [service for service in table.services if service.app_id not in withheld]
+        servers = {service.name: self._servers(service, table.endpoints[service.name]) for service in services}
         self._served = {service.name: service for service in services}
-        known = self._desired.servers
-        servers = {name: run_servers(service, table.endpoints[name]) for name, service in self._served.items()}
         folder = self._profile.map_dir
         return Desired(
             structure=run_structure(services, self._profile, withheld.keys(), is_hitless=self._is_hitless),
-            servers={name: known[name] if known.get(name) == found else found for name, found in servers.items()},
+            servers=servers,
             maps={
                 f"{folder}/{HOSTS_MAP}": host_entries(services),
                 f"{folder}/{APPS_MAP}": app_entries(services),
             },
             apps={service.name: service.app_id for service in services},
         )
+
+    def _servers(self, service: Service, endpoints: tuple[Endpoint, ...]) -> tuple[Server, ...]:
+        """Those of before, the very same object, where nothing that they are made from changed."""
+        name = service.name
+        if self._served.get(name) == service and self._table.endpoints[name] is endpoints:
+            return self._desired.servers[name]
+        return run_servers(service, endpoints)
 
     def _with_servers(self, endpoints: Mapping[str, tuple[Endpoint, ...]]) -> Desired:
         servers, before = dict(self._desired.servers), self._table.endpoints

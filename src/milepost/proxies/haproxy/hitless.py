@@ -25,33 +25,35 @@ _RETRY = (
 
 def hitless(sections: Sequence[Section]) -> tuple[Section, ...]:
     """The same sections, with what loses no request, and with the backends that lead to the next worker."""
-    changed = [_changed(section) for section in sections]
-    forwards = {word for section in changed for line in section.lines for word in line.split() if _is_forward(word)}
-    return (*changed, *(_forward_section(name) for name in sorted(forwards)))
+    frontends = [section for section in sections if _is_http(section, "frontend")]
+    forwards = sorted({_FORWARD_TLS if _is_tls(section) else _FORWARD for section in frontends})
+    return (*map(_changed, sections), *map(_forward_section, forwards))
 
 
 def _changed(section: Section) -> Section:
-    is_http = "mode http" in section.lines
-    if section.keyword == "frontend" and is_http:
+    if _is_http(section, "frontend"):
         return replace(section, lines=_forwarding(section))
-    if section.keyword == "backend" and is_http:
+    if _is_http(section, "backend"):
         return replace(section, lines=(*section.lines, *_RETRY))
     return section
 
 
 def _forwarding(section: Section) -> tuple[str, ...]:
     """The rule precedes all that choose a backend. From an IPv4 source only IPv4 addresses can be reached."""
-    is_tls = any(line.startswith("bind ") and " ssl " in line for line in section.lines)
     has_ipv6 = any(":" in host for host, _ in section.listens)
     condition = "{ stopping } { dst 0.0.0.0/0 }" if has_ipv6 else "{ stopping }"
-    rule = f"use_backend {_FORWARD_TLS if is_tls else _FORWARD} if {condition}"
+    rule = f"use_backend {_FORWARD_TLS if _is_tls(section) else _FORWARD} if {condition}"
     heads = [number for number, line in enumerate(section.lines) if line.startswith("use_backend ")]
     at = heads[0] if heads else len(section.lines)
     return (*section.lines[:at], _IDLE_CLOSE, _EXPECT_FORWARDED, rule, *section.lines[at:])
 
 
-def _is_forward(word: str) -> bool:
-    return word in (_FORWARD, _FORWARD_TLS)
+def _is_http(section: Section, keyword: str) -> bool:
+    return section.keyword == keyword and "mode http" in section.lines
+
+
+def _is_tls(section: Section) -> bool:
+    return any(line.startswith("bind ") and " ssl " in line for line in section.lines)
 
 
 def _forward_section(name: str) -> Section:
