@@ -1,5 +1,7 @@
 """Which tasks serve, and the reason for each that does not."""
 
+from dataclasses import replace
+
 import pytest
 
 from milepost.model.routing import Dropped
@@ -89,6 +91,35 @@ def test_two_tasks_at_one_address_count_once() -> None:
     assert [endpoint.task_id for endpoint in placement.endpoints[0][1]] == ["t1"]
     assert placement.dropped[0] == Dropped("/web", "t2", 0, "task t1 is at 10.0.0.1 port 31000 too")
     assert len(place(app(task("t2"), task("t1")), ROUTES[:1], EXACT).endpoints[0][1]) == 2
+
+
+def told(task_id: str, *, state: str = "TASK_RUNNING", health: tuple[bool, ...] | None = (True,)) -> Task:
+    """A task that was read as running and alive, and of which an event says `state` or `health` since."""
+    read = ("TASK_RUNNING", (True,))
+    return replace(task(task_id, f"10.0.0.{task_id[1:]}", state=state, health=health, unconfirmed="event"), read=read)
+
+
+def serving(*tasks: Task, policy: Policy = POLICY) -> list[str]:
+    return [e.task_id for e in place(app(*tasks, checked=True), ROUTES[:1], policy).endpoints[0][1]]
+
+
+@pytest.mark.parametrize("bad", [told("t1", state="TASK_KILLING"), told("t1", health=(False,))])
+def test_the_last_task_serves_on_until_a_read_confirms_what_an_event_says(bad: Task) -> None:
+    other = task("t2", "10.0.0.2", health=(True,))
+    assert serving(bad, other) == ["t2"]
+    assert serving(bad) == ["t1"]
+    assert serving(replace(bad, unconfirmed="", read=None)) == []
+    assert serving(bad, policy=EXACT) == []
+
+
+@pytest.mark.parametrize("state", ["TASK_KILLED", "TASK_FAILED", "TASK_GONE"])
+def test_a_task_that_has_ended_never_serves_on_since_its_port_may_be_anothers(state: str) -> None:
+    assert serving(told("t1", state=state)) == []
+
+
+def test_a_task_that_did_not_serve_before_the_event_does_not_serve_after_it() -> None:
+    starting = replace(told("t1", state="TASK_KILLING"), read=("TASK_STAGING", None))
+    assert serving(starting) == []
 
 
 def test_nothing_is_said_of_tasks_of_an_app_that_is_not_routed() -> None:

@@ -44,7 +44,8 @@ def test_a_task_is_meant_by_its_own_and_by_its_instances_id(task_id: str, ref: s
 def test_an_ending_state_takes_the_one_task_out() -> None:
     app = an_app("/web", running("web.1"), running("web.2"))
     told = with_news(app, [News("web.1", "TASK_KILLED", "status_update_event TASK_KILLED", 1.0)])
-    assert told.tasks[0] == replace(app.tasks[0], state="TASK_KILLED", unconfirmed="status_update_event TASK_KILLED")
+    killed = replace(app.tasks[0], state="TASK_KILLED", unconfirmed="status_update_event TASK_KILLED")
+    assert told.tasks[0] == replace(killed, read=("TASK_RUNNING", app.tasks[0].health))
     assert told.tasks[1] is app.tasks[1]
 
 
@@ -66,6 +67,16 @@ def test_a_failed_check_takes_a_task_out_only_where_it_is_the_only_check(
     told = with_news(app, [News("web.1", "", "failed_health_check_event", 1.0)])
     assert told.tasks[0].health == after
     assert bool(told.tasks[0].unconfirmed) == (after != health)
+
+
+def test_what_was_last_read_is_kept_under_any_number_of_news() -> None:
+    app = an_app("/web", running("web.1", health=(True,)), checks=1)
+    news = [
+        News("web.1", "", "failed_health_check_event", 1.0),
+        News("web.1", "TASK_KILLING", "status_update_event", 2.0),
+    ]
+    told = with_news(app, news).tasks[0]
+    assert (told.state, told.health, told.read) == ("TASK_KILLING", (False,), ("TASK_RUNNING", (True,)))
 
 
 NO_NEWS = [

@@ -72,7 +72,8 @@ class Task:
     literal at which the task answers, None while unknown (a name that does not resolve, a container
     without address). `state` is the scheduler's word, "" where it says none. `health` holds `alive` of
     each health result, None where the answer has no results member. `unconfirmed` names the event that
-    this state comes from while no read has confirmed it ("" after a read).
+    state or health come from while no read has confirmed it ("" after a read); `read` is then what was
+    last read of the two.
     """
 
     id: str
@@ -83,6 +84,7 @@ class Task:
     health: tuple[bool, ...] | None = None
     version: str = ""
     unconfirmed: str = ""
+    read: tuple[str, tuple[bool, ...] | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

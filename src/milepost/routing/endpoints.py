@@ -1,28 +1,17 @@
 """Which tasks of an app serve, and where: the part of routing that changes with every task."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from milepost.model.routing import Dropped, Endpoint
 from milepost.model.snapshot import App, NetworkMode, Task
 from milepost.routing.policy import Policy
 
-_NOT_SERVING = frozenset(
+_ENDED = frozenset(
     f"TASK_{state}"
-    for state in (
-        "STAGING",
-        "STARTING",
-        "KILLING",
-        "FINISHED",
-        "FAILED",
-        "KILLED",
-        "ERROR",
-        "DROPPED",
-        "GONE",
-        "GONE_BY_OPERATOR",
-        "UNKNOWN",
-    )
+    for state in ("FINISHED", "FAILED", "KILLED", "ERROR", "DROPPED", "GONE", "GONE_BY_OPERATOR", "UNKNOWN")
 )
+_NOT_SERVING = _ENDED | {"TASK_STAGING", "TASK_STARTING", "TASK_KILLING"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +35,11 @@ def place(app: App, routes: tuple[Route, ...], policy: Policy) -> Placement:
     """Decide for each task of the app. Sorted by host, port and address (marathon-lb-behaviour.md 9.7 and its Q22)."""
     if not routes:
         return Placement((), ())
-    dropped: list[Dropped] = []
-    serving: list[Task] = []
-    for task in app.tasks:
-        reason = why_not(task, app, policy)
-        if reason:
-            dropped.append(Dropped(app.id, task.id, None, reason))
-        else:
-            serving.append(task)
+    reasons = [(task, why_not(task, app, policy)) for task in app.tasks]
+    serving = [task for task, reason in reasons if not reason]
+    if not serving and not policy.exact:
+        serving = [task for task in app.tasks if is_last_resort(task, app, policy)]
+    dropped = [Dropped(app.id, task.id, None, reason) for task, reason in reasons if reason and task not in serving]
     placed = tuple((route.service, tuple(_endpoints(app.id, serving, route, dropped, policy))) for route in routes)
     return Placement(placed, tuple(dropped))
 
@@ -71,6 +57,18 @@ def why_not(task: Task, app: App, policy: Policy) -> str:
         has_own = app.definition.network is NetworkMode.CONTAINER
         return "has no address of its own yet" if has_own else f"its host {task.host} does not resolve"
     return ""
+
+
+def is_last_resort(task: Task, app: App, policy: Policy) -> bool:
+    """Whether the task goes on when no other serves: an event alone speaks against it, and it still runs.
+
+    Marathon begins to kill the old task in the instant in which the new one is healthy, and that one is read first:
+    without this the pool would be empty until the answer is there. Once a task has ended its port may be another's.
+    """
+    if not task.unconfirmed or task.read is None or task.state in _ENDED:
+        return False
+    state, health = task.read
+    return not why_not(replace(task, state=state, health=health, unconfirmed="", read=None), app, policy)
 
 
 def _endpoints(

@@ -53,10 +53,11 @@ def _told(task: Task, news: News, checks: int) -> Task:
     """A failed check speaks for the task only where it is the one check; with several the read has to tell."""
     if not is_of(task.id, news.ref) or task.state in ENDING_STATES:
         return task
+    read = task.read or (task.state, task.health)
     if news.state:
-        return replace(task, state=news.state, unconfirmed=news.event)
+        return replace(task, state=news.state, unconfirmed=news.event, read=read)
     if checks == 1 and task.health != (False,):
-        return replace(task, health=(False,), unconfirmed=news.event)
+        return replace(task, health=(False,), unconfirmed=news.event, read=read)
     return task
 
 
