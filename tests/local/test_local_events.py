@@ -4,11 +4,13 @@ import json
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from milepost.local.hub import frame
+from milepost.local.journal import note
 from milepost.local.scheduler import changes, events
 from milepost.local.scheduler.cluster import RUNNING, STAGING
-from milepost.local.scheduler.effects import EmitEvent, Probed, TaskEnded
+from milepost.local.scheduler.effects import EmitEvent, Probed, TaskEnded, TaskStarted
 from support.local_world import CHECKED, World, definition
 from support.shared import SHARED, needs_shared
 
@@ -99,3 +101,15 @@ def test_a_frame_is_exactly_these_bytes() -> None:
     event = EmitEvent("app_terminated_event", {"appId": "/web", "eventType": "app_terminated_event"})
     expected = b'event: app_terminated_event\r\ndata: {"appId":"/web","eventType":"app_terminated_event"}\r\n\r\n'
     assert frame(event, light=True) == expected
+
+
+def test_what_runs_a_task_is_told_in_its_status_and_in_the_log() -> None:
+    world = World()
+    world.put(CHECKED)
+    world.tell(TaskStarted(world.instances()[0].task_id, "image nginx:1.10 is run by the local catalogue"))
+    running = told(world, "status_update_event.running")
+    assert running.body["message"] == "image nginx:1.10 is run by the local catalogue"
+    with capture_logs() as lines:
+        note(running)
+    assert lines[0]["event"] == "task_status"
+    assert (lines[0]["status"], lines[0]["message"]) == ("TASK_RUNNING", running.body["message"])

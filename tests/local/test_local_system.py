@@ -187,7 +187,7 @@ async def test_leaving_ends_every_task_and_leaves_no_file(tmp_path: Path, monkey
 
 
 async def found(folder: Path, pattern: str) -> list[Path]:
-    return list(folder.glob(pattern))
+    return [Path(path) async for path in anyio.Path(folder).glob(pattern)]
 
 
 SERVE = """

@@ -9,6 +9,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from milepost.local.hub import Hub
+from milepost.local.journal import note
 from milepost.local.probes import Prober
 from milepost.local.runtimes.base import Control, Runtime
 from milepost.local.scheduler.cluster import Cluster
@@ -65,13 +66,15 @@ class Engine:
         self.command(react, message)
 
     def emit(self, event: EmitEvent) -> None:
+        """Put an event on the stream, and in the log if it matters there."""
+        note(event)
         self.hub.publish(event)
 
     def _carry_out(self, effects: list[Effect]) -> None:
         for effect in effects:
             match effect:
                 case EmitEvent():
-                    self.hub.publish(effect)
+                    self.emit(effect)
                 case LaunchTask():
                     self._launch(effect)
                 case KillTask():
