@@ -174,6 +174,14 @@ def test_a_host_with_mode_tcp_leads_nowhere() -> None:
     assert "needs mode http" in reading.problems[0].message
 
 
+@pytest.mark.parametrize("balance", ["uri depth 3", "url_param user", "hdr(X-User)"])
+def test_balancing_by_the_request_needs_requests(balance: str) -> None:
+    reading = read({"HAPROXY_0_BALANCE": balance, "HAPROXY_0_MODE": "tcp"})
+    assert service_of(reading).balance == "roundrobin"
+    assert reading.problems[0].severity is Severity.WARNING
+    assert service_of(read({"HAPROXY_0_BALANCE": balance, "HAPROXY_0_MODE": "http"})).balance == balance
+
+
 def test_a_bad_path_opens_no_path_at_all() -> None:
     reading = read({"HAPROXY_0_VHOST": "a.example", "HAPROXY_0_PATH": "api"})
     assert not service_of(reading).hosts

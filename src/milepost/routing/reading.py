@@ -16,6 +16,8 @@ from milepost.routing.policy import Policy
 
 T = TypeVar("T")
 
+_ROUND_ROBIN = "roundrobin"
+_BY_REQUEST = ("uri", "url_param", "hdr(")  # algorithms that read the request
 _NO_HOSTS = Hosts((), several=False)
 
 
@@ -171,7 +173,7 @@ def _service(labels: _Labels, checks: tuple[HealthCheck, ...], number: int) -> S
         index=labels.index,
         port=port,
         mode=mode,
-        balance=labels.value(table.BALANCE, "roundrobin"),
+        balance=_balance(labels, mode),
         sticky=_sticky(labels, mode),
         bind_addr=labels.value(table.BIND_ADDR, ""),
         hosts=names,
@@ -196,6 +198,15 @@ def _route(labels: _Labels, hosts: Hosts, mode: str) -> tuple[tuple[str, ...], t
     if path and not labels.has(table.VHOST):
         labels.report(table.PATH, f"has no effect without {table.VHOST.key(labels.index)}", Severity.WARNING)
     return hosts.names, path if hosts.names else ()
+
+
+def _balance(labels: _Labels, mode: str) -> str:
+    balance = labels.value(table.BALANCE, _ROUND_ROBIN)
+    if mode != "http" and not labels.exact and balance.startswith(_BY_REQUEST):
+        message = f"needs mode http, but the mode is {mode}; {_ROUND_ROBIN} is used"
+        labels.report(table.BALANCE, message, Severity.WARNING)
+        return _ROUND_ROBIN
+    return balance
 
 
 def _sticky(labels: _Labels, mode: str) -> bool:

@@ -1,0 +1,175 @@
+"""The run profile in real HAProxies: accepted without a warning, and a reload that costs an idle client nothing."""
+
+import json
+import ssl
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from anyio.abc import SocketAttribute, SocketStream
+from anyio.streams.buffered import BufferedByteReceiveStream
+from anyio.streams.tls import TLSStream
+
+from milepost.model.routing import Check, Endpoint, RoutingTable, Service
+from milepost.proxies.haproxy.binary import Binary
+from milepost.proxies.haproxy.config import Profile
+from milepost.proxies.haproxy.desired import RunDesigner
+from milepost.proxies.haproxy.render import render, render_map
+from support.haproxy import each_haproxy, free_ports, reach, stage
+
+pytestmark = [pytest.mark.system]
+
+CERTIFICATE = Path(__file__).parents[1] / "support" / "certificate.pem"
+SECOND_ADDRESS = "127.0.59.1"  # all of 127/8 is this machine
+
+
+def profile(folder: Path, ports: list[int]) -> Profile:
+    http_port, https_port, appid_port, stats_port = ports
+    return Profile(
+        admin_socket=str(folder / "a.sock"),
+        map_dir=str(folder),
+        max_files=2_000,
+        bind=("127.0.0.1", SECOND_ADDRESS),
+        http_port=http_port,
+        https_port=https_port,
+        appid_port=appid_port,
+        stats_port=stats_port,
+        certificates=(str(CERTIFICATE),),
+    )
+
+
+BALANCES = {
+    "roundrobin": "tcp",
+    "static-rr": "tcp",
+    "leastconn": "tcp",
+    "first": "tcp",
+    "source": "tcp",
+    "random(2)": "tcp",
+    "rdp-cookie(mstshash)": "tcp",
+    "uri whole depth 3 len 9 path-only": "http",
+    "url_param user check_post 64": "http",
+    "hdr(X-User) use_domain_only": "http",
+}
+
+
+def every_kind() -> RoutingTable:
+    """Services of every mode, balance, check and route."""
+    plain = [
+        Service(f"b{n}_{n}", f"/b{n}", 0, 100 + n, mode, balance) for n, (balance, mode) in enumerate(BALANCES.items())
+    ]
+    web = Service("web_80", "/web", 0, 80, "http", sticky=True, hosts=("a.example",), serves_app_id=True)
+    services = (
+        *plain,
+        web,
+        replace(
+            web, name="api_81", port=81, path=("-i", "/api", "/v1"), check=Check("http", "/h?a=%20", 5, 2, 3, 8080)
+        ),
+        replace(web, name="six_82", port=82, bind_addr="::1", balance="uri", check=Check("tcp", "/", 5, 2, 3)),
+        replace(web, name="lost_80", listens=False, hosts=(), mode="tcp", sticky=False),
+    )
+    pool = (Endpoint("t1", "10.0.0.1", "10.0.0.1", 1), Endpoint("t2", "node", "fd00::1", 2))
+    return RoutingTable(services, {service.name: pool for service in services})
+
+
+@each_haproxy
+@pytest.mark.parametrize("is_hitless", [True, False])
+@pytest.mark.parametrize("log", ["", "127.0.0.1:514 local0"])
+def test_haproxy_accepts_every_kind_of_service_without_a_warning(
+    binary: Binary, is_hitless: bool, log: str, tmp_path: Path
+) -> None:
+    made = replace(profile(tmp_path, [8080, 8443, 9091, 9090]), log=log)
+    desired = RunDesigner(made, is_hitless=is_hitless).desired(every_kind())
+    config = tmp_path / "haproxy.cfg"
+    config.write_text(render(desired))
+    for path, entries in desired.maps.items():
+        Path(path).write_text(render_map(entries))
+    checked = subprocess.run([binary.path, "-c", "-f", config], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stderr
+    assert "WARNING" not in checked.stderr
+
+
+@dataclass
+class Client:
+    """A connection that is kept alive, as a browser keeps it."""
+
+    stream: SocketStream | TLSStream
+
+    async def get(self, host: str) -> tuple[dict[str, str], dict[str, Any]]:
+        """Headers of the answer, and its body: what the task saw."""
+        await self.stream.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        incoming = BufferedByteReceiveStream(self.stream)
+        head = (await incoming.receive_until(b"\r\n\r\n", 10_000)).decode()
+        assert head.startswith("HTTP/1.1 200"), head
+        headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in head.split("\r\n")[1:])}
+        return headers, json.loads(await incoming.receive_exactly(int(headers["content-length"])))
+
+
+@asynccontextmanager
+async def task(name: str) -> AsyncIterator[int]:
+    """A task that tells its name and the headers it got; gives its port. At the end it is gone, connections too."""
+
+    async def answer(stream: SocketStream) -> None:
+        incoming = BufferedByteReceiveStream(stream)
+        async with stream:
+            with suppress(anyio.IncompleteRead, anyio.BrokenResourceError):
+                while True:
+                    head = (await incoming.receive_until(b"\r\n\r\n", 10_000)).decode()
+                    headers = [line for line in head.lower().split("\r\n") if line.startswith("x-")]
+                    body = json.dumps({"name": name, "headers": headers})
+                    await stream.send(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+    async with listener, anyio.create_task_group() as tasks:
+        tasks.start_soon(listener.serve, answer)
+        yield listener.extra(SocketAttribute.local_port)
+        tasks.cancel_scope.cancel()
+
+
+async def connect(address: str, port: int, *, tls: bool = False) -> Client:
+    if not tls:
+        return Client(await anyio.connect_tcp(address, port))
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return Client(await anyio.connect_tcp(address, port, ssl_context=context, tls_standard_compatible=False))
+
+
+@each_haproxy
+@pytest.mark.anyio
+async def test_an_idle_clients_last_request_is_answered_by_the_next_worker(binary: Binary, tmp_path: Path) -> None:
+    """The old worker knows only the task that has gone: it hands the request on, with the client's own address."""
+    ports = free_ports(6)
+    made = profile(tmp_path, ports[:4])
+    web = Service("web_1", "/web", 0, ports[4], "http", hosts=("a.example",), serves_app_id=True)
+    other = replace(web, name="other_2", app_id="/other", port=ports[5], hosts=())
+    async with stage(binary, tmp_path) as staged, task("second") as second:
+        proxy = staged.proxy(designer=RunDesigner(made))
+        async with task("first") as first:
+            await reach(proxy, RoutingTable((web,), {"web_1": _at(first)}))
+            clients = [
+                await connect("127.0.0.1", web.port),
+                await connect(SECOND_ADDRESS, web.port),
+                await connect(SECOND_ADDRESS, made.http_port),
+                await connect("127.0.0.1", made.https_port, tls=True),
+            ]
+            for client in clients:
+                assert (await client.get("a.example"))[1]["name"] == "first"
+        outcome = await reach(proxy, RoutingTable((other, web), {"web_1": _at(second), "other_2": _at(second)}))
+        assert outcome.reloaded
+        answers = [await client.get("a.example") for client in clients]
+        for headers, seen in answers:
+            assert seen["name"] == "second"
+            assert headers["connection"] == "close"
+            assert seen["headers"].count("x-forwarded-for: 127.0.0.1") == 1
+        protocols = [[h for h in seen["headers"] if h.startswith("x-forwarded-proto")] for _, seen in answers]
+        assert protocols == [[], [], [], ["x-forwarded-proto: https"]]
+        for client in clients:
+            await client.stream.aclose()
+
+
+def _at(port: int) -> tuple[Endpoint, ...]:
+    return (Endpoint(f"t{port}", "127.0.0.1", "127.0.0.1", port),)
