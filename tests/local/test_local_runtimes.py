@@ -16,6 +16,7 @@ from milepost.local.runtimes.catalogue import program_for
 from milepost.local.runtimes.guardian import Guardian
 from milepost.local.runtimes.local import LocalRuntime
 from milepost.local.runtimes.nginx import Nginx
+from milepost.local.runtimes.process import Processes
 from milepost.local.runtimes.program import NotRunnable
 from milepost.local.scheduler.effects import LaunchTask, PortTaken
 from support.local_world import definition
@@ -83,7 +84,7 @@ def test_an_nginx_is_found_where_the_path_does_not_lead(monkeypatch: pytest.Monk
 async def test_a_host_port_in_other_hands_is_found_before_the_start(tmp_path: Path) -> None:
     with socket.create_server(("127.0.61.1", 0)) as taken, Guardian(tmp_path / "sessions", None) as guardian:
         task = launch(cmd="sleep 1", ports=(taken.getsockname()[1],))
-        runtime = LocalRuntime(tmp_path / "tasks", guardian, NGINX)
+        runtime = LocalRuntime(tmp_path / "tasks", Processes(guardian, notice_s=0.0), NGINX)
         with anyio.fail_after(10):
             told = await runtime.run(task, Control(lambda note: None))
     assert told == PortTaken(task.task_id, task.ports[0])

@@ -234,6 +234,12 @@ async def test_a_saved_app_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         await serve_local("127.0.0.1", 0, state_dir=tmp_path)
 
 
+async def test_a_folder_serves_one_scheduler_at_a_time(tmp_path: Path) -> None:
+    async with cluster(tmp_path, nodes=1):
+        with pytest.raises(MilepostError, match="in use by another local scheduler"):
+            await serve_local("127.0.0.1", 0, state_dir=tmp_path)
+
+
 async def test_an_address_that_is_taken_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -1,9 +1,7 @@
 """`milepost local`: the whole scheduler as one async function."""
 
 import random
-import shutil
 import socket
-import tempfile
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -16,6 +14,7 @@ from starlette.applications import Starlette
 from milepost.errors import MilepostError
 from milepost.local.api.application import application
 from milepost.local.engine import Engine
+from milepost.local.folder import own_folder
 from milepost.local.hub import KEEP_ALIVE_S, Hub
 from milepost.local.listener import listening
 from milepost.local.probes import Prober
@@ -23,11 +22,13 @@ from milepost.local.protocol import StreamProtocol
 from milepost.local.runtimes import nginx
 from milepost.local.runtimes.guardian import Guardian
 from milepost.local.runtimes.local import LocalRuntime
+from milepost.local.runtimes.process import Processes
 from milepost.local.scheduler.changes import restore
 from milepost.local.scheduler.cluster import Chance, Cluster
 from milepost.local.store import Store
 
 NODE_PREFIX = "127.0.59."
+NOTICE_S = 0.3
 MAX_NODES = 254
 
 
@@ -38,23 +39,27 @@ async def serve_local(
     nodes: int = 1,
     state_dir: Path | None = None,
     node_prefix: str = NODE_PREFIX,
+    notice_s: float = NOTICE_S,
     started: Callable[[str], None] | None = None,
 ) -> None:
     """Serve Marathon's API at `listen_host:listen_port` (port 0: any free one) and run the apps, until cancelled.
 
     `nodes` addresses `<node_prefix>1` ... take tasks, the first only if it is alone: it is the balancer's. Apps are
-    kept in `state_dir` and come back from there; without one everything is temporary. `started(url)` is called once
-    the API answers. On leaving, all tasks are ended and only the apps' files are left.
+    kept in `state_dir` and come back from there; without one everything is temporary. A task that is to end goes on
+    serving for `notice_s` seconds after that was announced. `started(url)` is called once the API answers. On leaving,
+    all tasks are ended and only the apps' files are left.
 
-    Raises MilepostError if the address cannot be had, `nodes` is not 1 to 254, or a saved app cannot be read.
+    Raises MilepostError if the address or `state_dir` is in use, `nodes` is not 1 to 254, or a saved app is unreadable.
     """
     addresses = _node_addresses(node_prefix, nodes)
-    with listening(listen_host, listen_port) as listener, _folder(state_dir) as folder:
+    with listening(listen_host, listen_port) as listener, own_folder(state_dir) as folder:
         address = f"{listen_host}:{listener.getsockname()[1]}"
         store = Store(folder / "apps")
         saved = store.load()
         with Guardian(folder / "sessions", None if state_dir else folder) as guardian:
-            runtime = LocalRuntime(folder / "tasks", guardian, await anyio.to_thread.run_sync(nginx.find))
+            runtime = LocalRuntime(
+                folder / "tasks", Processes(guardian, notice_s), await anyio.to_thread.run_sync(nginx.find)
+            )
             async with _engine(addresses, runtime, store) as engine:
                 engine.command(restore, saved)
                 async with _serving(application(engine, address), listener, engine.hub):
@@ -119,18 +124,6 @@ async def _serving(app: Starlette, listener: socket.socket, hub: Hub) -> AsyncIt
         finally:
             hub.close()
             server.should_exit = True
-
-
-@contextmanager
-def _folder(state_dir: Path | None) -> Iterator[Path]:
-    """Where everything lies; afterwards nothing is left but the apps in a lasting `state_dir`."""
-    folder = state_dir or Path(tempfile.mkdtemp(prefix="milepost-local-"))
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        yield folder.resolve()
-    finally:
-        for gone in (folder / "tasks", folder / "sessions") if state_dir else (folder,):
-            shutil.rmtree(gone, ignore_errors=True)
 
 
 def _node_addresses(prefix: str, nodes: int) -> list[str]:

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import anyio
 
-from milepost.local.runtimes import process
 from milepost.local.runtimes.base import Control
 from milepost.local.runtimes.catalogue import program_for
-from milepost.local.runtimes.guardian import Guardian
 from milepost.local.runtimes.nginx import Nginx
+from milepost.local.runtimes.process import Processes
 from milepost.local.runtimes.program import NotRunnable
 from milepost.local.scheduler.effects import LaunchTask, PortTaken, TaskEnded
 
@@ -25,8 +24,8 @@ INHERITED = ("PATH", "LANG", "LC_ALL", "TZ")  # nothing else of the scheduler's 
 class LocalRuntime:
     """Runs tasks below `folder`. The sandboxes of the latest ended tasks stay for a look at their output."""
 
-    def __init__(self, folder: Path, guardian: Guardian, nginx: Nginx | None) -> None:
-        self._folder, self._guardian, self._nginx = folder, guardian, nginx
+    def __init__(self, folder: Path, processes: Processes, nginx: Nginx | None) -> None:
+        self._folder, self._processes, self._nginx = folder, processes, nginx
         self._ended: deque[Path] = deque()
 
     async def run(self, launch: LaunchTask, control: Control) -> TaskEnded | PortTaken:
@@ -38,7 +37,7 @@ class LocalRuntime:
         try:
             program = program_for(launch, self._nginx)
             await anyio.Path(sandbox).mkdir(parents=True)
-            status = await process.run(program, sandbox, launch.node, environment, control, self._guardian)
+            status = await self._processes.run(program, sandbox, launch.node, environment, control)
         except (NotRunnable, OSError) as error:
             return TaskEnded(launch.task_id, 1, str(error))
         finally:

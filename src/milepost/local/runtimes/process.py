@@ -15,32 +15,45 @@ from milepost.local.runtimes.guardian import Guardian
 from milepost.local.runtimes.program import Program
 
 READY_POLL_S = 0.02
-NOTICE_S = 0.3  # between the announcement of a kill and the signal: balancers take the task out meanwhile
 
 
-async def run(
-    program: Program, sandbox: Path, node: str, environment: Mapping[str, str], control: Control, guardian: Guardian
-) -> int:
-    """Run `program` to its end and return its exit status, negative for a signal. No process of its session is left.
+class Processes:
+    """Starts tasks' processes and ends them. `notice_s` is the time that a task goes on serving after it was
+    announced that it ends: balancers take it out meanwhile."""
 
-    Raises OSError if it cannot be started.
-    """
-    process = await _start(program, sandbox, environment)
-    guardian.watch(process.pid)
-    try:
-        async with anyio.create_task_group() as helpers:
-            helpers.start_soon(_stop_when_asked, process, program, control)
-            await _until_ready(process, node, program.answers_on)
-            if process.returncode is None:
-                control.started(program.note)
-            status = await process.wait()
-            helpers.cancel_scope.cancel()
-        return status
-    finally:
-        with anyio.CancelScope(shield=True):
-            signal_all(process, signal.SIGKILL)
-            await process.aclose()
-        guardian.release(process.pid)
+    def __init__(self, guardian: Guardian, notice_s: float) -> None:
+        self._guardian, self._notice_s = guardian, notice_s
+
+    async def run(
+        self, program: Program, sandbox: Path, node: str, environment: Mapping[str, str], control: Control
+    ) -> int:
+        """Run `program` to its end; its exit status, negative for a signal. No process of its session is left.
+
+        Raises OSError if it cannot be started.
+        """
+        process = await _start(program, sandbox, environment)
+        self._guardian.watch(process.pid)
+        try:
+            async with anyio.create_task_group() as helpers:
+                helpers.start_soon(self._stop_when_asked, process, program, control)
+                await _until_ready(process, node, program.answers_on)
+                if process.returncode is None:
+                    control.started(program.note)
+                status = await process.wait()
+                helpers.cancel_scope.cancel()
+            return status
+        finally:
+            with anyio.CancelScope(shield=True):
+                signal_all(process, signal.SIGKILL)
+                await process.aclose()
+            self._guardian.release(process.pid)
+
+    async def _stop_when_asked(self, process: Process, program: Program, control: Control) -> None:
+        await control.stop.wait()
+        await anyio.sleep(self._notice_s)
+        signal_all(process, program.stop_signal)
+        await anyio.sleep(control.grace_s)
+        signal_all(process, signal.SIGKILL)
 
 
 def signal_all(process: Process, number: signal.Signals) -> None:
@@ -65,14 +78,6 @@ async def _start(program: Program, sandbox: Path, environment: Mapping[str, str]
             env=environment,
             start_new_session=True,
         )
-
-
-async def _stop_when_asked(process: Process, program: Program, control: Control) -> None:
-    await control.stop.wait()
-    await anyio.sleep(NOTICE_S)
-    signal_all(process, program.stop_signal)
-    await anyio.sleep(control.grace_s)
-    signal_all(process, signal.SIGKILL)
 
 
 async def _until_ready(process: Process, node: str, ports: tuple[int, ...]) -> None:
