@@ -1,4 +1,4 @@
-"""The structure of the run profile: all sections for the services of a table (rulings 1 and 2, in docs/decisions)."""
+"""The structure of the run profile: all sections for the services of a table, whatever their tasks."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
