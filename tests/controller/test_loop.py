@@ -7,8 +7,6 @@ from pathlib import Path
 
 import anyio
 import pytest
-from milepost.routing.build import Router
-from milepost.routing.policy import Policy
 
 from milepost.controller.board import Board
 from milepost.controller.holders import HolderFile
@@ -16,6 +14,8 @@ from milepost.controller.loop import Loop, Pace
 from milepost.controller.mailbox import Mailbox
 from milepost.errors import ConfigRefused, ProxyError
 from milepost.model.notice import ConfigurationRefused, Notice, ProblemFound, ProxyFailed, ProxyReloaded, ServersChanged
+from milepost.routing.build import Router
+from milepost.routing.policy import Policy
 from support.apps import app, snapshot, task
 from support.fake_proxy import FakeProxy
 

@@ -19,7 +19,9 @@ def only_one(state_dir: Path) -> Iterator[None]:
         state_dir.mkdir(parents=True, exist_ok=True)
         file = (state_dir / "milepost.lock").open("a")
     except OSError as error:
-        raise MilepostError(f"state_dir {state_dir} cannot be written: {error.strerror}; nothing was started") from error
+        raise MilepostError(
+            f"state_dir {state_dir} cannot be written: {error.strerror}; nothing was started"
+        ) from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

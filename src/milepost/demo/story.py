@@ -11,7 +11,7 @@ from milepost.demo.marathon import App, MarathonApi, addresses, is_deployed
 from milepost.demo.places import HOME, NODES, Places, example
 from milepost.demo.show import Show
 from milepost.demo.stage import Stage, set_up
-from milepost.demo.traffic import Tally, keep_asking
+from milepost.demo.traffic import Tally, keep_asking, title
 
 
 async def tell(places: Places, show: Show, *, stay: bool) -> bool:
@@ -70,8 +70,8 @@ async def _fetch(places: Places, show: Show) -> bool:
         for address in (HOME, NODES[0]):
             url = f"http://{address}:{places.service_port}"
             response = await _first_answer(client, url)
-            title = response.text.partition("<title>")[2].partition("</title>")[0]
-            passed &= show.check(f"{url} answers {response.status_code}: {title}", passed=response.is_success)
+            text = f"{url} answers {response.status_code}: {title(response.text)}"
+            passed &= show.check(text, passed=response.is_success)
     return passed
 
 

@@ -9,7 +9,7 @@ import httpx2
 
 @dataclass(slots=True)
 class Tally:
-    """What a client saw: requests made, and each way in which one failed with how often."""
+    """What a client saw: requests made, each way in which one failed with how often, and who answered the others."""
 
     made: int = 0
     failures: Counter[str] = field(default_factory=Counter)
@@ -35,10 +35,15 @@ async def keep_asking(url: str, tally: Tally, *, keep_alive: bool, pause_s: floa
                 outcome, task = type(error).__name__, ""
             else:
                 outcome = "" if response.status_code == httpx2.codes.OK else f"status {response.status_code}"
-                task = response.headers.get("x-milepost-task", "")
+                task = title(response.text)
             tally.made += 1
             if outcome:
                 tally.failures[outcome] += 1
-            elif task:
+            else:
                 tally.answered_by[task] += 1
             await anyio.sleep(pause_s)
+
+
+def title(page: str) -> str:
+    """The title of an HTML page; the local scheduler's nginx pages name the app and where its task runs."""
+    return page.partition("<title>")[2].partition("</title>")[0]
