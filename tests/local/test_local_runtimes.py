@@ -1,5 +1,7 @@
 """What a task comes to on this machine: the catalogue, and nginx's configuration."""
 
+import contextlib
+import os
 import shutil
 import signal
 import socket
@@ -17,7 +19,7 @@ from milepost.local.runtimes.guardian import Guardian
 from milepost.local.runtimes.local import LocalRuntime
 from milepost.local.runtimes.nginx import Nginx
 from milepost.local.runtimes.process import Processes
-from milepost.local.runtimes.program import NotRunnable
+from milepost.local.runtimes.program import NotRunnable, Program
 from milepost.local.scheduler.effects import LaunchTask, PortTaken
 from support.local_world import definition
 
@@ -78,6 +80,29 @@ def test_an_nginx_is_found_where_the_path_does_not_lead(monkeypatch: pytest.Monk
     monkeypatch.setenv("PATH", "/nowhere")
     assert there
     assert nginx.candidates() == there or shutil.which("nginx", path=nginx.SYSTEM_FOLDERS) is None
+
+
+@pytest.mark.anyio
+@pytest.mark.system
+@pytest.mark.parametrize("cut_after_ms", range(12))
+async def test_a_task_that_is_cut_short_while_it_starts_leaves_no_process(cut_after_ms: int, tmp_path: Path) -> None:
+    program = Program(("/bin/sh", "-c", "sleep 1000 & sleep 1000 & wait"))
+    with Guardian(tmp_path / "sessions", None) as guardian:
+        processes = Processes(guardian, notice_s=0.0)
+        with anyio.move_on_after(cut_after_ms / 1000):
+            await processes.run(program, tmp_path, "127.0.61.1", {"PATH": os.defpath}, Control(lambda note: None))
+    with anyio.fail_after(10):
+        while _processes_in(tmp_path):
+            await anyio.sleep(0.02)
+
+
+def _processes_in(folder: Path) -> list[Path]:
+    """Those whose working directory is `folder`."""
+    found = []
+    for directory in Path("/proc").glob("[0-9]*/cwd"):
+        with contextlib.suppress(OSError):
+            found += [directory] if directory.readlink() == folder else []
+    return found
 
 
 @pytest.mark.anyio

@@ -54,15 +54,16 @@ class Prober:
 
 async def _run_command(command: str, sandbox: Path, environment: Mapping[str, str]) -> str | None:
     """Run the check beside its task; exit status 0 is health."""
-    process = await anyio.open_process(
-        ["/bin/sh", "-c", command],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=sandbox,
-        env=environment,
-        start_new_session=True,
-    )
+    with anyio.CancelScope(shield=True):  # cut short, it would leave what the process has started itself
+        process = await anyio.open_process(
+            ["/bin/sh", "-c", command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=sandbox,
+            env=environment,
+            start_new_session=True,
+        )
     try:
         status = await process.wait()
     finally:

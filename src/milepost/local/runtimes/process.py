@@ -31,7 +31,8 @@ class Processes:
 
         Raises OSError if it cannot be started.
         """
-        process = await _start(program, sandbox, environment)
+        with anyio.CancelScope(shield=True):  # cut short, it would leave what the process has started itself
+            process = await _start(program, sandbox, environment)
         self._guardian.watch(process.pid)
         try:
             async with anyio.create_task_group() as helpers:
