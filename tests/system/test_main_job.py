@@ -4,6 +4,7 @@ Failures are allowed in two places only: of what was in flight on a task that cr
 kill -9 of HAProxy and its restart, when nothing listens.
 """
 
+import contextlib
 import os
 import signal
 import socket
@@ -89,15 +90,13 @@ def worker_pids(master: int) -> list[int]:
 
 
 def pids_of_task(task_id: str) -> list[int]:
-    """The processes of a task of the local scheduler: they carry its id in their environment."""
+    """The processes of a task of the local scheduler: they run in its sandbox."""
     found = []
-    for environ in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            variables = environ.read_bytes().split(b"\0")
-        except OSError:
-            continue  # it has ended meanwhile
-        if f"MESOS_TASK_ID={task_id}".encode() in variables:
-            found.append(int(environ.parent.name))
+    for link in Path("/proc").glob("[0-9]*/cwd"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            if link.readlink().name == task_id:
+                found.append(int(link.parent.name))
+    assert found, f"no process of task {task_id}"
     return found
 
 

@@ -60,7 +60,8 @@ async def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
 def _listener(host: str, port: int) -> socket.socket:
     """A listening socket; bound here, since uvicorn would end the process where it cannot bind."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # With the protocol named, asyncio sends small answers at once; without it, it does not know that this is TCP.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
