@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from milepost.errors import MilepostError
+from milepost.model.problem import Problem
 from milepost.model.routing import Endpoint, RoutingTable
 from milepost.proxies.base import Outcome, Plan
 
@@ -33,6 +34,7 @@ class FakeProxy:
     failures: dict[str, list[MilepostError]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     leftovers: int = 0
+    refused: tuple[Problem, ...] = ()
 
     def desired(self, table: RoutingTable) -> Pools:
         return {service.name: table.endpoints[service.name] for service in table.services}

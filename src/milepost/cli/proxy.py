@@ -8,6 +8,7 @@ import click
 
 from milepost.cli.console import print_json, talk
 from milepost.cli.options import json_option, settings_of, settings_options
+from milepost.controller.lock import is_held
 from milepost.errors import ProxyError, ProxyGone
 from milepost.proxies.haproxy.master import MasterSocket
 from milepost.proxies.haproxy.observe import Processes
@@ -46,6 +47,11 @@ def stop(config: Path | None, grace: str, **options: Any) -> None:
     settings = settings_of(config, options)
     if settings.haproxy.mode == "attach":
         raise ProxyError('HAProxy is not milepost\'s to end (haproxy.mode is "attach"): end it where it was started')
+    if is_held(settings.state_dir):
+        raise ProxyError(
+            f"a milepost runs with state_dir {settings.state_dir} and would start HAProxy again: end that one first; "
+            "`milepost run --stop-proxy` ends both together"
+        )
     try:
         grace_s = SECONDS.word(grace)
     except ValueError:

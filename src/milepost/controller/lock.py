@@ -8,6 +8,18 @@ from pathlib import Path
 from milepost.errors import MilepostError
 
 
+def is_held(state_dir: Path) -> bool:
+    """Whether a milepost runs with this directory now."""
+    try:
+        with (state_dir / "milepost.lock").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
 @contextmanager
 def only_one(state_dir: Path) -> Iterator[None]:
     """Hold the directory for the length of a block; it is made if it is not there.

@@ -98,7 +98,7 @@ class Loop(Generic[DesiredT, ActualT]):
             plan = self._proxy.plan(desired, actual)
             actual = await self._change_servers(plan, actual)
         await self._write_behind(plan, desired)
-        self._report.passed(desired, actual, Plan(structure=plan.structure))
+        self._report.passed(desired, actual, Plan(structure=plan.structure), self._proxy.refused)
 
     def _accept(self, snapshot: Snapshot) -> None:
         self._table = self._router.build(snapshot, self._holders)

@@ -57,14 +57,11 @@ class Reporter:
         return max(0.0, self._clock() - min(heard)) if heard else 0.0
 
     def restructured(self, plan: Plan, outcome: Outcome[ActualT], took_s: float) -> None:
-        before = set(self._board.problems)
-        self._board.refused = outcome.refused
         self._board.last_applied_at_s = time.time()
         if outcome.reloaded:
             self._board.reloads += 1
             self._board.last_reload = Reload(time.time(), took_s, plan.structure)
             self._notify(ProxyReloaded(self._proxy, plan.structure, took_s))
-        self._tell_problems(before)
 
     def refused(self, error: ConfigRefused) -> None:
         self._board.proxy_error = str(error)
@@ -74,9 +71,13 @@ class Reporter:
         self._board.proxy_error = str(error)
         self._notify(ProxyFailed(self._proxy, str(error), retry_s))
 
-    def passed(self, desired: object, actual: object, left: Plan) -> None:
-        """A pass came to its end; `left` is what it left for later."""
+    def passed(self, desired: object, actual: object, left: Plan, refused: tuple[Problem, ...]) -> None:
+        """A pass came to its end; `left` is what it left for later, `refused` what the proxy does not take."""
         self._board.desired, self._board.actual, self._board.plan = desired, actual, left
+        if refused != self._board.refused:
+            before = set(self._board.problems)
+            self._board.refused = refused
+            self._tell_problems(before)
         if not left.structure:
             self._causes = ()
             self._board.proxy_error = ""

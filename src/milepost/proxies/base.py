@@ -46,7 +46,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[ActualT]):
-    """What applying came to: what runs now, how many changes were seen to be applied, what was refused.
+    """What applying came to: what runs now, and how many changes were seen to be applied.
 
     `leftovers` counts servers that take no new traffic and wait for their last session to end before they
     can be deleted; a later pass tries again. `reloaded` tells whether this took a reload.
@@ -56,13 +56,17 @@ class Outcome(Generic[ActualT]):
     applied: int = 0
     leftovers: int = 0
     reloaded: bool = False
-    refused: tuple[Problem, ...] = ()
 
 
 class Proxy(Protocol[DesiredT, ActualT]):
     """A proxy that milepost keeps configured."""
 
     name: str
+
+    @property
+    def refused(self) -> tuple[Problem, ...]:
+        """What of the last `desired` the proxy or the machine did not take; all else goes live without it."""
+        ...
 
     def desired(self, table: RoutingTable) -> DesiredT:
         """What should run for this table. Pure, memoised on the table's parts."""

@@ -9,6 +9,7 @@ from anyio import to_thread
 
 from milepost.errors import CommandRefused, ConfigRefused, ProxyError, ProxyGone
 from milepost.model.notice import Notify, ProxyAdopted
+from milepost.model.problem import Problem
 from milepost.model.routing import RoutingTable
 from milepost.proxies.base import Outcome, Plan
 from milepost.proxies.haproxy.actual import NOTHING, Actual
@@ -83,8 +84,13 @@ class HaproxyProxy:
         self._adopted_pid = 0
         self._wake: Callable[[str], None] = lambda _: None
 
+    @property
+    def refused(self) -> tuple[Problem, ...]:
+        """See `Proxy.refused`."""
+        return self._gate.withheld.problems
+
     def desired(self, table: RoutingTable) -> Desired:
-        """See `Proxy.desired`; without what HAProxy or the machine refused (`Outcome.refused`)."""
+        """See `Proxy.desired`; without what is `refused`."""
         return self._gate.desired(table)
 
     def plan(self, desired: Desired, actual: Actual) -> Plan:
@@ -122,7 +128,7 @@ class HaproxyProxy:
             return Outcome(self._known, judged.applied, judged.leftovers)
 
     async def restructure(self, desired: Desired) -> Outcome[Actual]:
-        """See `Proxy.restructure`. What was withheld so that the rest could go live is in `Outcome.refused`."""
+        """See `Proxy.restructure`. What must be withheld so that the rest goes live is `refused`."""
         async with self._lock:
             before = await self._read_if_any(is_fresh=False)
             admitted = await self._gate.admit(desired, self._held if before.pid else ())
@@ -133,7 +139,6 @@ class HaproxyProxy:
             return Outcome(
                 self._known,
                 reloaded=is_switched and bool(before.pid),
-                refused=self._gate.withheld.problems,
             )
 
     async def save(self, desired: Desired) -> None:
