@@ -50,22 +50,27 @@ listen = "127.0.0.1:{web}"
 @click.command()
 @click.option("--tasks", default="10,1000,10000", show_default=True, help="Sizes, in tasks, separated by commas.")
 @click.option("--rounds", default=100, show_default=True, help="Changes measured at each size.")
+@click.option("--rest", "rest_ms", default=100, show_default=True, help="Milliseconds of rest before each change.")
 @click.option(
     "--haproxy", default="haproxy", show_default=True, help="The binary; the bundled one where it is missing."
 )
 @click.option("--marathon-port", default=18_080, show_default=True)
 @click.option("--web-port", default=19_095, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def latency(tasks: str, rounds: int, haproxy: str, marathon_port: int, web_port: int, *, as_json: bool) -> None:
+def latency(
+    tasks: str, rounds: int, rest_ms: int, haproxy: str, marathon_port: int, web_port: int, *, as_json: bool
+) -> None:
     """From an event sent to the first answer of the new task through HAProxy, and how many reloads that took."""
     rows = []
     for size in (int(part) for part in tasks.split(",")):
         click.echo(f"{size} tasks: {rounds} changes ...", err=True)
-        rows.append(asyncio.run(_measure(size, rounds, haproxy, marathon_port, web_port)))
+        rows.append(asyncio.run(_measure(size, rounds, rest_ms / 1000, haproxy, marathon_port, web_port)))
     click.echo(json.dumps(rows, indent=2) if as_json else table(rows))
 
 
-async def _measure(size: int, rounds: int, haproxy: str, marathon_port: int, web_port: int) -> dict[str, object]:
+async def _measure(
+    size: int, rounds: int, rest_s: float, haproxy: str, marathon_port: int, web_port: int
+) -> dict[str, object]:
     tasks_each = 2 if size <= 10_000 else 20
     count = size // tasks_each
     live = min(LIVE_APPS, count)
@@ -76,7 +81,10 @@ async def _measure(size: int, rounds: int, haproxy: str, marathon_port: int, web
             _answering(count, tasks_each, live) as (apps, answering),
         ):
             before = await _status(web)
-            found = [await _one_change(marathon, answering, random.choice(apps[:live]), turn) for turn in range(rounds)]
+            found = [
+                await _one_change(marathon, answering, random.choice(apps[:live]), turn, rest_s)
+                for turn in range(rounds)
+            ]
             after = await _status(web)
     return {
         "tasks": size,
@@ -90,16 +98,18 @@ async def _measure(size: int, rounds: int, haproxy: str, marathon_port: int, web
 
 
 async def _one_change(
-    marathon: "subprocess.Popen[str]", answering: AnsweringTasks, app: BenchApp, turn: int
+    marathon: "subprocess.Popen[str]", answering: AnsweringTasks, app: BenchApp, turn: int, rest_s: float
 ) -> tuple[float, float]:
     """Seconds from the event to the new task's first answer, and of one plain request beforehand (the noise).
 
-    Afterwards the oldest task of the app is killed, so that every round finds as many as the last.
+    It rests before: what the last change left to do would else be counted here. Afterwards the oldest task of the
+    app is killed, so that every round finds as many as the last.
     """
     task = {"id": f"new.{turn}", "host": loopback(60_000 + turn), "port": TASK_PORT}
     await answering.listen(str(task["id"]), str(task["host"]), TASK_PORT)
     client = await Asking.connect(BALANCER, app.service_port)
     try:
+        await asyncio.sleep(rest_s)
         await client.ask()
         asked_s = time.monotonic()
         await client.ask()

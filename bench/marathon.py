@@ -30,8 +30,8 @@ class BenchMarathon:
                     return
                 writer.write(self._answer(path))
                 await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
+            pass  # the other side, or the bench, has come to its end
         finally:
             writer.close()
 

@@ -16,8 +16,8 @@ class AnsweringTasks:
             try:
                 while await reader.readuntil(b"\r\n\r\n"):
                     writer.write(answer)
-            except (asyncio.IncompleteReadError, ConnectionError):
-                pass
+            except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
+                pass  # the other side, or the bench, has come to its end
             finally:
                 writer.close()
 

@@ -150,6 +150,19 @@ async def test_a_proxy_that_fails_once_is_brought_to_the_wanted_state(tmp_path: 
         await scene.until(lambda: scene.board.proxy_error == "")
 
 
+async def test_a_disk_that_is_full_delays_no_server_and_is_told_until_it_is_not(tmp_path: Path) -> None:
+    proxy = FakeProxy(failures={"save": [ProxyError("no space left") for _ in range(3)]})
+    async with running(tmp_path, proxy) as scene:
+        scene.mailbox.put(snapshot(app("/web", task(1))))
+        await scene.until(lambda: bool(proxy.running))
+        scene.mailbox.put(snapshot(app("/web", task(2))))
+        await scene.until(lambda: scene.board.file_error == "no space left")
+        scene.mailbox.put(snapshot(app("/web", task(3))))
+        await scene.until(lambda: scene.addresses("web_10000") == [31_003])
+        await scene.until(lambda: proxy.saved == proxy.running and scene.board.file_error == "")
+        assert scene.board.proxy_error == ""
+
+
 async def test_what_somebody_else_changed_is_healed_when_told_to_look(tmp_path: Path) -> None:
     async with running(tmp_path) as scene:
         scene.mailbox.put(snapshot(app("/web", task(1))))

@@ -50,4 +50,4 @@ def test_an_agenda_names_its_earliest_job(due: dict[Job, float]) -> None:
 
 
 def test_a_job_that_is_never_due_is_off_the_agenda() -> None:
-    assert Agenda().at(Job.SAVE, 1.0).at(Job.SAVE, NEVER) == Agenda()
+    assert Agenda().at(Job.COLLECT, 1.0).at(Job.COLLECT, NEVER) == Agenda()

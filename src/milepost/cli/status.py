@@ -55,6 +55,7 @@ def _print_proxy(proxy: ProxyStatus, now_s: float) -> None:
         _line("leftovers", f"{proxy.leftovers} servers out of traffic wait for their last session to end")
     _line("structure", proxy.structure or "none yet")
     _error("proxy", proxy.error)
+    _error("file", proxy.file_error)
 
 
 def _line(name: str, text: str) -> None:

@@ -25,7 +25,8 @@ class Reload:
 class Board:
     """`desired` and `actual` are the proxy's own values, None before the first pass.
 
-    `plan` is what was still to be done after the last pass. `proxy_error` and `source_error` are "" while all is well.
+    `plan` is what was still to be done after the last pass. `proxy_error`,
+    `file_error` (the file does not follow what runs) and `source_error` are "" while all is well.
     """
 
     started_at_s: float
@@ -41,6 +42,7 @@ class Board:
     live_changes: int = 0
     leftovers: int = 0
     proxy_error: str = ""
+    file_error: str = ""
     source_error: str = ""
 
     @property

@@ -2,7 +2,7 @@
 
 A pass is level-triggered: it compares what should run with what was seen to run and does what is missing,
 whatever led here. A change of servers is done at once; a change of structure waits until a burst is over,
-since a reload is the costly act; the file is written behind.
+since a reload is the costly act; the file follows behind.
 """
 
 import time
@@ -10,11 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic
 
+import anyio
+
 from milepost.controller.board import Board
 from milepost.controller.holders import HolderFile
 from milepost.controller.mailbox import Mailbox
 from milepost.controller.report import Reporter
 from milepost.controller.timing import NEVER, Agenda, Backoff, Job, Settle
+from milepost.controller.writer import FileWriter
 from milepost.errors import ConfigRefused, ProxyError
 from milepost.model.notice import Notify
 from milepost.model.routing import RoutingTable
@@ -65,23 +68,26 @@ class Loop(Generic[DesiredT, ActualT]):
         self._actual: ActualT | None = None
         self._agenda = Agenda()
         self._settle = Settle(self._pace.settle_quiet_s, self._pace.settle_limit_s)
-        self._save = Settle(self._pace.save_quiet_s, self._pace.save_limit_s)
         self._collect = Backoff(self._pace.collect_first_s, self._pace.collect_limit_s)
         self._retry = Backoff(self._pace.retry_first_s, self._pace.retry_limit_s)
         self._refusals = Backoff(self._pace.retry_first_s, self._pace.retry_limit_s)
         self._not_before_s = -NEVER  # a refused structure is not tried again before this
         self._awaited: tuple[str, ...] = ()
+        settle = Settle(self._pace.save_quiet_s, self._pace.save_limit_s)
+        self._file = FileWriter(proxy.save, settle, self._retry, self._report, clock)
 
     async def run(self, mailbox: Mailbox) -> None:
         """Pass after pass until cancelled. A proxy that fails is tried again; its last good state serves."""
-        while True:
-            await mailbox.wait(self._agenda.next_s - self._clock())
-            snapshot, reasons = mailbox.take()
-            try:
-                await self._pass(snapshot, look=bool(reasons))
-                self._retry = self._retry.succeeded()
-            except ProxyError as error:
-                self._failed(error)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._file.run)
+            while True:
+                await mailbox.wait(self._agenda.next_s - self._clock())
+                snapshot, reasons = mailbox.take()
+                try:
+                    await self._pass(snapshot, look=bool(reasons))
+                    self._retry = self._retry.succeeded()
+                except ProxyError as error:
+                    self._failed(error)
 
     async def _pass(self, snapshot: Snapshot | None, *, look: bool) -> None:
         if snapshot is not None:
@@ -97,7 +103,10 @@ class Loop(Generic[DesiredT, ActualT]):
             desired = self._proxy.desired(self._table)
             plan = self._proxy.plan(desired, actual)
             actual = await self._change_servers(plan, actual)
-        await self._write_behind(plan, desired)
+        if plan.structure:
+            self._file.hold()
+        else:
+            self._file.put(desired)
         self._report.passed(desired, actual, Plan(structure=plan.structure), self._proxy.refused)
 
     def _accept(self, snapshot: Snapshot) -> None:
@@ -124,8 +133,6 @@ class Loop(Generic[DesiredT, ActualT]):
         self._actual = outcome.actual
         self._report.servers_changed(plan, outcome, self._clock() - started_s)
         self._collect_later(outcome)
-        if outcome.applied:
-            self._save = self._save.touched(self._clock())
         return outcome.actual
 
     def _collect_later(self, outcome: Outcome[ActualT]) -> None:
@@ -160,15 +167,9 @@ class Loop(Generic[DesiredT, ActualT]):
         self._refusals, self._not_before_s = self._refusals.succeeded(), -NEVER
         self._settle, self._awaited = self._settle.cleared(), ()
         self._actual = outcome.actual
+        self._file.stands(desired)
         self._report.restructured(plan, outcome, self._clock() - started_s)
         return outcome.actual
-
-    async def _write_behind(self, plan: Plan, desired: DesiredT) -> None:
-        """Let the file follow once the servers settle, but never with a structure that has not passed the check."""
-        if not plan.structure and self._save.due_s <= self._clock():
-            await self._proxy.save(desired)
-            self._save = self._save.cleared()
-        self._agenda = self._agenda.at(Job.SAVE, NEVER if plan.structure else self._save.due_s)
 
     def _failed(self, error: ProxyError) -> None:
         self._actual = None

@@ -71,6 +71,14 @@ class Reporter:
         self._board.proxy_error = str(error)
         self._notify(ProxyFailed(self._proxy, str(error), retry_s))
 
+    def saved(self) -> None:
+        self._board.file_error = ""
+
+    def not_saved(self, error: ProxyError, retry_s: float) -> None:
+        """The proxy serves on, but a crash would restart it from an older file."""
+        self._board.file_error = str(error)
+        self._notify(ProxyFailed(self._proxy, str(error), retry_s))
+
     def passed(self, desired: object, actual: object, left: Plan, refused: tuple[Problem, ...]) -> None:
         """A pass came to its end; `left` is what it left for later, `refused` what the proxy does not take."""
         self._board.desired, self._board.actual, self._board.plan = desired, actual, left

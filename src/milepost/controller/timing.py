@@ -53,7 +53,6 @@ class Job(Enum):
     """What the loop does by the clock rather than because of news."""
 
     RESTRUCTURE = "restructure"
-    SAVE = "save"
     COLLECT = "collect"
     OBSERVE = "observe"
     RETRY = "retry"

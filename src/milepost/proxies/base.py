@@ -92,7 +92,10 @@ class Proxy(Protocol[DesiredT, ActualT]):
         ...
 
     async def save(self, desired: DesiredT) -> None:
-        """Write the file of `desired` behind the running proxy, so that a crash restarts from the truth."""
+        """Write the file of `desired` behind the running proxy, so that a crash restarts from the truth.
+
+        Called beside `apply` and `restructure`. Raises ProxyError where it cannot be written.
+        """
         ...
 
     async def run(self, wake: Callable[[str], None]) -> None:

@@ -79,7 +79,8 @@ class ReloadStatus:
 class ProxyStatus:
     """`structure` is the digest of what should run. `waiting` are reasons of a reload that is still to come.
 
-    `leftovers` counts servers that wait for their last session to end. `error` is "" while all is well.
+    `leftovers` counts servers that wait for their last session to end. `error` and `file_error` (a crash of the proxy
+    would restart it from an older file) are "" while all is well.
     """
 
     structure: str
@@ -90,6 +91,7 @@ class ProxyStatus:
     waiting: tuple[str, ...]
     leftovers: int
     error: str
+    file_error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,7 @@ def _proxy_status(board: Board, structure: str) -> ProxyStatus:
         waiting=board.plan.structure,
         leftovers=board.leftovers,
         error=board.proxy_error,
+        file_error=board.file_error,
     )
 
 

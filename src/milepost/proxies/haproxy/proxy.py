@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 from anyio import to_thread
 
 from milepost.errors import CommandRefused, ConfigRefused, ProxyError, ProxyGone
@@ -25,7 +26,7 @@ from milepost.proxies.haproxy.plan import Planner
 from milepost.proxies.haproxy.ports import Address
 from milepost.proxies.haproxy.process import Launch
 from milepost.proxies.haproxy.reader import current, read_actual, read_info
-from milepost.proxies.haproxy.render import render, render_map
+from milepost.proxies.haproxy.render import joined, render_map, section_texts
 from milepost.proxies.haproxy.runtime import AdminSocket
 
 _RELOAD_LIMIT_S = 60.0
@@ -33,6 +34,7 @@ _WORKER_LIMIT_S = 10.0
 _WATCH_INTERVAL_S = 0.5
 _PORT_INTERVAL_S = 2.0
 _POLL_S = 0.005
+_SLICE = 50  # sections
 _OUT_OF_DATE = ("Already exists a server", "No such backend", "Proxy is disabled")
 
 
@@ -68,6 +70,7 @@ class HaproxyProxy:
     ) -> None:
         self._places, self._notify = places, notify
         self._lock = anyio.Lock()  # one at a time changes what runs
+        self._file_lock = anyio.Lock()  # and one what stands in the file, which no change of servers waits for
         self._planner = Planner()
         self._admin = AdminSocket(places.admin_socket)
         self._master = MasterSocket(places.master_socket)
@@ -134,18 +137,16 @@ class HaproxyProxy:
             admitted = await self._gate.admit(desired, self._held if before.pid else ())
             is_switched = bool(self._planner.plan(admitted.desired, before).structure)
             if is_switched:  # not where all that was new is withheld
-                await self._switch(admitted, before)
+                async with self._file_lock:
+                    await self._switch(admitted, before)
                 self._planner.restructured()
-            return Outcome(
-                self._known,
-                reloaded=is_switched and bool(before.pid),
-            )
+            return Outcome(self._known, reloaded=is_switched and bool(before.pid))
 
     async def save(self, desired: Desired) -> None:
         """See `Proxy.save`. A structure that does not run has not passed the check, and is not written."""
-        async with self._lock:
+        text = await _rendered_in_slices(desired)
+        async with self._file_lock:
             if desired.structure.digest == self._known.digest:
-                text = await to_thread.run_sync(render, desired)
                 await to_thread.run_sync(self._write, Admitted(desired, text))
 
     async def stop(self, grace_s: float) -> int | None:
@@ -277,6 +278,19 @@ class HaproxyProxy:
         for path, entries in admitted.desired.maps.items():
             replace_file(Path(path), render_map(entries).encode())
         replace_file(self._places.config, admitted.text.encode())
+
+
+async def _rendered_in_slices(desired: Desired) -> str:
+    """The text, made here but a little at a time: in one go ten thousand backends keep an event waiting for 50 ms.
+
+    In a thread it would be worse: each system call of the loop then waits for the interpreter's lock.
+    """
+    texts = []
+    for number, text in enumerate(section_texts(desired)):
+        texts.append(text)
+        if number % _SLICE == 0:
+            await anyio.lowlevel.checkpoint()
+    return joined(texts)
 
 
 def _put_back(kept: list[Kept]) -> None:

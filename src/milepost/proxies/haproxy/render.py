@@ -1,22 +1,29 @@
 """From values to HAProxy's text. Equal values give equal text; there is one blank line between sections."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from milepost.proxies.haproxy.config import Desired, Section, Server
 
 
 def render(desired: Desired) -> str:
     """The whole configuration file."""
+    return joined(section_texts(desired))
+
+
+def section_texts(desired: Desired) -> Iterator[str]:
+    """Its sections one by one, for those who cannot wait for the whole at once: see `joined`."""
     servers = desired.servers
-    return "\n".join(
-        _text(section, servers.get(section.name, ()) if section.keyword == "backend" else ())
-        for section in desired.structure.sections
-    )
+    for section in desired.structure.sections:
+        yield _text(section, servers.get(section.name, ()) if section.keyword == "backend" else ())
+
+
+def joined(sections: Iterable[str]) -> str:
+    return "\n".join(sections)
 
 
 def render_sections(sections: Iterable[Section]) -> str:
     """The same without servers."""
-    return "\n".join(_text(section, ()) for section in sections)
+    return joined(_text(section, ()) for section in sections)
 
 
 def render_map(entries: Sequence[tuple[str, str]]) -> str:
