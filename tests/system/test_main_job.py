@@ -78,7 +78,11 @@ async def until_answering(url: str, deadline_s: float = 10.0) -> None:
 
 
 def master_pid(stage: Stage) -> int:
-    return int((stage.folder / "state" / "haproxy.pid").read_text())
+    """What the pid file says; 0 while HAProxy, just starting, has not written it yet."""
+    try:
+        return int((stage.folder / "state" / "haproxy.pid").read_text() or 0)
+    except FileNotFoundError:
+        return 0
 
 
 def is_alive(pid: int) -> bool:
@@ -179,7 +183,7 @@ async def kill_haproxy(stage: Stage, which: str) -> None:
     victims = worker_pids(master) if which == "worker" else [master]
     for pid in victims:
         os.kill(pid, signal.SIGKILL)
-    await until(lambda: master_pid(stage) != master and is_alive(master_pid(stage)))
+    await until(lambda: master_pid(stage) not in (0, master))
     await until_answering(stage.places.service_url)
     async with under_load(stage.places.service_url) as tally:
         await anyio.sleep(0.5)

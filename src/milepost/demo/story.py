@@ -34,10 +34,11 @@ async def tell(places: Places, show: Show, *, stay: bool) -> bool:
 async def _show_parts(stage: Stage, show: Show) -> None:
     show.step("the parts run")
     status = await _get_json(f"{stage.places.web_url}/v1/status")
-    versions = ", ".join(f"{name} {version}" for name, version in status["versions"].items())
-    show.fact(f"Marathon's API    {stage.places.marathon_url}   nodes {', '.join(NODES)}")
-    show.fact(f"milepost's API    {stage.places.web_url}")
-    show.fact(f"versions          {versions}")
+    show.fact(f"nodes            {', '.join(NODES)}")
+    show.fact(f"Marathon's API   {stage.places.marathon_url}")
+    show.fact(f"milepost's API   {stage.places.web_url}")
+    for name, version in status["versions"].items():
+        show.fact(f"{name:<16} {version}")
 
 
 async def _nginx1(marathon: MarathonApi, show: Show) -> None:
@@ -45,11 +46,21 @@ async def _nginx1(marathon: MarathonApi, show: Show) -> None:
     await marathon.call("POST", "/v2/apps", _definition("nginx1.json"))
     app = await marathon.until("nginx1", is_deployed, "nginx1 was deployed and healthy")
     for node, port in addresses(app):
-        show.fact(f"/nginx1 runs on {node}:{port}; nobody could know that in advance, and it is exposed nowhere")
+        show.fact(f"/nginx1 runs on {node}:{port}")
+        show.fact("nobody could know that in advance, and it has no fixed address")
+        show.fact("there is no Docker engine here:")
+        show.fact(await _catalogue_note(node, port))
+
+
+async def _catalogue_note(node: str, port: int) -> str:
+    """What the task's page says of the program that stands in for its image."""
+    async with httpx2.AsyncClient(timeout=5.0, trust_env=False) as client:
+        page = (await client.get(f"http://{node}:{port}")).text
+    return page.partition("<p>")[2].partition("</p>")[0]
 
 
 async def _nginx2(marathon: MarathonApi, places: Places, show: Show) -> App:
-    show.step("POST /v2/apps with examples/nginx2.json: the same, labelled HAPROXY_GROUP=external")
+    show.step("POST /v2/apps with examples/nginx2.json: the same, but exposed")
     definition = _definition("nginx2.json")
     definition["container"]["docker"]["portMappings"][0]["servicePort"] = places.service_port
     await marathon.call("POST", "/v2/apps", definition)
@@ -60,7 +71,8 @@ async def _nginx2(marathon: MarathonApi, places: Places, show: Show) -> App:
 
 def _show_tasks(app: App, show: Show) -> None:
     for task in app["tasks"]:
-        show.fact(f"{app['id']} runs on {task['host']}:{task['ports'][0]}   (task {task['id']})")
+        show.fact(f"{app['id']} runs on {task['host']}:{task['ports'][0]}")
+        show.fact(f"task {task['id']}")
 
 
 async def _fetch(places: Places, show: Show) -> bool:
@@ -70,8 +82,8 @@ async def _fetch(places: Places, show: Show) -> bool:
         for address in (HOME, NODES[0]):
             url = f"http://{address}:{places.service_port}"
             response = await _first_answer(client, url)
-            text = f"{url} answers {response.status_code}: {title(response.text)}"
-            passed &= show.check(text, passed=response.is_success)
+            passed &= show.check(f"{url} answers {response.status_code}", passed=response.is_success)
+            show.fact(title(response.text))
     return passed
 
 
@@ -120,11 +132,14 @@ async def _redeploy(marathon: MarathonApi, places: Places, show: Show, before: A
 
 def _show_addresses(places: Places, stage: Stage, show: Show) -> None:
     show.step("yours to try, until Ctrl-C")
-    show.fact(f"{places.service_url}                  nginx2, wherever it runs")
+    for url, what in (
+        (places.service_url, "nginx2, wherever it runs"),
+        (f"{places.marathon_url}/v2/apps", "Marathon's API: POST, PUT, DELETE"),
+        (f"{places.web_url}/v1/status", "milepost's API"),
+        (f"http://{HOME}:{places.stats_port}/haproxy?stats", "HAProxy's statistics"),
+    ):
+        show.fact(f"{url:<36} {what}")
     show.fact(f"curl -H 'X-Marathon-App-Id: /nginx2' http://{HOME}:{places.appid_port}")
-    show.fact(f"{places.marathon_url}/v2/apps            Marathon's API: POST, PUT and DELETE apps")
-    show.fact(f"{places.web_url}/v1/status          milepost's API, /metrics, /healthz")
-    show.fact(f"http://{HOME}:{places.stats_port}/haproxy?stats      HAProxy's statistics")
     show.fact(f"./run explain /nginx2 --config {stage.config}")
 
 
