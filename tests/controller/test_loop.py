@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -13,11 +14,20 @@ from milepost.controller.holders import HolderFile
 from milepost.controller.loop import Loop, Pace
 from milepost.controller.mailbox import Mailbox
 from milepost.errors import ConfigRefused, ProxyError
-from milepost.model.notice import ConfigurationRefused, Notice, ProblemFound, ProxyFailed, ProxyReloaded, ServersChanged
+from milepost.model.notice import (
+    ConfigurationRefused,
+    HoldersNotKept,
+    Notice,
+    ProblemFound,
+    ProxyFailed,
+    ProxyReloaded,
+    ServersChanged,
+)
+from milepost.proxies.base import Outcome
 from milepost.routing.build import Router
 from milepost.routing.policy import Policy
 from support.apps import app, snapshot, task
-from support.fake_proxy import FakeProxy
+from support.fake_proxy import FakeProxy, Pools
 
 pytestmark = pytest.mark.anyio
 
@@ -49,8 +59,23 @@ class Scene:
             while not is_so():
                 await anyio.sleep(0.002)
 
+    def runs(self, service: str) -> bool:
+        return service in self.proxy.running
+
     def addresses(self, service: str) -> list[int]:
         return [endpoint.port for endpoint in self.proxy.running.get(service, ())]
+
+
+@dataclass
+class StubbornProxy(FakeProxy):
+    """Never runs what it is told to."""
+
+    restructured_at_s: list[float] = field(default_factory=list)
+
+    async def restructure(self, desired: Pools) -> Outcome[Pools]:
+        self.calls.append("restructure")
+        self.restructured_at_s.append(anyio.current_time())
+        return Outcome(self.running, reloaded=True)
 
 
 @asynccontextmanager
@@ -148,6 +173,28 @@ async def test_a_proxy_that_fails_once_is_brought_to_the_wanted_state(tmp_path: 
         await scene.until(lambda: proxy.saved == proxy.running and scene.addresses("web_10000") == [31_004])
         assert scene.told(ProxyFailed) == 1
         await scene.until(lambda: scene.board.proxy_error == "")
+
+
+async def test_a_reload_that_does_not_help_is_not_repeated_at_once(tmp_path: Path) -> None:
+    proxy = StubbornProxy()
+    pace = Pace(settle_quiet_s=0.001, settle_limit_s=0.01, retry_first_s=0.05, retry_limit_s=30.0)
+    async with running(tmp_path, proxy, pace) as scene:
+        scene.mailbox.put(snapshot(app("/web", task(1))))
+        await scene.until(lambda: proxy.count("restructure") == 4)
+        first, *_, last = proxy.restructured_at_s
+        assert last - first >= 0.05 + 0.1 + 0.2
+
+
+async def test_holders_that_cannot_be_written_stop_no_traffic_and_are_told_once(tmp_path: Path) -> None:
+    (tmp_path / "holders.new").mkdir()
+    async with running(tmp_path) as scene:
+        for port in (10_000, 10_001, 10_002):
+            scene.mailbox.put(snapshot(app("/web", task(1), port=port)))
+            await scene.until(partial(scene.runs, f"web_{port}"))
+        assert scene.told(HoldersNotKept) == 1
+        (tmp_path / "holders.new").rmdir()
+        scene.mailbox.put(snapshot(app("/web", task(1), port=10_003)))
+        await scene.until((tmp_path / "holders.json").exists)
 
 
 async def test_a_disk_that_is_full_delays_no_server_and_is_told_until_it_is_not(tmp_path: Path) -> None:

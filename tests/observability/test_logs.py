@@ -41,6 +41,7 @@ ONE_OF_EACH = (
     notices.BadNews("/a", "a.1", "TASK_KILLING"),
     notices.ProxyReloaded("haproxy", ("new app /a",), 0.2),
     notices.ConfigurationRefused("haproxy", "line 7"),
+    notices.HoldersNotKept("holders.json cannot be written: No space left on device"),
     notices.ProxyAdopted("haproxy", 7, reload_needed=False),
     notices.ProxyStarted("haproxy", 7, 0.1, "it had died"),
     notices.ProxyFailed("haproxy", "gone", 1.0),

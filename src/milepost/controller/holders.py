@@ -23,11 +23,18 @@ class HolderFile:
             self._saved = Holders()
         return self._saved
 
-    def save(self, holders: Holders) -> None:
-        """Write if it differs from what was last written; beside and renamed, so that it is never half a file."""
-        if holders == self._saved:
-            return
+    def save(self, holders: Holders) -> str:
+        """Write if it differs from what was last written; beside and renamed, so that it is never half a file.
+
+        Returns why it cannot be written, "" where it stands. It is tried again the next time: no traffic depends on it.
+        """
+        if holders is self._saved or holders == self._saved:
+            return ""
         beside = self._path.with_suffix(".new")
-        beside.write_bytes(msgspec.json.encode(holders.by_key))
-        os.replace(beside, self._path)
+        try:
+            beside.write_bytes(msgspec.json.encode(holders.by_key))
+            os.replace(beside, self._path)
+        except OSError as error:
+            return f"{self._path} cannot be written: {error.strerror}"
         self._saved = holders
+        return ""

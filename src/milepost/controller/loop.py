@@ -103,6 +103,8 @@ class Loop(Generic[DesiredT, ActualT]):
             desired = self._proxy.desired(self._table)
             plan = self._proxy.plan(desired, actual)
             actual = await self._change_servers(plan, actual)
+            if plan.structure:
+                self._postpone()  # refused, or it did not help: a reload that changes nothing must not repeat at once
         if plan.structure:
             self._file.hold()
         else:
@@ -112,9 +114,8 @@ class Loop(Generic[DesiredT, ActualT]):
     def _accept(self, snapshot: Snapshot) -> None:
         self._table = self._router.build(snapshot, self._holders)
         self._report.accepted(snapshot, self._table)
-        if self._table.holders is not self._holders:
-            self._holders = self._table.holders
-            self._holder_file.save(self._holders)
+        self._holders = self._table.holders
+        self._report.remembered(self._holder_file.save(self._holders))
 
     async def _look(self, seen: ActualT | None) -> ActualT:
         """What runs: as last seen, or read back where that may be out of date."""
@@ -145,7 +146,8 @@ class Loop(Generic[DesiredT, ActualT]):
         """Whether a wanted change of structure is to be made now."""
         now_s = self._clock()
         if not reasons:
-            self._settle = self._settle.cleared()
+            self._settle, self._refusals = self._settle.cleared(), self._refusals.succeeded()
+            self._not_before_s = -NEVER
         elif reasons != self._awaited:
             self._settle = self._settle.touched(now_s)
         self._awaited = reasons
@@ -159,17 +161,19 @@ class Loop(Generic[DesiredT, ActualT]):
         try:
             outcome = await self._proxy.restructure(desired)
         except ConfigRefused as error:
-            self._refusals = self._refusals.failed()
-            self._not_before_s = self._clock() + self._refusals.wait_s
-            self._agenda = self._agenda.at(Job.RESTRUCTURE, self._not_before_s)
             self._report.refused(error)
             return actual
-        self._refusals, self._not_before_s = self._refusals.succeeded(), -NEVER
         self._settle, self._awaited = self._settle.cleared(), ()
         self._actual = outcome.actual
         self._file.stands(desired)
         self._report.restructured(plan, outcome, self._clock() - started_s)
         return outcome.actual
+
+    def _postpone(self) -> None:
+        """The change of structure that was just tried is still wanted: wait longer each time."""
+        self._refusals = self._refusals.failed()
+        self._not_before_s = self._clock() + self._refusals.wait_s
+        self._agenda = self._agenda.at(Job.RESTRUCTURE, self._not_before_s)
 
     def _failed(self, error: ProxyError) -> None:
         self._actual = None

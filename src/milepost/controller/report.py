@@ -7,6 +7,7 @@ from milepost.controller.board import Board, Reload
 from milepost.errors import ConfigRefused, ProxyError
 from milepost.model.notice import (
     ConfigurationRefused,
+    HoldersNotKept,
     Notify,
     ProblemFound,
     ProxyFailed,
@@ -25,6 +26,7 @@ class Reporter:
     def __init__(self, proxy: str, board: Board, notify: Notify, clock: Callable[[], float]) -> None:
         self._proxy, self._board, self._notify, self._clock = proxy, board, notify, clock
         self._causes: tuple[Cause, ...] = ()
+        self._forgetting = ""
 
     def accepted(self, snapshot: Snapshot, table: RoutingTable) -> None:
         """A new snapshot was routed. Its causes are remembered until a pass has applied what they led to."""
@@ -78,6 +80,12 @@ class Reporter:
         """The proxy serves on, but a crash would restart it from an older file."""
         self._board.file_error = str(error)
         self._notify(ProxyFailed(self._proxy, str(error), retry_s))
+
+    def remembered(self, error: str) -> None:
+        """Who holds what was kept for the next start, or could not be (`error`): told when it begins."""
+        if error and error != self._forgetting:
+            self._notify(HoldersNotKept(error))
+        self._forgetting = error
 
     def passed(self, desired: object, actual: object, left: Plan, refused: tuple[Problem, ...]) -> None:
         """A pass came to its end; `left` is what it left for later, `refused` what the proxy does not take."""

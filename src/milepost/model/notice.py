@@ -108,6 +108,13 @@ class ProxyFailed(Notice):
 
 
 @dataclass(frozen=True, slots=True)
+class HoldersNotKept(Notice):
+    """Who holds which port and host could not be written: after a restart a conflict may be decided anew."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProblemFound(Notice):
     """An owner's mistake came up (`solved` False) or went away (True)."""
 

@@ -16,6 +16,7 @@ _LEVELS: dict[type[Notice], int] = {
     notices.SourceFailed: logging.WARNING,
     notices.BadNews: logging.INFO,
     notices.ConfigurationRefused: logging.ERROR,
+    notices.HoldersNotKept: logging.WARNING,
     notices.ProxyFailed: logging.ERROR,
     notices.SourceRead: logging.DEBUG,
 }
