@@ -109,6 +109,14 @@ def test_run_says_why_it_cannot_start(tmp_path: Path, arguments: tuple[str, ...]
     assert "Traceback" not in done.stderr
 
 
+def test_run_refuses_a_key_that_it_does_not_know_and_names_the_nearest(tmp_path: Path) -> None:
+    config = tmp_path / "milepost.toml"
+    config.write_text("[haproxy]\nhttp_prot = 8000\n")
+    result = call("run", "--config", str(config))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "unknown key haproxy.http_prot; did you mean haproxy.http_port?" in result.stderr
+
+
 def test_ending_a_proxy_that_does_not_run_is_fine() -> None:
     result = call("proxy", "stop", "--state-dir", "/nowhere")
     assert (result.exit_code, "nothing to do" in result.stderr) == (0, True)

@@ -6,7 +6,9 @@ import pytest
 
 from milepost.errors import ProxyError
 from milepost.proxies.haproxy.binary import Binary, describe_binary, find_binary, parse_version
-from support.haproxy import each_haproxy
+from support.haproxy import BINARIES, each_haproxy
+
+needs_bundled = pytest.mark.skipif("2.8" not in BINARIES, reason="missing capability: the bundled HAProxy")
 
 SAID = """\
 HAProxy version 2.6.12-1+deb12u4 2023/12/16 - https://haproxy.org/
@@ -49,6 +51,18 @@ def test_a_program_that_does_not_run_is_refused(tmp_path: Path) -> None:
     program.chmod(0o755)
     with pytest.raises(ProxyError, match="does not run as HAProxy"):
         find_binary(str(program), allow_bundled=True)
+
+
+@pytest.mark.system
+@needs_bundled
+def test_the_bundled_one_is_refused_by_whatever_name_it_is_found(tmp_path: Path) -> None:
+    bundled = BINARIES["2.8"].path
+    link = tmp_path / "haproxy"
+    link.symlink_to(bundled)
+    for name in (bundled, link):
+        with pytest.raises(ProxyError, match=r"is the bundled HAProxy.*--allow-bundled-haproxy"):
+            find_binary(str(name), allow_bundled=False)
+        assert find_binary(str(name), allow_bundled=True).bundled
 
 
 @pytest.mark.system

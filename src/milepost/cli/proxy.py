@@ -15,6 +15,8 @@ from milepost.proxies.haproxy.observe import Processes
 from milepost.proxies.haproxy.process import stop as end_process
 from milepost.settings.kinds import SECONDS
 
+NOT_OURS = 'HAProxy is not milepost\'s to end (haproxy.mode is "attach"): end it where it was started'
+
 
 @click.group()
 def proxy() -> None:
@@ -46,7 +48,7 @@ def stop(config: Path | None, grace: str, **options: Any) -> None:
     """End the running HAProxy, and with it all traffic. Running requests finish first. Fine if none runs."""
     settings = settings_of(config, options)
     if settings.haproxy.mode == "attach":
-        raise ProxyError('HAProxy is not milepost\'s to end (haproxy.mode is "attach"): end it where it was started')
+        raise ProxyError(NOT_OURS)
     if is_held(settings.state_dir):
         raise ProxyError(
             f"a milepost runs with state_dir {settings.state_dir} and would start HAProxy again: end that one first; "

@@ -9,7 +9,9 @@ import click
 
 from milepost import compose
 from milepost.cli.options import ALL, settings_of, settings_options
+from milepost.cli.proxy import NOT_OURS
 from milepost.cli.signals import until_stopped
+from milepost.errors import ProxyError
 from milepost.observability.logs import set_up_logs
 
 
@@ -22,5 +24,7 @@ def run(config: Path | None, stop_proxy: bool, **options: Any) -> None:
     HAProxy goes on when milepost ends; the next `milepost run` takes it over without a reload. See `milepost proxy`.
     """
     settings = settings_of(config, options)
+    if stop_proxy and settings.haproxy.mode == "attach":
+        raise ProxyError(NOT_OURS)
     set_up_logs(settings.log.format, settings.log.level)
     anyio.run(until_stopped, partial(compose.run, settings, stop_proxy=stop_proxy))

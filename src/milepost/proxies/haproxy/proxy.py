@@ -207,7 +207,9 @@ class HaproxyProxy:
             elif not is_fresh:
                 return self._known
             self._known = await read_actual(self._admin, self._known)
-        except ProxyGone:
+        except ProxyGone as error:
+            if self._own is None and not self._known.pid:
+                raise ProxyGone(f"{error}; {_how_to_attach(self._places)}") from error
             if self._own is None or await self._own.master_pid() is not None:
                 raise
             self._known, self._held = NOTHING, frozenset()
@@ -291,6 +293,13 @@ async def _rendered_in_slices(desired: Desired) -> str:
         if number % _SLICE == 0:
             await anyio.lowlevel.checkpoint()
     return joined(texts)
+
+
+def _how_to_attach(places: Places) -> str:
+    return (
+        f"attached, it has to be started elsewhere, with -W -S {places.master_socket} and, in the global section of "
+        f"{places.config}: stats socket {places.admin_socket} mode 600 level admin expose-fd listeners"
+    )
 
 
 def _put_back(kept: list[Kept]) -> None:

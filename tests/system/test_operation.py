@@ -1,0 +1,103 @@
+"""`mode = "own"` as an operator handles it: start, stop, start again, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from milepost.proxies.haproxy.binary import Binary
+from support.haproxy import each_haproxy
+from support.site import Site, site
+from support.traffic import clients, fake_tasks, get
+from support.waiting import until
+
+pytestmark = [pytest.mark.anyio, pytest.mark.system, each_haproxy]
+
+
+def environment_of(pid: int) -> set[str]:
+    return set(Path(f"/proc/{pid}/environ").read_text().split("\0")) - {""}
+
+
+def is_alive(pid: int) -> bool:
+    """Not one that has ended and that nobody has waited for yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+async def worker_of(at: Site) -> int:
+    worker = (await at.processes()).worker
+    assert worker is not None
+    return worker
+
+
+async def test_a_second_milepost_of_one_state_dir_is_refused_and_the_first_goes_on(
+    binary: Binary, tmp_path: Path
+) -> None:
+    async with site(binary, tmp_path) as at, fake_tasks(1) as (one,):
+        at.has(one)
+        first = await at.start_until_healthy()
+        refused = await at.run("run", "--config", str(at.settings))
+        assert (refused.returncode, refused.stdout) == (3, "")
+        assert f"another milepost runs with state_dir {at.state_dir}" in refused.stderr
+        first.require_alive()
+        assert (await get(at.port)).body == str(one.port)
+
+
+async def test_sigterm_leaves_haproxy_which_the_next_milepost_takes_over_without_a_reload(
+    binary: Binary, tmp_path: Path
+) -> None:
+    async with site(binary, tmp_path) as at, fake_tasks(2) as (one, two):
+        at.has(one)
+        milepost = await at.start_until_healthy()
+        before = await at.processes()
+        async with clients(at.port) as seen:
+            await at.stop(milepost)
+            at.has(two)
+            await until(lambda: seen.has(one.port, 20))
+            await at.start_until_healthy()
+            await until(lambda: seen.has(two.port, 20))
+        assert seen.failures == []
+        assert await at.processes() == before
+        assert (await at.status())["proxy"]["reloads"] == 0
+        assert [(event["pid"], event["reload_needed"]) for event in at.events("proxy_adopted")] == [
+            (before.worker, False)
+        ]
+
+
+async def test_stop_proxy_ends_haproxy_together_with_milepost(binary: Binary, tmp_path: Path) -> None:
+    async with site(binary, tmp_path) as at, fake_tasks(1) as (one,):
+        at.has(one)
+        milepost = await at.start_until_healthy("--stop-proxy")
+        master = (await at.processes()).master
+        await at.stop(milepost)
+        assert not is_alive(master)
+
+
+async def test_proxy_stop_waits_until_no_milepost_would_start_haproxy_again(binary: Binary, tmp_path: Path) -> None:
+    async with site(binary, tmp_path) as at, fake_tasks(1) as (one,):
+        at.has(one)
+        milepost = await at.start_until_healthy()
+        master = (await at.processes()).master
+        refused = await at.run("proxy", "stop", "--config", str(at.settings))
+        assert (refused.returncode, "end that one first" in refused.stderr) == (4, True)
+        assert is_alive(master)
+        await at.stop(milepost)
+        ended = await at.run("proxy", "stop", "--config", str(at.settings))
+        assert (ended.returncode, ended.stderr) == (0, f"HAProxy (pid {master}) has ended\n")
+        assert not is_alive(master)
+
+
+async def test_haproxy_has_the_named_variables_and_no_others(
+    binary: Binary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SITE_NAME", "east")
+    monkeypatch.setenv("MILEPOST_SOURCES_MARATHON_PASSWORD", "hush")
+    async with site(binary, tmp_path) as at:
+        at.has()
+        await at.start_until_healthy()
+        allowed = {"SITE_NAME=east"}
+        found = environment_of(await worker_of(at))
+        assert allowed <= found
+        assert not [name for name in found - allowed if not name.startswith("HAPROXY_")]
+        assert "hush" not in " ".join(found)
