@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from milepost.model.routing import Check, Endpoint, RoutingTable, Service
+from milepost.model.shared_map import replaced
 from milepost.proxies.haproxy.config import Desired, Profile, Section
 from milepost.proxies.haproxy.desired import RunDesigner
 from milepost.proxies.haproxy.render import render
@@ -215,7 +216,8 @@ def moments(draw: st.DrawFn) -> list[tuple[RoutingTable, dict[str, str]]]:
         if draw(st.booleans()):
             known = draw(tables())
         else:
-            known = replace(known, endpoints={name: draw(pools) for name in known.endpoints})
+            news = draw(st.dictionaries(st.sampled_from([*known.endpoints]), pools)) if known.endpoints else {}
+            known = replace(known, endpoints=replaced(known.endpoints, news))
         found.append((known, draw(withholdings)))
     return found
 

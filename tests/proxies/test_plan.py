@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from milepost.model.shared_map import SharedMap, replaced
 from milepost.proxies.haproxy.actual import NOTHING, Actual, ActualServer
 from milepost.proxies.haproxy.changes import AddServer, DeleteServer, LiveChange, RemoveServer, Verdict
 from milepost.proxies.haproxy.config import Desired, Section, Server, Structure
+from milepost.proxies.haproxy.judge import after
 from milepost.proxies.haproxy.plan import Planner, plan
 from support.fake_haproxy import FakeHaproxy
 
@@ -289,6 +292,49 @@ def test_what_a_change_says_about_the_pool_is_what_haproxy_does(
         assert change.verdict([proxy.run(command) for command in change.commands]) is Verdict.DONE
         change.on(pool)
         assert pool == proxy.pools[change.backend]
+
+
+STRUCTURES = (structure(), structure("balance static-rr"))
+pools = st.lists(st.builds(running, st.integers(1, 3), maint=st.booleans()), max_size=3, unique_by=lambda one: one.name)
+wanted_news = st.dictionaries(st.sampled_from(BACKENDS), servers, max_size=2)
+running_news = st.dictionaries(
+    st.sampled_from(BACKENDS), pools.map(lambda found: {one.name: one for one in found}), max_size=2
+)
+
+
+class Moment(NamedTuple):
+    """What is wanted, how many steps of its plan are done, and what else changes in HAProxy, or runs there instead."""
+
+    wanted: Desired
+    done: int
+    news: Mapping[str, Mapping[str, ActualServer]]
+    is_anew: bool
+
+
+@st.composite
+def moments(draw: st.DrawFn) -> list[Moment]:
+    known, found = Desired(STRUCTURES[0], SharedMap({}), apps=APPS), []
+    for _ in range(draw(st.integers(1, 6))):
+        wanted, news = known.servers, draw(wanted_news)
+        known = replace(
+            known,
+            structure=draw(st.sampled_from(STRUCTURES)),
+            servers=replaced(wanted, news) if draw(st.booleans()) else SharedMap(news, wanted),
+        )
+        found.append(Moment(known, draw(st.integers(0, 5)), draw(running_news), draw(st.booleans())))
+    return found
+
+
+@given(moments())
+def test_a_planner_that_remembers_plans_what_a_new_one_plans(history: list[Moment]) -> None:
+    planner, runs = Planner(), Actual(42, "2.6.12", "d1", SharedMap({}))
+    for wanted, done, news, is_anew in history:
+        found = planner.plan(wanted, runs)
+        assert found == plan(wanted, runs)
+        live: list[LiveChange] = list(found.live)  # type: ignore[arg-type]  # all are ours
+        runs = after(runs, live[:done])
+        assert planner.plan(wanted, runs) == plan(wanted, runs)
+        runs = replace(runs, servers=SharedMap(news, runs.servers) if is_anew else replaced(runs.servers, news))
 
 
 def test_a_server_in_use_stays_out_of_traffic_and_is_collected_later() -> None:

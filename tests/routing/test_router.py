@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from milepost.model.problem import Problem
 from milepost.model.routing import Holders, RoutingTable
+from milepost.model.shared_map import SharedMap
 from milepost.model.snapshot import App, AppDefinition, AppPort, HealthCheck, NetworkMode, Snapshot, Task
 from milepost.routing.build import Router, build_routing
 from milepost.routing.policy import Policy
@@ -110,7 +111,7 @@ apps = st.builds(App, definitions, st.lists(tasks, max_size=3).map(tuple), probl
 def histories(draw: st.DrawFn) -> list[Snapshot]:
     """Snapshots that follow one another: apps come, go, stay the very same object, or change only their tasks."""
     current: dict[str, App] = {}
-    history = []
+    history: list[Snapshot] = []
     for _ in range(draw(st.integers(1, 5))):
         for app_id in draw(st.lists(st.sampled_from(["/a", "/a/b", "/a_b"]), max_size=2)):
             change = draw(st.sampled_from(["gone", "tasks", "new"]))
@@ -121,7 +122,8 @@ def histories(draw: st.DrawFn) -> list[Snapshot]:
             else:
                 made = draw(apps)
                 current[app_id] = replace(made, definition=replace(made.definition, id=app_id))
-        history.append(Snapshot(dict(current), "test", 0.0))
+        shared = SharedMap(current, history[-1].apps if history else None)
+        history.append(Snapshot(shared if draw(st.booleans()) else dict(current), "test", 0.0))
     return history
 
 

@@ -132,6 +132,26 @@ def test_a_named_agents_task_has_its_address_once_that_is_known() -> None:
     assert [task.address for task in picture.apps()["/web"].tasks] == ["10.0.0.1", "10.0.0.2"]
 
 
+def test_agents_that_are_located_while_all_is_read_are_located_for_every_app_of_that_read() -> None:
+    here, away = (an_app(app_id, running(f"{app_id[1:]}.1", host="agent1")) for app_id in ("/here", "/away"))
+    picture = Picture()
+    read_all(picture, 1.0, here, away)
+    before = picture.apps()
+    picture.take_one("/away", answer(), {}, 1.5)
+    picture.locate({"agent1": "10.0.0.1"})
+    picture.take_all(settled(answer(here, away), before, {}), before, {"agent1": "10.0.0.1"}, 2.0)
+    assert {app.id: app.tasks[0].address for app in picture.apps().values()} == dict.fromkeys(before, "10.0.0.1")
+
+
+def test_the_health_of_an_app_that_came_while_all_was_read_is_remembered() -> None:
+    picture = Picture()
+    read_all(picture, 1.0)
+    before = picture.apps()
+    picture.take_one("/new", answer(an_app("/new", running("new.1", health=(True,)))), {}, 1.5)
+    picture.take_all(settled(answer(an_app("/new", running("new.1"))), before, {}), before, {}, 2.0)
+    assert picture.apps()["/new"].tasks[0].health == (True,)
+
+
 def test_a_snapshot_never_changes_afterwards() -> None:
     picture = Picture()
     read_all(picture, 1.0, WEB)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from milepost.controller.board import Board
 from milepost.model.problem import Problem, Severity
 from milepost.model.routing import Check, Dropped, Endpoint, RoutingTable, Service
+from milepost.model.shared_map import SharedMap
 from milepost.model.snapshot import App, AppDefinition, AppPort, Snapshot, Task
 
 WEB = App(
@@ -26,7 +27,7 @@ WEB = App(
 )
 DB = App(AppDefinition("/shop/db", ports=(AppPort(10002, 0),)), tasks=(Task("db.1", "node1", "192.0.2.1", (31009,)),))
 
-SNAPSHOT = Snapshot({"/shop/web": WEB, "/shop/db": DB}, source="marathon", read_at_s=1000.0)
+SNAPSHOT = Snapshot(SharedMap({"/shop/web": WEB, "/shop/db": DB}), source="marathon", read_at_s=1000.0)
 
 PROBLEMS = (
     Problem("/shop/web", "HAPROXY_0_MODE", "expected http, tcp or health, got 'htp'"),
@@ -41,13 +42,13 @@ TABLE = RoutingTable(
         ),
         Service("shop_web_10001", "/shop/web", 1, 10001, "tcp", listens=False),
     ),
-    endpoints={
+    endpoints=SharedMap({
         "shop_web_10000": (
             Endpoint("web.1", "node1", "192.0.2.1", 31000),
             Endpoint("web.2", "node2", "2001:db8::2", 31002),
         ),
         "shop_web_10001": (Endpoint("web.1", "node1", "192.0.2.1", 31001),),
-    },
+    }),
     dropped={
         "/shop/web": (Dropped("/shop/web", "web.2", 1, "Marathon reports it not alive"),),
         "/shop/db": (

@@ -6,10 +6,11 @@ import click
 import msgspec
 
 from milepost.model.problem import Problem, Severity
+from milepost.web.encoding import to_json
 
 
 def print_json(value: object) -> None:
-    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
+    click.echo(msgspec.json.format(to_json(value), indent=2))
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -19,6 +20,11 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     for number, row in enumerate(cells):
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         click.echo(click.style(line, bold=True) if number == 0 else line)
+
+
+def counted(number: int, noun: str) -> str:
+    """`2` and `server` give `2 servers`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def talk(text: str) -> None:

@@ -118,7 +118,7 @@ class Cause:
 class Snapshot:
     """All apps at one moment, in the order in which the source gave them.
 
-    A snapshot shares each unchanged `App` object with the one before it. `read_at_s` is the Unix time
+    A snapshot shares each unchanged `App` object with the one before it (`shared_map.py`). `read_at_s` is the Unix time
     (seconds) of the last full read. `causes` are what led from the snapshot before to this one.
     """
 

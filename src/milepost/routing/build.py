@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from milepost.model.problem import Problem
 from milepost.model.routing import Dropped, Endpoint, Holders, RoutingTable
+from milepost.model.shared_map import SharedMap, changed, replaced
 from milepost.model.snapshot import App, AppDefinition, Snapshot
 from milepost.routing.endpoints import Placement, Route, place
 from milepost.routing.policy import Policy
@@ -36,22 +37,22 @@ class Router:
     def build(self, snapshot: Snapshot, holders: Holders = NOBODY) -> RoutingTable:
         """The table of `snapshot`. `holders` are those of the table before, or what was kept over a restart."""
         before, self._apps = self._apps, snapshot.apps
-        changed = [app for app_id, app in self._apps.items() if before.get(app_id) is not app]
-        if self._is_structural(before, changed, holders):
+        touched = [self._apps[app_id] for app_id in changed(before, self._apps)]
+        if self._is_structural(before, touched, holders):
             self._table = self._rebuilt(holders)
-        elif changed:
-            self._table = self._updated(before, changed)
+        elif touched:
+            self._table = self._updated(before, touched)
         return self._table
 
-    def _is_structural(self, before: Mapping[str, App], changed: Sequence[App], holders: Holders) -> bool:
+    def _is_structural(self, before: Mapping[str, App], touched: Sequence[App], holders: Holders) -> bool:
         """Whether more than tasks changed. In the exact profile the order of the answer and the tasks count too."""
         if self._asked is None or len(before) != len(self._apps):
             return True
         if holders is not self._table.holders and holders not in (self._table.holders, self._asked):
             return True
         if self._policy.exact:
-            return bool(changed) or list(before) != list(self._apps)
-        return any(app.id not in before or before[app.id].definition != app.definition for app in changed)
+            return bool(touched) or list(before) != list(self._apps)
+        return any(app.id not in before or before[app.id].definition != app.definition for app in touched)
 
     def _rebuilt(self, holders: Holders) -> RoutingTable:
         old = self._table
@@ -60,28 +61,30 @@ class Router:
         self._asked, self._structure = holders, structure
         services = old.services if structure.services == old.services else structure.services
         placements = [self._place(app) for app in self._apps.values()]
-        endpoints = {name: found for placement in placements for name, found in placement.endpoints}
+        found = {name: pool for placement in placements for name, pool in placement.endpoints}
+        endpoints = {s.name: _kept(old.endpoints.get(s.name), found[s.name]) for s in services}
         return RoutingTable(
             services=services,
-            endpoints={s.name: _kept(old.endpoints.get(s.name), endpoints[s.name]) for s in services},
+            endpoints=SharedMap(endpoints, old.endpoints),
             dropped={app_id: drops for app_id in self._apps if (drops := self._dropped(app_id))},
             problems=self._problems(),
             holders=structure.holders,
         )
 
-    def _updated(self, before: Mapping[str, App], changed: Iterable[App]) -> RoutingTable:
+    def _updated(self, before: Mapping[str, App], touched: Iterable[App]) -> RoutingTable:
         old = self._table
-        endpoints, dropped = dict(old.endpoints), dict(old.dropped)
+        endpoints: dict[str, tuple[Endpoint, ...]] = {}
+        dropped = dict(old.dropped)
         has_news = False
-        for app in changed:
+        for app in touched:
             for name, found in self._place(app).endpoints:
-                endpoints[name] = _kept(endpoints[name], found)
+                endpoints[name] = _kept(old.endpoints[name], found)
             dropped.pop(app.id, None)
             if drops := self._dropped(app.id):
                 dropped[app.id] = drops
             has_news |= before[app.id].problems != app.problems
         problems = self._problems() if has_news else old.problems
-        return RoutingTable(old.services, endpoints, dropped, problems, old.holders)
+        return RoutingTable(old.services, replaced(old.endpoints, endpoints), dropped, problems, old.holders)
 
     def _read(self, definition: AppDefinition) -> AppReading:
         known = self._readings.get(definition.id)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import anyio.to_thread
-import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -20,6 +19,7 @@ from milepost.controller.secrets import shown_config, without_secrets
 from milepost.model.routing import RoutingTable
 from milepost.model.snapshot import Snapshot
 from milepost.web.answers import ProblemsAnswer, health_reasons, plan_answer, status_answer
+from milepost.web.encoding import to_json
 from milepost.web.errors import HANDLERS, json_response
 from milepost.web.origin import require_same_origin
 
@@ -152,4 +152,4 @@ def make_app(
 
 async def _json_of(make: Callable[[], object]) -> Response:
     """Ten thousand apps take a while to encode; what is encoded is frozen, so another thread may do it."""
-    return Response(await anyio.to_thread.run_sync(lambda: msgspec.json.encode(make())), media_type="application/json")
+    return Response(await anyio.to_thread.run_sync(lambda: to_json(make())), media_type="application/json")

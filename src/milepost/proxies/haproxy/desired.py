@@ -1,9 +1,11 @@
 """From the routing table to what HAProxy should be, in the run profile. Pure; remembers what stays."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from milepost.model.routing import Endpoint, RoutingTable, Service
+from milepost.model.shared_map import changed, replaced
 from milepost.proxies.haproxy.backend import check_words
 from milepost.proxies.haproxy.config import Desired, Profile, Server, Structure
 from milepost.proxies.haproxy.names import cookie_value, distinct_names, server_ids, server_name
@@ -66,11 +68,9 @@ class RunDesigner:
         return run_servers(service, endpoints)
 
     def _with_servers(self, endpoints: Mapping[str, tuple[Endpoint, ...]]) -> Desired:
-        servers, before = dict(self._desired.servers), self._table.endpoints
-        for name, found in endpoints.items():
-            if before[name] is not found and name in self._served:
-                servers[name] = run_servers(self._served[name], found)
-        return Desired(self._desired.structure, servers, self._desired.maps, self._desired.apps)
+        touched = [name for name in changed(self._table.endpoints, endpoints) if name in self._served]
+        servers = {name: run_servers(self._served[name], endpoints[name]) for name in touched}
+        return replace(self._desired, servers=replaced(self._desired.servers, servers))
 
 
 def run_servers(service: Service, endpoints: tuple[Endpoint, ...]) -> tuple[Server, ...]:

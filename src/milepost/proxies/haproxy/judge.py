@@ -1,13 +1,11 @@
 """What HAProxy's answers to a plan come to. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
+from milepost.model.shared_map import replaced
 from milepost.proxies.haproxy.actual import Actual, ActualServer
 from milepost.proxies.haproxy.changes import DeleteServer, LiveChange, MapChange, Verdict
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +54,4 @@ def after(actual: Actual, done: Iterable[LiveChange]) -> Actual:
             change.on(maps.setdefault(change.path, dict(actual.maps[change.path])))
         else:
             change.on(pools.setdefault(change.backend, dict(actual.servers[change.backend])))
-    return replace(actual, servers=_with(actual.servers, pools), maps=_with(actual.maps, maps))
-
-
-def _with(before: Mapping[str, _T], touched: Mapping[str, _T]) -> Mapping[str, _T]:
-    return {**before, **touched} if touched else before
+    return replace(actual, servers=replaced(actual.servers, pools), maps=replaced(actual.maps, maps))

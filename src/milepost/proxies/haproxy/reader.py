@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from anyio import to_thread
 
 from milepost.errors import ProxyError, ProxyGone
+from milepost.model.shared_map import SharedMap
 from milepost.proxies.haproxy.actual import Actual, ActualServer
 from milepost.proxies.haproxy.observe import (
     Info,
@@ -58,12 +59,13 @@ async def read_actual(admin: AdminSocket, known: Actual) -> Actual:
 
 
 def _parse(info: Info, backends: str, servers: str, maps: dict[str, str], known: Actual) -> Actual:
-    pools = parse_servers(servers, known.servers)
+    found = parse_servers(servers, known.servers)
+    pools = {name: found.get(name) or _empty(known.servers.get(name)) for name in parse_backends(backends)}
     return Actual(
         pid=info.pid,
         version=info.version,
         digest=info.digest,
-        servers={name: pools.get(name) or _empty(known.servers.get(name)) for name in parse_backends(backends)},
+        servers=SharedMap(pools, known.servers),
         maps=shared_maps({path: parse_map(rows) for path, rows in maps.items()}, known.maps),
     )
 

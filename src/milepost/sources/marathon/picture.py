@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from milepost.model.problem import Problem
+from milepost.model.shared_map import SharedMap, changed, replaced
 from milepost.model.snapshot import App, Cause, Snapshot
 from milepost.sources.health import carry_app_health
 from milepost.sources.marathon.answer import Answer, go_on
@@ -46,7 +47,7 @@ class Picture:
     """The apps of a cluster as far as known. All times in seconds of one monotonic clock."""
 
     def __init__(self) -> None:
-        self._apps: dict[str, App] = {}
+        self._apps: SharedMap[App] = SharedMap({})
         self._problems: dict[str, tuple[Problem, ...]] = {}  # by app id, of those apps that have any
         self._news: dict[str, tuple[News, ...]] = {}
         self._all_read_s = NEVER_S
@@ -57,9 +58,9 @@ class Picture:
         """Whether there was no full read yet."""
         return self._all_read_s == NEVER_S
 
-    def apps(self) -> dict[str, App]:
-        """The apps known now; a copy, for others to keep."""
-        return dict(self._apps)
+    def apps(self) -> Mapping[str, App]:
+        """The apps known now; what is learned later makes another mapping."""
+        return self._apps
 
     def snapshot(self, source: str, read_at_s: float, causes: tuple[Cause, ...]) -> Snapshot:
         """All of it as a value; `read_at_s` is the Unix time of the last full read."""
@@ -74,14 +75,16 @@ class Picture:
         self._forget_news(begun_s)
         self._read_s = {app_id: read_s for app_id, read_s in self._read_s.items() if read_s > begun_s}
         self._all_read_s = begun_s
-        known, self._apps = self._apps, {}
+        known = self._apps
+        apps: dict[str, App] = {}
+        unsettled = {*changed(before, known), *changed(known, before), *self._news}
         for app_id, app in answer.apps.items():
             if app_id not in self._read_s:
-                is_settled = known.get(app_id) is before.get(app_id) and app_id not in self._news
                 news = self._news.get(app_id, ())
-                self._apps[app_id] = app if is_settled else renewed(known.get(app_id), app, addresses, news)
-        unreadable = {problem.app_id for problem in answer.unreadable} - self._apps.keys()
-        self._apps |= {app_id: app for app_id, app in known.items() if app_id in self._read_s or app_id in unreadable}
+                apps[app_id] = renewed(known.get(app_id), app, addresses, news) if app_id in unsettled else app
+        unreadable = {problem.app_id for problem in answer.unreadable} - apps.keys()
+        apps |= {app_id: app for app_id, app in known.items() if app_id in self._read_s or app_id in unreadable}
+        self._apps = SharedMap(apps, known)
         self._problems = _by_app(answer.unreadable) | self._problems_within()
 
     def take_one(self, app_id: str, answer: Answer, addresses: Mapping[str, str], begun_s: float) -> bool:
@@ -96,9 +99,10 @@ class Picture:
         if problems:
             self._problems[app_id] = problems
         if read is not None:
-            self._apps[app_id] = renewed(known, read, addresses, self._news.get(app_id, ()))
-        elif not answer.unreadable:
-            self._apps.pop(app_id, None)
+            app = renewed(known, read, addresses, self._news.get(app_id, ()))
+            self._apps = replaced(self._apps, {app_id: app})
+        elif known is not None and not answer.unreadable:
+            self._apps = SharedMap({other: app for other, app in self._apps.items() if other != app_id})
         return is_new or self._apps.get(app_id) is not known
 
     def hear(self, app_id: str, news: News) -> tuple[str, ...]:
@@ -108,15 +112,15 @@ class Picture:
         known = self._apps.get(app_id)
         if known is None:
             return ()
-        self._apps[app_id] = told = with_news(known, (news,))
+        told = with_news(known, (news,))
+        self._apps = replaced(self._apps, {app_id: told})
         return tuple(after.id for before, after in zip(known.tasks, told.tasks, strict=True) if after is not before)
 
     def locate(self, addresses: Mapping[str, str]) -> bool:
         """Agents have other addresses now; tells whether that concerns any task."""
-        located = {app_id: with_addresses(app, addresses) for app_id, app in self._apps.items()}
-        changed = any(located[app_id] is not app for app_id, app in self._apps.items())
-        self._apps = located
-        return changed
+        before = self._apps
+        self._apps = replaced(before, {app_id: with_addresses(app, addresses) for app_id, app in before.items()})
+        return self._apps is not before
 
     def _problems_within(self) -> dict[str, tuple[Problem, ...]]:
         return {app_id: app.problems for app_id, app in self._apps.items() if app.problems}
