@@ -31,7 +31,7 @@ def call(address: str, *arguments: str) -> Result:
 def test_status_shows_versions_counts_and_the_last_reload(address: str) -> None:
     result = call(address, "status")
     assert result.exit_code == 0
-    for words in ("haproxy 2.6.12", "2 with 3 tasks", "1 errors, 1 warnings", "in 250 ms: new app /shop/web", "digest"):
+    for words in ("haproxy 2.6.12", "2 with 3 tasks", "1 error, 1 warning", "in 250 ms: new app /shop/web", "digest"):
         assert words in result.stdout
 
 
@@ -43,7 +43,7 @@ def test_lint_shows_problems_and_says_so_by_its_status(address: str) -> None:
     result = call(address, "lint")
     assert result.exit_code == 1
     assert "error /shop/web: HAPROXY_0_MODE: expected http" in result.stdout
-    assert result.stderr == "1 errors, 1 warnings\n"
+    assert result.stderr == "1 error, 1 warning\n"
 
 
 def test_snapshot_lists_tasks_with_their_addresses(address: str) -> None:
@@ -62,7 +62,7 @@ def test_explain_tells_the_state_in_the_live_proxy(address: str) -> None:
 
 def test_explain_of_an_unknown_app_names_the_nearest(address: str) -> None:
     result = call(address, "explain", "/shop/wbe")
-    assert result.exit_code != 0
+    assert result.exit_code == 2
     assert "did you mean /shop/web" in result.stderr
 
 
@@ -78,7 +78,7 @@ def test_diff_tells_what_is_still_to_do_and_says_so_by_its_status(address: str) 
 
 def test_diff_compares_what_the_running_milepost_decided_with_a_file(address: str, tmp_path: Path) -> None:
     file = tmp_path / "haproxy.cfg"
-    file.write_text("backend shop_web_10000\n")
+    file.write_text("global\n  description milepost 0123456789abcdef\nbackend shop_web_10000\n")
     result = call(address, "diff", "--against", str(file), "--state-dir", str(tmp_path))
     assert result.exit_code == 1
     assert result.stdout.startswith("reload  ")

@@ -9,7 +9,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from milepost.cli import COMMANDS, main
+from milepost.demo.places import example
 from milepost.settings.keys import KEYS, Key
+
+APPS = str(example("nginx2.json"))
 
 
 def call(*arguments: str, **variables: str) -> Result:
@@ -46,8 +49,12 @@ def test_every_key_is_an_option_of_run(key: Key) -> None:
         assert (option.name, option.multiple) == (key.parameter, key.kind.is_list)
 
 
-def test_a_command_that_is_not_there_is_a_usage_error() -> None:
-    assert call("serve").exit_code == 2
+@pytest.mark.parametrize(("name", "advice"), [("serve", ""), ("statsu", "Did you mean status?")])
+def test_a_command_that_is_not_there_is_a_usage_error(name: str, advice: str) -> None:
+    result = call(name)
+    assert result.exit_code == 2
+    assert f"No such command '{name}'." in result.stderr
+    assert advice in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -59,6 +66,9 @@ def test_a_command_that_is_not_there_is_a_usage_error() -> None:
         (("status", "--web-listen", ""), 3, "web.listen is empty"),
         (("lint", "--apps", "/nowhere.json"), 5, "/nowhere.json cannot be read"),
         (("lint", "--apps", "a.json", "--marathon", "http://m1"), 2, "give one of them"),
+        (("diff", "--apps", APPS, "--state-dir", "/nowhere"), 4, "--against FILE compares with a configuration"),
+        (("diff", "--apps", APPS, "--against", "/nowhere.cfg"), 3, "/nowhere.cfg cannot be read"),
+        (("diff", "--apps", APPS, "--against", __file__), 3, "is no configuration that milepost wrote"),
         (("proxy", "status", "--state-dir", "/nowhere"), 4, "no HAProxy master answers"),
         (("proxy", "stop", "--grace", "soon"), 2, "expected seconds"),
     ],

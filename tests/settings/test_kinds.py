@@ -44,6 +44,11 @@ REFUSED: list[tuple[Kind[object], str]] = [
     (kinds.NAMES, "1A"),
     (kinds.FILE, ""),
     (kinds.FILE, "a\nb"),
+    (kinds.BARE_FILE, "/a b"),
+    (kinds.BARE_FILE, "/a,mode,666"),
+    (kinds.BARE_FILE, "/a$HOME"),
+    (kinds.BARE_FILE, '/a"'),
+    (kinds.BARE_FILE, "/a)"),
     (kinds.TEXT, "a\nlog 127.0.0.1"),
 ]
 

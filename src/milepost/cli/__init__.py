@@ -1,5 +1,6 @@
 """The command `milepost`. Each command lies in a file of its own, imported only when it is called."""
 
+import difflib
 import importlib
 import sys
 from typing import Any, NoReturn
@@ -7,6 +8,7 @@ from typing import Any, NoReturn
 import click
 
 from milepost import __version__
+from milepost.cli.terminal import wrapped
 from milepost.errors import MilepostError
 
 # Name: (module with a command of the same name, what it does in a line). The line stands here so that `--help`
@@ -24,6 +26,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "local": ("milepost.cli.local", "A Marathon-compatible scheduler on this machine."),
 }
 
+_NAME = "milepost:"
+
 
 class _Commands(click.Group):
     """Knows its commands by name, imports them late, and tells milepost's own errors without a traceback."""
@@ -37,6 +41,14 @@ class _Commands(click.Group):
         module, _ = COMMANDS[cmd_name]
         command: click.Command = getattr(importlib.import_module(module), cmd_name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        nearest = difflib.get_close_matches(args[0], COMMANDS, n=1)
+        if nearest and args[0] not in COMMANDS:
+            ctx.fail(f"No such command '{args[0]}'. Did you mean {nearest[0]}?")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -56,7 +68,8 @@ class _Commands(click.Group):
 
 def _leave(errors: list[MilepostError]) -> NoReturn:
     for error in errors:
-        click.echo(f"{click.style('milepost:', fg='red')} {error}", err=True)
+        text = wrapped(str(error), sys.stderr, indent=len(_NAME) + 1)
+        click.echo(f"{click.style(_NAME, fg='red')} {text}", err=True)
     sys.exit(errors[0].exit_code)
 
 

@@ -11,7 +11,7 @@ from milepost.cli.console import print_json, talk
 from milepost.cli.options import ALL, json_option, settings_of
 from milepost.cli.running import Running
 from milepost.cli.stage import desired_of, open_stages, stage_options
-from milepost.errors import MilepostError
+from milepost.errors import MilepostError, ProxyGone
 from milepost.proxies.haproxy.actual import NOTHING, Actual
 from milepost.proxies.haproxy.observe import parse_config
 from milepost.proxies.haproxy.plan import plan
@@ -51,17 +51,25 @@ def diff(against: Path | None, apps: Path | None, config: Path | None, as_json: 
 
 def _of_file(path: Path) -> Actual:
     try:
-        return parse_config(path.read_text(encoding="utf-8"))
+        found = parse_config(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise MilepostError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise MilepostError(f"{path} is no configuration that milepost wrote: {error}") from error
+    if not found.digest:
+        raise MilepostError(
+            f"{path} is no configuration that milepost wrote (its global section has no such description), so there "
+            "is nothing to compare with; `milepost render` shows all that milepost would write"
+        )
+    return found
 
 
 async def _of_running(admin_socket: Path) -> Actual:
     admin = AdminSocket(admin_socket)
     try:
         return await read_actual(admin, NOTHING)
+    except ProxyGone as error:
+        raise ProxyGone(f"{error}; --against FILE compares with a configuration instead") from error
     finally:
         await admin.close()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from milepost.cli.console import age, print_json, severity
+from milepost.cli.console import age, counted, print_json, severity
 from milepost.cli.options import READING, json_option, settings_of
 from milepost.cli.snapshot import health
 from milepost.cli.stage import open_stages, stage_options
@@ -45,7 +45,7 @@ def explanation_lines(told: Explanation, now_s: float) -> Iterator[str]:
     for port in told.ports:
         yield from _port_lines(port)
     if not told.tasks:
-        yield f"  task      {_no('none')} ({told.instances} instances wanted)"
+        yield f"  task      {_no('none')} ({counted(told.instances, 'instance')} wanted)"
     for task in told.tasks:
         yield from _task_lines(task)
 
@@ -73,7 +73,8 @@ def _port_lines(port: PortExplained) -> Iterator[str]:
 def _ways(port: PortExplained) -> Iterator[str]:
     """The addresses that lead to a port's service."""
     if port.listen:
-        yield port.listen
+        address, _, number = port.listen.rpartition(":")
+        yield f"port {number}" if address == "*" else port.listen
     path = f", path {' '.join(port.path)}" if port.path else ""
     for host in port.hosts:
         yield f"host {host}{path}"
@@ -83,9 +84,8 @@ def _ways(port: PortExplained) -> Iterator[str]:
 
 def _task_lines(task: TaskExplained) -> Iterator[str]:
     where = task.host if task.host == task.address else f"{task.host or '-'} ({task.address or 'no address'})"
-    yield (
-        click.style(f"  task {task.id}", bold=True) + f" on {where}, ports {', '.join(map(str, task.ports)) or 'none'}"
-    )
+    yield click.style(f"  task {task.id}", bold=True)
+    yield f"    on      {where}, ports {', '.join(map(str, task.ports)) or 'none'}"
     unconfirmed = f", from the event {task.unconfirmed} alone" if task.unconfirmed else ""
     yield f"    seen    {task.state or 'no state'}, health {health(task.health)}{unconfirmed}"
     for server in task.servers:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from milepost.cli.console import print_json, severity, talk
+from milepost.cli.console import counted, print_json, severity, talk
 from milepost.cli.options import READING, json_option, settings_of
 from milepost.cli.stage import open_stages, stage_options
 from milepost.model.problem import Problem, Severity
@@ -30,4 +30,5 @@ def _print(problems: tuple[Problem, ...]) -> None:
         where = ": ".join(part for part in (problem.app_id, problem.subject) if part)
         click.echo(f"{severity(problem)} {click.style(where, bold=True)}: {problem.message}")
     errors = sum(problem.severity is Severity.ERROR for problem in problems)
-    talk(f"{errors} errors, {len(problems) - errors} warnings" if problems else "no problem found")
+    warnings = len(problems) - errors
+    talk(f"{counted(errors, 'error')}, {counted(warnings, 'warning')}" if problems else "no problem found")

@@ -19,11 +19,14 @@ READING = ("sources.marathon", "routing", "web")
 ALL = ("", "sources.marathon", "routing", "haproxy", "web", "log")
 
 
-def settings_options(*tables: str) -> Callable[[CommandT], CommandT]:
-    """Give a command `--config` and one option for each key of `tables`. It gets `config` and `**options`."""
+def settings_options(*wanted: str) -> Callable[[CommandT], CommandT]:
+    """Give a command `--config` and one option for each key that is wanted, by its dotted name or by that of its table.
+
+    The command gets `config` and `**options`.
+    """
 
     def add(command: CommandT) -> CommandT:
-        for key in reversed([key for key in KEYS if key.table in tables]):
+        for key in reversed([key for key in KEYS if key.table in wanted or key.dotted in wanted]):
             command = _option(key)(command)
         return click.option(
             "--config",

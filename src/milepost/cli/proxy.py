@@ -6,7 +6,7 @@ from typing import Any
 import anyio
 import click
 
-from milepost.cli.console import print_json, talk
+from milepost.cli.console import counted, print_json, talk
 from milepost.cli.options import json_option, settings_of, settings_options
 from milepost.controller.lock import is_held
 from milepost.errors import ProxyError, ProxyGone
@@ -15,6 +15,7 @@ from milepost.proxies.haproxy.observe import Processes
 from milepost.proxies.haproxy.process import stop as end_process
 from milepost.settings.kinds import SECONDS
 
+_CONCERNED = ("state_dir", "haproxy.mode", "haproxy.master_socket")
 NOT_OURS = 'HAProxy is not milepost\'s to end (haproxy.mode is "attach"): end it where it was started'
 
 
@@ -25,7 +26,7 @@ def proxy() -> None:
 
 @proxy.command()
 @json_option
-@settings_options("", "haproxy")
+@settings_options(*_CONCERNED)
 def status(config: Path | None, as_json: bool, **options: Any) -> None:
     """The processes of the running HAProxy. Exit status 4 if none runs."""
     found = anyio.run(MasterSocket(settings_of(config, options).master_socket).processes)
@@ -43,7 +44,7 @@ def status(config: Path | None, as_json: bool, **options: Any) -> None:
     metavar="SECONDS",
     help="How long running requests may take to finish before they are ended.",
 )
-@settings_options("", "haproxy")
+@settings_options(*_CONCERNED)
 def stop(config: Path | None, grace: str, **options: Any) -> None:
     """End the running HAProxy, and with it all traffic. Running requests finish first. Fine if none runs."""
     settings = settings_of(config, options)
@@ -67,12 +68,15 @@ async def _stop(master_socket: Path, grace_s: float) -> None:
     except ProxyGone:
         talk(f"no HAProxy runs with the master socket {master_socket}; nothing to do")
         return
+    talk(f"HAProxy (pid {found.master}) is to end; running requests have {grace_s:g} s to finish")
     await end_process(found.master, grace_s)
     talk(f"HAProxy (pid {found.master}) has ended")
 
 
 def _print(found: Processes) -> None:
-    click.echo(f"HAProxy {found.version}, master pid {found.master}, {found.reloads} reloads, {found.failed} failed")
+    click.echo(
+        f"HAProxy {found.version}, master pid {found.master}, {counted(found.reloads, 'reload')}, {found.failed} failed"
+    )
     click.echo(f"worker pid {found.worker}" if found.worker else click.style("no worker serves", fg="red"))
     if found.old:
         click.echo(f"old workers that finish their sessions: {', '.join(map(str, found.old))}")

@@ -1,7 +1,8 @@
 """The running milepost, asked through its HTTP API."""
 
+import re
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import httpx2
 import msgspec
@@ -15,13 +16,21 @@ from milepost.settings.kinds import Listen
 from milepost.web.answers import ErrorAnswer, PlanAnswer, ProblemsAnswer, StatusAnswer
 
 T = TypeVar("T")
+_NOT_FOUND = 404
 _TIMEOUT_S = 20.0
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # where it listens everywhere, it is asked here
 
 
+class UnknownApp(MilepostError):
+    """The app that was asked for is not there; a mistake in the call."""
+
+    exit_code: ClassVar[int] = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Speaks to the milepost that listens at `listen`. Each method raises MilepostError where it does not answer so.
+    """Speaks to the milepost that listens at `listen`. Each method raises MilepostError where it does not answer so,
+    `explain` UnknownApp for an app that it does not know.
 
     `advice` tells what else the caller could do then.
     """
@@ -70,10 +79,11 @@ class Running:
             answer = httpx2.get(self.url + path, timeout=_TIMEOUT_S, trust_env=False)
         except httpx2.HTTPError as error:
             raise MilepostError(
-                f"no milepost answers at {self.url} ({error}): --web-listen says where it runs{self.advice}"
+                f"no milepost answers at {self.url} ({_words(error)}): --web-listen says where it runs{self.advice}"
             ) from error
         if not answer.is_success:
-            raise MilepostError(self._refusal(path, answer))
+            kind = UnknownApp if answer.status_code == _NOT_FOUND and path.endswith("/explain") else MilepostError
+            raise kind(self._refusal(path, answer))
         return answer
 
     def _refusal(self, path: str, answer: httpx2.Response) -> str:
@@ -81,3 +91,8 @@ class Running:
             return msgspec.json.decode(answer.content, type=ErrorAnswer).error.message
         except msgspec.DecodeError:
             return f"{self.url}{path} answered {answer.status_code}; is that a milepost?"
+
+
+def _words(error: httpx2.HTTPError) -> str:
+    """`[Errno 111] Connection refused` without the number."""
+    return re.sub(r"^\[Errno \d+\] ", "", str(error)) or type(error).__name__

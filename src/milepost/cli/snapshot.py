@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from milepost.cli.console import age, print_json, print_table, talk
+from milepost.cli.console import age, counted, print_json, print_table, talk
 from milepost.cli.options import READING, json_option, settings_of
 from milepost.cli.stage import open_stages, stage_options
 from milepost.model.snapshot import App, Snapshot
@@ -25,9 +25,9 @@ def snapshot(apps: Path | None, config: Path | None, as_json: bool, **options: A
 
 
 def _print(seen: Snapshot) -> None:
-    talk(f"{len(seen.apps)} apps of {seen.source}, read {age(max(0.0, time.time() - seen.read_at_s))} ago")
+    talk(f"{counted(len(seen.apps), 'app')} of {seen.source}, read {age(max(0.0, time.time() - seen.read_at_s))} ago")
     print_table(
-        ("APP", "NETWORK", "SERVICE PORTS", "TASK", "STATE", "HEALTH", "ADDRESS"),
+        ("APP", "NETWORK", "SERVICE PORTS", "STATE", "HEALTH", "ADDRESS", "TASK"),
         (row for app in seen.apps.values() for row in _rows(app)),
     )
 
@@ -36,7 +36,7 @@ def _rows(app: App) -> list[tuple[object, ...]]:
     ports = ",".join(str(port.service_port or "-") for port in app.definition.ports) or "-"
     first = (app.id, app.definition.network, ports)
     tasks = [
-        (task.id, task.state or "-", health(task.health), f"{task.address or task.host or '-'}:{_list(task.ports)}")
+        (task.state or "-", health(task.health), f"{task.address or task.host or '-'}:{_list(task.ports)}", task.id)
         for task in app.tasks
     ]
     return [(*first, *task) for task in tasks or [("-", "-", "-", "-")]]

@@ -4,16 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import anyio
 import click
 
 from milepost.cli.options import settings_options
-from milepost.cli.running import Running
+from milepost.cli.running import Running, UnknownApp
 from milepost.compose import designer_of, marathon_of, policy_of
 from milepost.controller.explain import Explanation, explain, unknown_app
-from milepost.errors import MilepostError, ProxyError
+from milepost.errors import ProxyError
 from milepost.model.problem import Problem
 from milepost.model.routing import RoutingTable
 from milepost.model.snapshot import Snapshot
@@ -25,12 +25,6 @@ from milepost.sources.file import read_apps_file
 from milepost.sources.marathon.source import read_once
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
-
-
-class UnknownApp(MilepostError):
-    """The app that was asked for is not there; a mistake in the call."""
-
-    exit_code: ClassVar[int] = 2
 
 
 @dataclass

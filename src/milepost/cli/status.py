@@ -1,14 +1,16 @@
 """`milepost status`: how the running milepost and its proxy are."""
 
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import click
 
-from milepost.cli.console import age, print_json
+from milepost.cli.console import age, counted, print_json
 from milepost.cli.options import json_option, settings_of, settings_options
 from milepost.cli.running import Running
+from milepost.cli.terminal import wrapped
 from milepost.web.answers import ProxyStatus, StatusAnswer
 
 
@@ -34,32 +36,31 @@ def _print(answer: StatusAnswer, now_s: float) -> None:
         _line("snapshot", f"of {seen.source}, last read in full {age(seen.age_s)} ago")
         _error("source", seen.error)
     counts = answer.counts
-    _line("apps", f"{counts.apps} with {counts.tasks} tasks")
-    _line("routed", f"{counts.services} services to {counts.endpoints} endpoints")
-    _line(
-        "problems", f"{counts.errors} errors, {counts.warnings} warnings" + (" (milepost lint)" * bool(counts.errors))
-    )
+    _line("apps", f"{counts.apps} with {counted(counts.tasks, 'task')}")
+    _line("routed", f"{counted(counts.services, 'service')} to {counted(counts.endpoints, 'endpoint')}")
+    advice = " (milepost lint)" if counts.errors or counts.warnings else ""
+    _line("problems", f"{counted(counts.errors, 'error')}, {counted(counts.warnings, 'warning')}{advice}")
     _print_proxy(answer.proxy, now_s)
 
 
 def _print_proxy(proxy: ProxyStatus, now_s: float) -> None:
     applied = proxy.last_applied_at_s
     _line("applied", f"last {age(now_s - applied)} ago" if applied else "nothing had to be changed yet")
-    _line("changes", f"{proxy.live_changes} live, {proxy.reloads} reloads")
+    _line("changes", f"{proxy.live_changes} live, {counted(proxy.reloads, 'reload')}")
     if proxy.last_reload and proxy.reloads:  # what came first was a start
         last = proxy.last_reload
         _line("last reload", f"{age(now_s - last.at_s)} ago in {last.took_s * 1000:.0f} ms: {'; '.join(last.reasons)}")
     if proxy.waiting:
         _line("waiting", "a reload is to come: " + "; ".join(proxy.waiting))
     if proxy.leftovers:
-        _line("leftovers", f"{proxy.leftovers} servers out of traffic wait for their last session to end")
+        _line("leftovers", f"{counted(proxy.leftovers, 'server')} out of traffic, until the last session there ends")
     _line("structure", proxy.structure or "none yet")
     _error("proxy", proxy.error)
     _error("file", proxy.file_error)
 
 
 def _line(name: str, text: str) -> None:
-    click.echo(f"{click.style(name.ljust(12), bold=True)} {text}")
+    click.echo(f"{click.style(name.ljust(12), bold=True)} {wrapped(text, sys.stdout, indent=13)}")
 
 
 def _error(name: str, text: str) -> None:

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
+_BARE = "/._-+@=~"  # what a path of HAProxy's may hold besides letters and digits
+
 
 @dataclass(frozen=True, slots=True)
 class Listen:
@@ -148,16 +150,25 @@ def _file(text: str) -> Path:
     return Path(text).absolute()
 
 
+def _bare_file(text: str) -> Path:
+    """A path that stands as it is in HAProxy's text and command line, where blanks and commas have a meaning."""
+    path = _file(text)
+    if not all(sign.isalnum() or sign in _BARE for sign in str(path)):
+        raise ValueError
+    return path
+
+
 TEXT = Kind("a text on one line", _one_line)
 SECRET = replace(TEXT, is_secret=True)
 FLAG = Kind("true or false", _flag, toml=(bool,), is_flag=True)
 PORT = Kind("a port number 0..65535", _whole(0, 65535), toml=(int,))
 SECONDS = Kind("seconds, a number above 0", _seconds, toml=(int, float))
 FILE = Kind("a path", _file)
+BARE_FILE = Kind(f'a path of letters, digits and "{_BARE}"', _bare_file)
 LISTEN = Kind('"host:port" ("[address]:port" for IPv6)', _listen)
 PORT_RANGE = Kind('two ports "first-last"', _port_range)
 TEXTS = listed(TEXT, "a list of texts without commas")
-FILES = listed(FILE, "a list of paths without commas")
+BARE_FILES = listed(BARE_FILE, f'a list of paths of letters, digits and "{_BARE}"')
 URLS = listed(Kind("a URL", _url), 'a list of URLs "http://host:port" without credentials')
 BIND_ADDRESSES = listed(Kind("an address", _bind_address), 'a list of IP addresses, or ["*"] for all')
 NAMES = listed(Kind("a name", _name), "a list of names of environment variables")

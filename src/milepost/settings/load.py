@@ -1,6 +1,7 @@
 """To `Settings` from options, the environment and a file; the first of these that names a key decides it."""
 
 import difflib
+import os
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,6 +24,7 @@ from milepost.settings.values import (
 _BY_DOTTED = {key.dotted: key for key in KEYS}
 _BY_VARIABLE = {key.variable: key for key in KEYS}
 _ARRAY = "sources.marathon"
+_LONGEST_SOCKET = 97  # bytes: HAProxy binds under a longer name first, which must fit into a socket address
 _CREDENTIALS = re.compile(r"//[^/\s]*@")  # of a URL that is refused for having them
 
 
@@ -164,6 +166,12 @@ def _checked(settings: Settings, given: Mapping[str, _Given]) -> Settings:
             f"haproxy.settle_limit_s: expected at least settle_quiet_s ({haproxy.settle_quiet_s:g}), "
             f"got {haproxy.settle_limit_s:g}"
         )
+    for path in (settings.admin_socket, settings.master_socket):
+        if len(os.fsencode(path)) > _LONGEST_SOCKET:
+            raise SettingsError(
+                f"{path} is too long for a socket, {_LONGEST_SOCKET} bytes at most: choose a shorter state_dir, or "
+                "name haproxy.admin_socket and haproxy.master_socket"
+            )
     clusters = tuple(_with_password(cluster, given) for cluster in settings.sources.marathon)
     return replace(settings, sources=SourceSettings(clusters))
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from milepost.settings.field import setting
 from milepost.settings.kinds import (
+    BARE_FILE,
+    BARE_FILES,
     BIND_ADDRESSES,
     FILE,
-    FILES,
     FLAG,
     LISTEN,
     NAMES,
@@ -114,14 +115,14 @@ class HAProxySettings:
     )
     stats_port: int = setting(9090, PORT, "Port of HAProxy's own statistics page; 0 switches it off.")
     certificates: tuple[Path, ...] = setting(
-        (), FILES, "Files (PEM, certificate with key) or directories of such, for `https_port`."
+        (), BARE_FILES, "Files (PEM, certificate with key) or directories of such, for `https_port`."
     )
     admin_socket: Path | None = setting(
-        None, or_none(FILE), "Socket of the running process.", shown="haproxy-admin.sock in `state_dir`"
+        None, or_none(BARE_FILE), "Socket of the running process.", shown="haproxy-admin.sock in `state_dir`"
     )
     master_socket: Path | None = setting(
         None,
-        or_none(FILE),
+        or_none(BARE_FILE),
         'Socket of the master process (`haproxy -S`). Must be named with mode "attach".',
         shown="haproxy-master.sock in `state_dir`",
     )
@@ -166,7 +167,7 @@ class Settings:
 
     state_dir: Path = setting(
         Path("/var/lib/milepost"),
-        FILE,
+        BARE_FILE,
         "Where milepost keeps what must outlive it: sockets, pid, maps, who holds a port.",
     )
     sources: SourceSettings = SourceSettings()
