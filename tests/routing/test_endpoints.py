@@ -93,6 +93,19 @@ def test_two_tasks_at_one_address_count_once() -> None:
     assert len(place(app(task("t2"), task("t1")), ROUTES[:1], EXACT).endpoints[0][1]) == 2
 
 
+def test_a_task_that_is_listed_twice_is_one_server() -> None:
+    twice = place(app(task("t1"), task("t1")), ROUTES[:1], POLICY)
+    assert [endpoint.port for endpoint in twice.endpoints[0][1]] == [31_000]
+    same_port = place(app(task("t1", "10.0.0.1", 31_000, 31_000)), (Route("web_10000", 1, (0, 1)),), POLICY)
+    assert [endpoint.port for endpoint in same_port.endpoints[0][1]] == [31_000]
+
+
+def test_a_port_of_zero_is_none_but_in_the_exact_profile() -> None:
+    portless = app(task("t1", "10.0.0.1", 0, 31_001))
+    assert place(portless, ROUTES, POLICY).endpoints[0] == ("web_10000", ())
+    assert [endpoint.port for endpoint in place(portless, ROUTES, EXACT).endpoints[0][1]] == [0]
+
+
 def told(task_id: str, *, state: str = "TASK_RUNNING", health: tuple[bool, ...] | None = (True,)) -> Task:
     """A task that was read as running and alive, and of which an event says `state` or `health` since."""
     read = ("TASK_RUNNING", (True,))

@@ -5,6 +5,7 @@ from milepost.model.snapshot import HealthCheck
 
 _TCP = frozenset({"TCP", "MESOS_TCP"})
 _LONGEST_S = 86_400
+_MOST_FAILURES = 1_000_000
 
 
 def matching_check(checks: tuple[HealthCheck, ...], index: int, *, exact: bool) -> HealthCheck | None:
@@ -20,15 +21,18 @@ def matching_check(checks: tuple[HealthCheck, ...], index: int, *, exact: bool) 
     return None
 
 
-def proxy_check(check: HealthCheck, mode: str) -> Check:
-    """The proxy's form of it: its kind follows the service's mode, the protocol only tells tcp or not (11.2)."""
+def proxy_check(check: HealthCheck, mode: str, *, exact: bool) -> Check:
+    """The proxy's form of it: its kind follows the service's mode, the protocol only tells tcp or not (11.2).
+
+    Numbers that HAProxy does not take are brought to the nearest that it takes; `exact` leaves them as they are.
+    """
     kind = "tcp" if mode == "tcp" or check.protocol in _TCP else "http" if mode == "http" else ""
     return Check(
         kind=kind,
         path=check.path,
-        interval_s=_bounded(check.interval_s),
-        timeout_s=_bounded(check.timeout_s),
-        fall=check.max_consecutive_failures + 1,
+        interval_s=check.interval_s if exact else _bounded(check.interval_s),
+        timeout_s=check.timeout_s if exact else _bounded(check.timeout_s),
+        fall=check.max_consecutive_failures + 1 if exact else min(check.max_consecutive_failures, _MOST_FAILURES) + 1,
         port=check.port,
     )
 

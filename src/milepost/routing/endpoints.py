@@ -36,10 +36,10 @@ def place(app: App, routes: tuple[Route, ...], policy: Policy) -> Placement:
     if not routes:
         return Placement((), ())
     reasons = [(task, why_not(task, app, policy)) for task in app.tasks]
+    if not policy.exact and all(reason for _, reason in reasons):
+        reasons = [(task, "" if is_last_resort(task, app, policy) else reason) for task, reason in reasons]
     serving = [task for task, reason in reasons if not reason]
-    if not serving and not policy.exact:
-        serving = [task for task in app.tasks if is_last_resort(task, app, policy)]
-    dropped = [Dropped(app.id, task.id, None, reason) for task, reason in reasons if reason and task not in serving]
+    dropped = [Dropped(app.id, task.id, None, reason) for task, reason in reasons if reason]
     placed = tuple((route.service, tuple(_endpoints(app.id, serving, route, dropped, policy))) for route in routes)
     return Placement(placed, tuple(dropped))
 
@@ -74,21 +74,22 @@ def is_last_resort(task: Task, app: App, policy: Policy) -> bool:
 def _endpoints(
     app_id: str, tasks: list[Task], route: Route, dropped: list[Dropped], policy: Policy
 ) -> Iterator[Endpoint]:
-    """The endpoints of one service; two tasks at one address count once, since one process answers there."""
+    """The endpoints of one service; an address counts once, since one process answers there."""
     found: list[Endpoint] = []
     for task in tasks:
         for position in route.positions:
-            port = task.ports[position] if position < len(task.ports) else 0
-            if port:
-                found.append(Endpoint(task.id, task.host, task.address or "", port))
+            has_port = position < len(task.ports) and (task.ports[position] > 0 or policy.exact)
+            if has_port:
+                found.append(Endpoint(task.id, task.host, task.address or "", task.ports[position]))
             else:
                 reason = f"has no port at position {position}, it has {len(task.ports)}"
                 dropped.append(Dropped(app_id, task.id, route.index, reason))
     found.sort(key=_order)
     owners: dict[tuple[str, int], str] = {}
     for endpoint in found:
-        owner = owners.setdefault((endpoint.address, endpoint.port), endpoint.task_id)
-        if owner == endpoint.task_id or policy.exact:
+        owner = owners.get((endpoint.address, endpoint.port))
+        if owner is None or policy.exact:
+            owners[endpoint.address, endpoint.port] = endpoint.task_id
             yield endpoint
         else:
             reason = f"task {owner} is at {endpoint.address} port {endpoint.port} too"

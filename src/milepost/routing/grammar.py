@@ -92,8 +92,9 @@ def read_mode(text: str) -> str | Wrong:
 
 
 def read_mode_as_written(text: str) -> str | Wrong:
-    """Lowered, blanks around it kept: `http ` is not http (case mode-values)."""
-    return text.lower() if _is_word(text.strip(" ")) else Wrong("http or tcp")
+    """Lowered, blanks around it kept: `http ` is not http (case mode-values), and neither is nothing."""
+    word = text.strip(" ")
+    return text.lower() if not word or _is_word(word) else Wrong("http or tcp")
 
 
 def read_balance(text: str) -> str | Wrong:
@@ -104,7 +105,9 @@ def read_balance(text: str) -> str | Wrong:
 
 
 def read_balance_as_written(text: str) -> str | Wrong:
-    return text if _BALANCE_WORDS.fullmatch(text) else Wrong("an algorithm of HAProxy's `balance`")
+    """Without any word HAProxy takes its default."""
+    words = " ".join(word for word in text.split(" ") if word)
+    return words if not words or _BALANCE_WORDS.fullmatch(words) else Wrong("an algorithm of HAProxy's `balance`")
 
 
 def read_bind_address(text: str) -> str | Wrong:

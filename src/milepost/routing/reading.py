@@ -175,7 +175,7 @@ def _service(labels: _Labels, checks: tuple[HealthCheck, ...], number: int) -> S
         mode=mode,
         balance=_balance(labels, mode),
         sticky=_sticky(labels, mode),
-        bind_addr=labels.value(table.BIND_ADDR, ""),
+        bind_addr=labels.value(table.BIND_ADDR, "*" if labels.exact else ""),
         hosts=names,
         several_hosts=hosts.several,
         path=path,
@@ -220,7 +220,7 @@ def _sticky(labels: _Labels, mode: str) -> bool:
 def _check(labels: _Labels, check: HealthCheck | None, mode: str) -> Check | None:
     if check is None:
         return None
-    found = proxy_check(check, mode)
+    found = proxy_check(check, mode, exact=labels.exact)
     if found.kind == "http" and not (is_path(found.path) and (labels.exact or found.path.isascii())):
         message = f"expected a path that begins with /, without blanks and quotes, got {found.path[:80]!r}; not checked"
         labels.problems.append(Problem(labels.app_id, "health check", message))

@@ -127,16 +127,15 @@ def _first_http(services: Sequence[Service]) -> list[Service]:
 
 
 def _frontend(service: Service) -> Section:
-    address = service.bind_addr or "*"
-    lines = (f"bind {address}:{service.port}", folded(f"mode {service.mode}"), f"use_backend {service.name}")
-    return Section("frontend", service.name, lines, service.app_id, ((address, service.port),))
+    lines = (f"bind {service.bind_addr}:{service.port}", folded(f"mode {service.mode}"), f"use_backend {service.name}")
+    return Section("frontend", service.name, lines, service.app_id, ((service.bind_addr, service.port),))
 
 
 def _servers(service: Service, endpoints: Sequence[Endpoint]) -> tuple[Server, ...]:
     names = [server_name(endpoint) for endpoint in endpoints]
     check = check_words(service.check)
     return tuple(
-        Server(name, at.address, at.port, number, (*_cookie(service, name), *((check,) if check else ())))
+        Server(name, at.address, at.port, number, (*_cookie(service, name), *((check,) if check else ())), is_bare=True)
         for name, at, number in zip(names, endpoints, server_ids(names), strict=True)
     )
 
