@@ -100,7 +100,7 @@ def test_the_exact_profile_leaves_the_whole_app_out() -> None:
     assert reading.problems[0].subject == "HAPROXY_0_PORT"
 
 
-@pytest.mark.parametrize("app_id", ["/a b", '/a"', "/a\n", "/a/", "/", "/ä", "/a/{b}"])
+@pytest.mark.parametrize("app_id", ["/a b", '/a"', "/a\n", "/a/", "/", "/ä", "/a/{b}", "/" + "a" * 255])
 @pytest.mark.parametrize("policy", [POLICY, EXACT])
 def test_an_app_id_that_cannot_be_a_name_is_refused(app_id: str, policy: Policy) -> None:
     reading = read_app(definition(app_id=app_id), policy)
@@ -153,6 +153,13 @@ def test_the_check_follows_the_mode(protocol: str, mode: str, kind: str) -> None
     check = service_of(read({"HAPROXY_0_MODE": mode}, checks=(asked,))).check
     assert check
     assert (check.kind, check.path, check.interval_s, check.timeout_s, check.fall) == (kind, "/health", 5, 2, 2)
+
+
+def test_numbers_that_haproxy_does_not_take_are_brought_to_the_nearest_it_does() -> None:
+    asked = HealthCheck(port_index=0, interval_s=0, timeout_s=10**9, max_consecutive_failures=2**32)
+    check = service_of(read(checks=(asked,))).check
+    assert check
+    assert (check.interval_s, check.timeout_s, check.fall) == (1, 86_400, 1_000_001)
 
 
 def test_a_command_is_not_turned_into_a_request() -> None:

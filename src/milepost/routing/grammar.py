@@ -8,7 +8,7 @@ characters; none escapes. Those with `_as_written` keep marathon-lb's reading, o
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import TypeAlias, TypeVar
 
 T = TypeVar("T")
@@ -42,7 +42,7 @@ _LONGEST_HOST = 253
 _BALANCE = re.compile(
     r"roundrobin|static-rr|leastconn|first|source"
     r"|random(?:\([1-9][0-9]{0,3}\))?"
-    r"|uri(?: whole| path-only| len [0-9]{1,5}| depth [0-9]{1,5})*"
+    r"|uri(?: whole| path-only| len [1-9][0-9]{0,4}| depth [1-9][0-9]{0,4}){0,4}"
     r"|url_param [A-Za-z0-9_.-]+(?: check_post(?: [0-9]{1,5})?)?"
     r"|hdr\([A-Za-z0-9_-]+\)(?: use_domain_only)?"
     r"|rdp-cookie(?:\([A-Za-z0-9_-]+\))?"
@@ -116,9 +116,11 @@ def read_bind_address(text: str) -> str | Wrong:
     if address == "*":
         return address
     try:
-        return str(ip_address("" if "%" in address else address.removeprefix("[").removesuffix("]")))
+        found = ip_address("" if "%" in address else address.removeprefix("[").removesuffix("]"))
     except ValueError:
         return Wrong("an IP address, or * for all")
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None  # binds that very IPv4 address
+    return str(mapped or found)
 
 
 def read_bind_address_as_written(text: str) -> str | Wrong:

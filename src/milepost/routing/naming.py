@@ -3,12 +3,19 @@
 import re
 from hashlib import sha256
 
+LONGEST_APP_ID = 255
+
 _APP_ID = re.compile(r"/?[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 
 
 def is_app_id(app_id: str) -> bool:
-    """Whether each part is of letters, digits, dots, underscores and dashes: what a section's name can hold."""
-    return _APP_ID.fullmatch(app_id) is not None
+    """Whether each part is of letters, digits, dots, underscores and dashes: what a section's name can hold.
+
+    And not too long: HAProxy 2.6 never answers a command that fills its buffer (16 KB, and a map entry names the app
+    twice), and all other apps would wait with it. Mesos names a task's directory by the id, so a longer one runs
+    nowhere.
+    """
+    return len(app_id) <= LONGEST_APP_ID and _APP_ID.fullmatch(app_id) is not None
 
 
 def service_name(app_id: str, port: int) -> str:

@@ -11,7 +11,7 @@ from milepost.routing import labels as table
 from milepost.routing.checks import matching_check, proxy_check
 from milepost.routing.grammar import Hosts, Wrong, is_path
 from milepost.routing.labels import Label
-from milepost.routing.naming import is_app_id, service_name
+from milepost.routing.naming import LONGEST_APP_ID, is_app_id, service_name
 from milepost.routing.policy import Policy
 
 T = TypeVar("T")
@@ -19,6 +19,7 @@ T = TypeVar("T")
 _ROUND_ROBIN = "roundrobin"
 _BY_REQUEST = ("uri", "url_param", "hdr(")  # algorithms that read the request
 _NO_HOSTS = Hosts((), several=False)
+_RIGHT_APP_ID = f"expected an app id of letters, digits, dots, dashes and slashes, at most {LONGEST_APP_ID} of them"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def read_app(definition: AppDefinition, policy: Policy) -> AppReading:
     In the exact profile a label that cannot be read leaves the whole app out, as conformance/README.md asks.
     """
     if not is_app_id(definition.id):
-        return _left_out(definition, "app", "expected an app id of letters, digits, dots, dashes and slashes")
+        return _left_out(definition, "app", _RIGHT_APP_ID)
     readings = [_read_port(definition, port, policy) for port in _ports(definition, policy)]
     problems = tuple(problem for reading in readings for problem in reading.problems)
     dropped = tuple(drop for reading in readings for drop in reading.dropped)

@@ -1,7 +1,8 @@
 """What counts as an address: an IP literal or a DNS name, and nothing else.
 
 HAProxy takes more in an address (`unix@/path`, `fd@3`, `abns@x`, `${VARIABLE}`), so nothing that is
-neither may ever get that far (HAProxy manual, `server <address>`).
+neither may ever get that far. `0.0.0.0` means to it: wherever the client connected to, so itself (HAProxy manual,
+`server <address>`).
 """
 
 import re
@@ -14,13 +15,14 @@ _NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 
 @lru_cache(maxsize=1 << 17)  # asked for every task of every answer, about ever the same addresses
 def literal(text: str) -> str | None:
-    """The IP address that `text` spells out, in its usual form; None if it spells none (or one with a zone)."""
+    """The IP address that `text` spells out, in its usual form; None if it spells none, one with a zone, or any."""
     if "%" in text:
         return None
     try:
-        return str(ip_address(text))
+        address = ip_address(text)
     except ValueError:
         return None
+    return None if address.is_unspecified else str(address)
 
 
 @lru_cache(maxsize=1 << 17)
