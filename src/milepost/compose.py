@@ -6,13 +6,14 @@ import time
 
 import anyio
 
+from milepost import __version__
 from milepost.controller.board import Board
 from milepost.controller.holders import HolderFile
 from milepost.controller.lock import only_one
 from milepost.controller.loop import Loop, Pace
 from milepost.controller.mailbox import Mailbox
 from milepost.errors import ProxyError, SettingsError
-from milepost.model.notice import Notice, Notify, SourceFailed, SourceRead
+from milepost.model.notice import MilepostStarted, MilepostStopping, Notice, Notify, SourceFailed, SourceRead
 from milepost.observability.logs import log_notice
 from milepost.observability.metrics import Metrics
 from milepost.proxies.haproxy.binary import OLDEST, Binary, find_binary
@@ -47,6 +48,7 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
         proxy = haproxy_of(settings, binary, notify)
         holders = HolderFile(settings.state_dir / "holders.json")
         loop = Loop(proxy, Router(policy_of(settings)), holders, board, notify, pace_of(settings))
+        notify(_started(settings, binary))
         commands = Commands(reconcile=lambda: mailbox.wake("asked for over the API"))
         app = make_app(board, HaproxyView(binary), metrics, commands)
         try:
@@ -57,10 +59,22 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
                 tasks.start_soon(proxy.run, mailbox.wake)
                 tasks.start_soon(loop.run, mailbox)
         except anyio.get_cancelled_exc_class():
+            notify(MilepostStopping(proxy.name, proxy_goes_on=not stop_proxy))
             if stop_proxy:  # only when told to end: a fault of ours must not take the traffic along
                 with anyio.CancelScope(shield=True):
                     await proxy.stop(_STOP_GRACE_S)
             raise
+
+
+def _started(settings: Settings, binary: Binary | None) -> MilepostStarted:
+    return MilepostStarted(
+        version=__version__,
+        proxy=HaproxyProxy.name,
+        proxy_version=binary.version if binary else "",
+        config=str(settings.haproxy.config),
+        state_dir=str(settings.state_dir),
+        api=str(settings.web.listen or ""),
+    )
 
 
 def _notify(board: Board, metrics: Metrics) -> Notify:

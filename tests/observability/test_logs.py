@@ -35,6 +35,8 @@ CHANGED = notices.ServersChanged("haproxy", ("/shop/web",), ("task started",), 2
 
 ONE_OF_EACH = (
     CHANGED,
+    notices.MilepostStarted("0.1.0", "haproxy", "2.6.12", "/etc/h.cfg", "/var/lib/milepost", "127.0.0.1:9095"),
+    notices.MilepostStopping("haproxy", proxy_goes_on=True),
     notices.SourceConnected("marathon", "http://m1"),
     notices.SourceFailed("marathon", "http://m1", "refused", 0.5),
     notices.SourceRead("marathon", "/a", 1, 0.1),

@@ -58,6 +58,7 @@ async def test_sigterm_leaves_haproxy_which_the_next_milepost_takes_over_without
             await at.start_until_healthy()
             await until(lambda: seen.has(two.port, 20))
         assert seen.failures == []
+        assert [event["proxy_goes_on"] for event in at.events("milepost_stopping")] == [True]
         assert await at.processes() == before
         assert (await at.status())["proxy"]["reloads"] == 0
         assert [(event["pid"], event["reload_needed"]) for event in at.events("proxy_adopted")] == [
@@ -72,6 +73,7 @@ async def test_stop_proxy_ends_haproxy_together_with_milepost(binary: Binary, tm
         master = (await at.processes()).master
         await at.stop(milepost)
         assert not is_alive(master)
+        assert [event["proxy_goes_on"] for event in at.events("milepost_stopping")] == [False]
 
 
 async def test_proxy_stop_waits_until_no_milepost_would_start_haproxy_again(binary: Binary, tmp_path: Path) -> None:

@@ -14,6 +14,26 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class MilepostStarted(Notice):
+    """milepost holds `state_dir` and begins. `proxy_version` is "" where only the proxy's sockets are known."""
+
+    version: str
+    proxy: str
+    proxy_version: str
+    config: str
+    state_dir: str
+    api: str
+
+
+@dataclass(frozen=True, slots=True)
+class MilepostStopping(Notice):
+    """milepost was told to end; `proxy_goes_on` unless it was told to end the proxy as well."""
+
+    proxy: str
+    proxy_goes_on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SourceConnected(Notice):
     """The event stream of `endpoint` (a URL without credentials) is open."""
 

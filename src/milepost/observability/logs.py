@@ -86,6 +86,8 @@ def _fields(notice: Notice) -> EventDict:
         value = getattr(notice, field.name)
         if field.name in _SHOWN_AS_MS:
             found[field.name.removesuffix("_s") + "_ms"] = round(value * 1000, 2)
+        elif isinstance(value, float):
+            found[field.name] = round(value, 2)
         else:
             found[field.name] = value
     return found
