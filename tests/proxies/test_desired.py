@@ -82,6 +82,17 @@ def test_hosts_and_app_ids_are_map_entries_and_paths_are_rules_before_the_map() 
     )
 
 
+def test_the_longer_path_of_a_host_comes_first_whoever_has_it() -> None:
+    everything = replace(service("/a", 1), hosts=("x.example",), path=("/", "/b/c"))
+    part = replace(service("/b", 2), hosts=("x.example",), path=("/b",))
+    rules = section(design(everything, part, is_hitless=False), "frontend", "marathon_http_in").lines[-4:-1]
+    assert [(rule.split()[1], rule.split(" path_beg ")[1]) for rule in rules] == [
+        ("a_1", "/b/c }"),
+        ("b_2", "/b }"),
+        ("a_1", "/ }"),
+    ]
+
+
 def test_the_tls_frontend_needs_a_certificate() -> None:
     assert not has(design(), "frontend", "marathon_https_in")
     with_tls = design(profile=replace(PROFILE, certificates=("/a.pem", "/b.pem")))

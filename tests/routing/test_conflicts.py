@@ -82,6 +82,39 @@ def test_a_host_may_lead_to_several_apps_by_path() -> None:
     assert [problem.subject for problem in decision.problems] == ["host x.example/b"]
 
 
+def test_a_path_for_any_case_is_the_same_path() -> None:
+    decision = decide(
+        service("/a", 1, "x.example", path=("-i", "/API")),
+        service("/b", 2, "x.example", path=("/api",)),
+        holders={"host x.example/api": "/b"},
+    )
+    assert [service.hosts for service in decision.services] == [(), ("x.example",)]
+
+
+def test_who_loses_a_host_by_one_path_keeps_no_other_path_of_it_from_others() -> None:
+    decision = decide(
+        service("/a", 1, "x.example", path=("/p",)),
+        service("/b", 2, "x.example", path=("/p", "/q")),
+        service("/c", 3, "x.example", path=("/q",)),
+    )
+    assert [service.hosts for service in decision.services] == [("x.example",), (), ("x.example",)]
+    assert decision.holders.by_key["host x.example/q"] == "/c"
+
+
+def test_who_holds_all_that_it_wants_comes_before_who_holds_some() -> None:
+    decision = decide(
+        service("/a", 1, "x.example", path=("/p", "/q")),
+        service("/b", 2, "x.example", path=("/q",)),
+        holders={"host x.example/p": "/a", "host x.example/q": "/b"},
+    )
+    assert [service.hosts for service in decision.services] == [(), ("x.example",)]
+
+
+def test_of_two_ports_of_one_app_the_message_names_the_other() -> None:
+    decision = decide(service("/a", 1, "x.example"), service("/a", 2, "x.example", index=1))
+    assert decision.problems[0].message == "is held by port 0 of the same app; the host does not lead to this app"
+
+
 def test_of_two_apps_with_one_name_the_second_gets_another() -> None:
     decision = decide(service("/a/b"), service("/a_b"))
     first, second = (service.name for service in decision.services)
@@ -101,7 +134,7 @@ services = st.builds(
     st.sampled_from(["/a", "/a/b", "/a_b", "/c"]),
     st.integers(1, 3),
     st.sampled_from(["x.example", "y.example"]),
-    path=st.sampled_from([(), ("/p",), ("/p", "/q"), ("-i", "/q")]),
+    path=st.sampled_from([(), ("/p",), ("/p", "/q"), ("-i", "/Q"), ("/q", "/r")]),
     bind_addr=st.sampled_from(["", "10.0.0.1", "10.0.0.2"]),
     index=st.integers(0, 2),
 )
@@ -127,7 +160,17 @@ def test_nothing_is_shared_and_every_loser_hears_of_it(table: list[Service], kno
     assert len(set(names)) == len(names)
     bound = [(s.port, s.bind_addr) for s in decision.services if s.listens]
     assert len(set(bound)) == len(bound)
-    routes = [(h, p) for s in decision.services for h in s.hosts for p in s.path or ("",) if p != "-i"]
+    routes = [f"host {h}{p.lower()}" for s in decision.services for h in s.hosts for p in s.path or ("",) if p != "-i"]
     assert len(set(routes)) == len(routes)
+    assert set(routes) == {key for key in decision.holders.by_key if key.startswith("host ")}
     losers = {before.app_id for before, after in zip(table, decision.services, strict=True) if before != after}
     assert losers == {problem.app_id for problem in decision.problems}
+
+
+@given(tables, tables)
+def test_a_newcomer_takes_nothing_from_an_app_that_runs(running: list[Service], newcomers: list[Service]) -> None:
+    before = decide(*running)
+    apps = {service.app_id for service in running}
+    table = [*running, *(service for service in newcomers if service.app_id not in apps)]
+    after = decide(*sorted(table, key=lambda s: (s.app_id, s.port, s.index)), holders=before.holders.by_key)
+    assert [service for service in after.services if service.app_id in apps] == list(before.services)

@@ -27,21 +27,34 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One thing that one service wants. `service` is its position in the table, `address` only ports have."""
+    """What one service wants of one `value`: a port, a host or a name. `service` is its position in the table.
+
+    `parts` is how much of it: the address of a port, the paths of a host; "" is every path that leads nowhere else.
+    """
 
     service: int
     app_id: str
     kind: Kind
     value: str
-    address: str = ""
+    parts: tuple[str, ...] = ("",)
 
     @property
-    def key(self) -> str:
-        return f"{self.kind.value} {self.value} {self.address}".rstrip()
+    def keys(self) -> tuple[str, ...]:
+        between = " " if self.kind is Kind.PORT else ""
+        return tuple(f"{self.kind.value} {self.value}{between}{part}" for part in self.parts)
 
-    def meets(self, other: "Claim") -> bool:
-        """Whether two claims of one kind and value exclude each other: every address covers each single one."""
-        return self.address == other.address or _EVERY_ADDRESS in (self.address, other.address)
+    def rank(self, known: Mapping[str, str]) -> int:
+        """0 where its app holds all of it, 1 where some, 2 where none: the less comes first."""
+        held = sum(known.get(key) == self.app_id for key in self.keys)
+        return 0 if held == len(self.parts) else 1 if held else 2
+
+    def rival(self, taken: Mapping[str, "Claim"]) -> "Claim | None":
+        """The first in the table of those who have a part of it, None where nobody has. Every address covers each."""
+        if self.kind is Kind.PORT and self.parts == (_EVERY_ADDRESS,):
+            found = list(taken.values())
+        else:
+            found = [taken[part] for part in (*self.parts, _EVERY_ADDRESS) if part in taken]
+        return min(found, key=lambda claim: claim.service, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +79,10 @@ def decide_conflicts(services: Sequence[Service], policy: Policy, holders: Holde
     for claims in _contests(services, policy):
         for claim, rival in _awarded(claims, known):
             if rival is None:
-                held[claim.key] = claim.app_id
+                held.update(dict.fromkeys(claim.keys, claim.app_id))
             else:
                 decided[claim.service] = _without(decided[claim.service], claim)
-                problems.append(_lost(decided[claim.service], claim, rival))
+                problems.append(_lost(decided[claim.service], claim, rival, decided[rival.service]))
     problems += _take_reserved(decided, policy)
     return Decision(tuple(decided), tuple(problems), holders if held == holders.by_key else Holders(held))
 
@@ -84,14 +97,14 @@ def _contests(services: Sequence[Service], policy: Policy) -> Iterable[list[Clai
 
 
 def _claims(number: int, service: Service, policy: Policy) -> Iterator[Claim]:
+    """Paths are compared without case, since one with `-i` takes those of all cases."""
     yield Claim(number, service.app_id, Kind.NAME, service.name)
     if service.port not in policy.reserved_ports:
         address = _EVERY_ADDRESS if service.bind_addr in _EVERY_ADDRESS_AS else service.bind_addr
-        yield Claim(number, service.app_id, Kind.PORT, str(service.port), address)
-    paths = [word for word in service.path if word.startswith("/")] or [""]
+        yield Claim(number, service.app_id, Kind.PORT, str(service.port), (address,))
+    paths = tuple(dict.fromkeys(word.lower() for word in service.path if word.startswith("/"))) or ("",)
     for host in service.hosts:
-        for path in paths:
-            yield Claim(number, service.app_id, Kind.HOST, host + path)
+        yield Claim(number, service.app_id, Kind.HOST, host, paths)
 
 
 def _awarded(claims: list[Claim], known: Mapping[str, str]) -> Iterator[tuple[Claim, Claim | None]]:
@@ -99,13 +112,12 @@ def _awarded(claims: list[Claim], known: Mapping[str, str]) -> Iterator[tuple[Cl
     if len(claims) == 1:
         yield claims[0], None
         return
-    won: list[Claim] = []
-    for claim in sorted(claims, key=lambda claim: known.get(claim.key) != claim.app_id):
-        if not any(winner.meets(claim) for winner in won):
-            won.append(claim)
-    won.sort(key=lambda claim: claim.service)
+    taken: dict[str, Claim] = {}
+    for claim in sorted(claims, key=lambda claim: claim.rank(known)):
+        if claim.rival(taken) is None:
+            taken.update(dict.fromkeys(claim.parts, claim))
     for claim in claims:
-        yield claim, None if claim in won else next(winner for winner in won if winner.meets(claim))
+        yield claim, None if taken.get(claim.parts[0]) is claim else claim.rival(taken)
 
 
 def _without(service: Service, claim: Claim) -> Service:
@@ -113,20 +125,20 @@ def _without(service: Service, claim: Claim) -> Service:
         case Kind.PORT:
             return replace(service, listens=False)
         case Kind.HOST:
-            lost = claim.value.partition("/")[0]
-            return replace(service, hosts=tuple(host for host in service.hosts if host != lost))
+            return replace(service, hosts=tuple(host for host in service.hosts if host != claim.value))
         case Kind.NAME:
             return replace(service, name=distinct_name(service.app_id, service.port, service.index))
 
 
-def _lost(service: Service, claim: Claim, rival: Claim) -> Problem:
-    thing = f"{claim.kind.value} {claim.value}"
+def _lost(service: Service, claim: Claim, rival: Claim, winner: Service) -> Problem:
+    part = next((part for part in claim.parts if part in rival.parts), "") if claim.kind is Kind.HOST else ""
+    holder = rival.app_id if rival.app_id != claim.app_id else f"port {winner.index} of the same app"
     consequence = {
         Kind.PORT: "nothing listens there for this app",
         Kind.HOST: "the host does not lead to this app",
         Kind.NAME: f"the backend of this app is called {service.name}",
     }[claim.kind]
-    return Problem(claim.app_id, thing, f"is held by {rival.app_id}; {consequence}")
+    return Problem(claim.app_id, f"{claim.kind.value} {claim.value}{part}", f"is held by {holder}; {consequence}")
 
 
 def _take_reserved(decided: list[Service], policy: Policy) -> list[Problem]:

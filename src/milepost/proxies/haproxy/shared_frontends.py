@@ -1,6 +1,8 @@
 """The frontends that all apps share in the run profile: by host, by host over TLS, by app id, and statistics."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 
 from milepost.model.routing import Service
 from milepost.proxies.haproxy.config import Profile, Section
@@ -9,6 +11,16 @@ HOSTS_MAP = "hosts.map"
 APPS_MAP = "apps.map"
 
 _HOST = "req.hdr(host),field(1,:),lower"  # without the port that a client may add
+
+
+@dataclass(frozen=True, slots=True)
+class _PathRoute:
+    """A path of a host, and where it leads."""
+
+    host: str
+    path: str
+    backend: str
+    any_case: bool
 
 
 def shared_frontends(services: Sequence[Service], profile: Profile) -> Iterator[Section]:
@@ -53,14 +65,28 @@ _STATS = (
 
 
 def _host_rules(services: Sequence[Service], profile: Profile) -> tuple[str, ...]:
-    """Rules with a path come first, since a host that is limited to one would else never be reached."""
-    rules = [
-        f"use_backend {service.name} if {{ {_HOST} -m str {host} }} {{ path_beg {' '.join(service.path)} }}"
+    """Rules with a path come first, since a host that is limited to one would else never be reached.
+
+    Of the paths of one host the longer comes first, for the same reason: `/` of one app covers `/api` of another.
+    """
+    routes = [
+        _PathRoute(host, path, service.name, any_case="-i" in service.path)
         for service in services
-        if service.path
+        for path in service.path
+        if path.startswith("/")
         for host in service.hosts
     ]
+    routes.sort(key=lambda route: (route.host, -len(route.path)))
+    rules = [_path_rule(list(together)) for _, together in groupby(routes, lambda route: (route.host, route.backend))]
     return (*rules, f"use_backend %[{_HOST},map_str({profile.map_dir}/{HOSTS_MAP})]")
+
+
+def _path_rule(routes: Sequence[_PathRoute]) -> str:
+    """The routes of one host to one backend, one after another: one rule."""
+    first = routes[0]
+    flag = "-i " if first.any_case else ""
+    paths = " ".join(route.path for route in routes)
+    return f"use_backend {first.backend} if {{ {_HOST} -m str {first.host} }} {{ path_beg {flag}{paths} }}"
 
 
 def _listening(
