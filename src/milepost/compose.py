@@ -136,6 +136,7 @@ def pace_of(settings: Settings) -> Pace:
     return Pace(
         settle_quiet_s=haproxy.settle_quiet_s,
         settle_limit_s=haproxy.settle_limit_s,
+        reload_interval_s=haproxy.reload_interval_s,
         observe_interval_s=haproxy.observe_interval_s,
     )
 

@@ -11,6 +11,7 @@ import pytest
 import structlog
 
 from milepost.model import notice as notices
+from milepost.model.reload import ReloadKind
 from milepost.observability.logs import event_name, log_notice, set_up_logs
 
 
@@ -167,6 +168,7 @@ def test_an_event_is_named_after_its_notice(kind: type[notices.Notice], name: st
 def _example(kind: type[notices.Notice]) -> notices.Notice:
     """A notice of `kind` with some value in each field."""
     values = {"str": "some", "int": 1, "float": 0.5, "bool": True, "tuple[str, ...]": ("some",)}
+    values["tuple[milepost.model.reload.ReloadKind, ...]"] = tuple(ReloadKind)
     named = {field.name: field.type if isinstance(field.type, str) else str(field.type) for field in fields(kind)}
     return kind(
         **{name: values[kind_of.removeprefix("<class '").removesuffix("'>")] for name, kind_of in named.items()}

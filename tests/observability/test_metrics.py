@@ -5,8 +5,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from milepost.controller.board import Board
 from milepost.model import notice as notices
+from milepost.model.reload import ReloadKind
 from milepost.observability.metrics import Metrics
 from support import scene
+
+KINDS = notices.ProxyReloaded("h", ("/a: frontend a added",), 0.1, (ReloadKind.APP, ReloadKind.OTHER_RUN))
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float | None:
@@ -56,6 +59,9 @@ def test_up_follows_errors() -> None:
         (notices.ServersChanged("h", (), (), 3, 0.004, 0.0), "event_to_applied_seconds_count", {"proxy": "h"}, 1),
         (notices.ProxyReloaded("h", (), 0.1), "reloads_total", {"proxy": "h"}, 1),
         (notices.ProxyReloaded("h", (), 0.1), "reload_seconds_sum", {"proxy": "h"}, 0.1),
+        (KINDS, "reload_reasons_total", {"proxy": "h", "kind": "app"}, 1),
+        (KINDS, "reload_reasons_total", {"proxy": "h", "kind": "other_run"}, 1),
+        (KINDS, "reloads_total", {"proxy": "h"}, 1),
         (notices.ConfigurationRefused("h", "line 7"), "configurations_refused_total", {"proxy": "h"}, 1),
         (notices.ProxyStarted("h", 1, 0.1, "first"), "proxy_starts_total", {"proxy": "h"}, 1),
         (notices.ProxyFailed("h", "gone", 1.0), "proxy_failures_total", {"proxy": "h"}, 1),

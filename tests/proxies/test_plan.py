@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from milepost.model.reload import ReloadKind
 from milepost.model.shared_map import SharedMap, replaced
 from milepost.proxies.haproxy.actual import NOTHING, Actual, ActualServer
 from milepost.proxies.haproxy.changes import AddServer, DeleteServer, LiveChange, RemoveServer, Verdict
@@ -129,7 +130,7 @@ def test_a_wanted_server_that_is_there_is_put_right(there: ActualServer, step: s
 )
 def test_what_cannot_be_done_live_needs_a_reload_with_its_reason(wanted: Desired, runs: Actual, reason: str) -> None:
     found = plan(wanted, runs)
-    assert found.structure == (reason,)
+    assert (found.structure, found.kinds) == ((reason,), (ReloadKind.SERVER,))
     assert not [change for change in found.live if isinstance(change, AddServer)]
 
 
@@ -144,7 +145,7 @@ def test_what_cannot_be_done_live_needs_a_reload_with_its_reason(wanted: Desired
 )
 def test_what_haproxy_takes_at_run_time_needs_no_reload(wanted: Desired, runs: Actual) -> None:
     found = plan(wanted, runs)
-    assert found.structure == ()
+    assert (found.structure, found.kinds) == ((), ())
     assert len(found.live) == 1
 
 
@@ -156,13 +157,15 @@ def test_a_removal_is_live_even_where_an_addition_is_not() -> None:
 
 
 def test_nothing_that_runs_asks_for_the_first_configuration() -> None:
-    assert plan(desired(server(1)), NOTHING).structure == ("first configuration",)
+    found = plan(desired(server(1)), NOTHING)
+    assert (found.structure, found.kinds) == (("first configuration",), (ReloadKind.START,))
 
 
 def test_a_foreign_configuration_is_left_alone_until_the_reload() -> None:
     found = plan(desired(), replace(actual(running(1)), digest=""))
     assert found.live == ()
     assert found.structure == ("the configuration that runs is not milepost's",)
+    assert found.kinds == (ReloadKind.FOREIGN,)
 
 
 def test_a_change_of_structure_names_the_apps_and_their_sections() -> None:
@@ -177,7 +180,9 @@ def test_a_change_of_structure_names_the_apps_and_their_sections() -> None:
         ),
         "d2",
     )
-    assert planner.plan(desired(of=after), actual()).structure == (
+    found = planner.plan(desired(of=after), actual())
+    assert found.kinds == (ReloadKind.APP, ReloadKind.SHARED)
+    assert found.structure == (
         "/a: backend a changed",
         "/b: backend b removed",
         "/d: frontend d added",
@@ -188,6 +193,7 @@ def test_a_change_of_structure_names_the_apps_and_their_sections() -> None:
 def test_a_structure_known_by_its_digest_only_is_said_to_differ() -> None:
     found = plan(desired(of=structure(digest="d2")), actual())
     assert found.structure == ("another structure runs than the one that is wanted",)
+    assert found.kinds == (ReloadKind.OTHER_RUN,)
 
 
 def test_many_reasons_are_counted_not_listed() -> None:

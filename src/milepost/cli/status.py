@@ -46,7 +46,8 @@ def _print(answer: StatusAnswer, now_s: float) -> None:
 def _print_proxy(proxy: ProxyStatus, now_s: float) -> None:
     applied = proxy.last_applied_at_s
     _line("applied", f"last {age(now_s - applied)} ago" if applied else "nothing had to be changed yet")
-    _line("changes", f"{proxy.live_changes} live, {counted(proxy.reloads, 'reload')}")
+    kinds = ", ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in proxy.reload_kinds.items())
+    _line("changes", f"{proxy.live_changes} live, {counted(proxy.reloads, 'reload')}{kinds and f' ({kinds})'}")
     if proxy.last_reload and proxy.reloads:  # what came first was a start
         last = proxy.last_reload
         _line("last reload", f"{age(now_s - last.at_s)} ago in {last.took_s * 1000:.0f} ms: {'; '.join(last.reasons)}")

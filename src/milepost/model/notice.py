@@ -7,6 +7,8 @@ fields. Durations are float seconds. No field ever holds a secret or the content
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from milepost.model.reload import ReloadKind
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
@@ -84,11 +86,12 @@ class ServersChanged(Notice):
 
 @dataclass(frozen=True, slots=True)
 class ProxyReloaded(Notice):
-    """A new structure runs, read back. `reasons` say why it had to be a reload."""
+    """A new structure runs, read back. `reasons` say why it had to be a reload, `kinds` of which kinds they are."""
 
     proxy: str
     reasons: tuple[str, ...]
     took_s: float
+    kinds: tuple[ReloadKind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ class Metrics:
             "event_to_applied_seconds", "From the oldest event heard to its changes being applied.", _SHORT_S, "proxy"
         )
         self._reloads = count("reloads_total", "Reloads of the proxy.", "proxy")
+        self._reload_kinds = count("reload_reasons_total", "Reloads by the kinds of their reasons.", "proxy", "kind")
         self._reload_s = spread("reload_seconds", "Time that one reload took.", _LONG_S, "proxy")
         self._refusals = count(
             "configurations_refused_total", "Configurations that the proxy's check refused.", "proxy"
@@ -65,8 +66,10 @@ class Metrics:
                 self._live_changes.labels(proxy).inc(changes)
                 if latency_s:  # 0 says that no event led here (a start, a read-back)
                     self._applied_s.labels(proxy).observe(latency_s)
-            case notices.ProxyReloaded(proxy=proxy, took_s=took_s):
+            case notices.ProxyReloaded(proxy=proxy, took_s=took_s, kinds=kinds):
                 self._reloads.labels(proxy).inc()
+                for kind in kinds:
+                    self._reload_kinds.labels(proxy, kind).inc()
                 self._reload_s.labels(proxy).observe(took_s)
             case notices.ConfigurationRefused(proxy=proxy):
                 self._refusals.labels(proxy).inc()

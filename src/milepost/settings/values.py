@@ -136,6 +136,11 @@ class HAProxySettings:
         0.2, SECONDS, "A change that needs a reload waits until nothing changed for so long."
     )
     settle_limit_s: float = setting(2.0, SECONDS, "It never waits longer than this.")
+    reload_interval_s: float = setting(
+        5.0,
+        SECONDS,
+        "Reloads are at least so long apart: the first after a while comes at once, what needs the next is collected.",
+    )
     observe_interval_s: float = setting(30.0, SECONDS, "How often what runs is read back and compared.")
 
 

@@ -78,6 +78,7 @@ class ReloadStatus:
 @dataclass(frozen=True, slots=True)
 class ProxyStatus:
     """`structure` is the digest of what should run. `waiting` are reasons of a reload that is still to come.
+    `reload_kinds` counts reloads by kind of reason; one of several kinds counts for each.
 
     `leftovers` counts servers that wait for their last session to end. `error` and `file_error` (a crash of the proxy
     would restart it from an older file) are "" while all is well.
@@ -87,6 +88,7 @@ class ProxyStatus:
     last_applied_at_s: float | None
     live_changes: int
     reloads: int
+    reload_kinds: Mapping[str, int]
     last_reload: ReloadStatus | None
     waiting: tuple[str, ...]
     leftovers: int
@@ -150,6 +152,7 @@ def _proxy_status(board: Board, structure: str) -> ProxyStatus:
         last_applied_at_s=board.last_applied_at_s,
         live_changes=board.live_changes,
         reloads=board.reloads,
+        reload_kinds=dict(sorted(board.reload_kinds.items())),
         last_reload=ReloadStatus(last.at_s, last.took_s, last.reasons) if last else None,
         waiting=board.plan.structure,
         leftovers=board.leftovers,

@@ -7,6 +7,7 @@ a map leads to a backend only when that has its servers, and away from one befor
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from milepost.model.reload import ReloadKind
 from milepost.model.shared_map import changed
 from milepost.proxies.base import Plan
 from milepost.proxies.haproxy.actual import Actual, ActualServer
@@ -22,7 +23,7 @@ from milepost.proxies.haproxy.changes import (
     SetMapEntry,
 )
 from milepost.proxies.haproxy.config import Desired, Server, Structure
-from milepost.proxies.haproxy.difference import reasons_between, shortened
+from milepost.proxies.haproxy.difference import Reason, reasons_between, shortened
 from milepost.proxies.haproxy.fixed import fixed_backends, hindrance
 
 _NO_POOL: Mapping[str, ActualServer] = {}
@@ -98,10 +99,9 @@ class Planner:
     def plan(self, desired: Desired, actual: Actual) -> Plan:
         """See `Proxy.plan`. Servers of backends that do not run yet come with the structure, not live."""
         if not actual.digest:
-            nothing_runs = "first configuration" if not actual.pid else "the configuration that runs is not milepost's"
-            return Plan(structure=(nothing_runs,))
+            return _plan_of_reload((_no_structure(actual),))
         ground = self._ground_of(desired.structure)
-        reasons: tuple[str, ...] = ()
+        reasons: tuple[Reason, ...] = ()
         steps = _Steps()
         if actual.digest == desired.structure.digest:
             self._runs = desired.structure
@@ -111,7 +111,8 @@ class Planner:
             steps.extend(_abandoned(actual, known, ground.names))
         self._plan_pools(desired, actual, ground, steps)
         self._plan_maps(desired, actual, ground, steps)
-        return Plan(live=steps.in_order, structure=shortened((*reasons, *steps.reloads)))
+        reasons = (*reasons, *(Reason(ReloadKind.SERVER, words) for words in steps.reloads))
+        return _plan_of_reload(reasons, steps.in_order)
 
     def _ground_of(self, structure: Structure) -> _Ground:
         if self._ground is None or self._ground.structure is not structure:
@@ -176,6 +177,17 @@ class Planner:
                 steps.extend(found)
             else:
                 self._settled_maps[path] = (wanted, running)
+
+
+def _plan_of_reload(reasons: tuple[Reason, ...], live: tuple[LiveChange, ...] = ()) -> Plan:
+    kinds = tuple(sorted({reason.kind for reason in reasons}))
+    return Plan(live, shortened(reason.words for reason in reasons), kinds)
+
+
+def _no_structure(actual: Actual) -> Reason:
+    if actual.pid:
+        return Reason(ReloadKind.FOREIGN, "the configuration that runs is not milepost's")
+    return Reason(ReloadKind.START, "first configuration")
 
 
 def _keep(backend: str, server: Server, there: ActualServer, app_id: str, steps: _Steps) -> None:
