@@ -13,7 +13,15 @@ from milepost.controller.lock import only_one
 from milepost.controller.loop import Loop, Pace
 from milepost.controller.mailbox import Mailbox
 from milepost.errors import ProxyError, SettingsError
-from milepost.model.notice import MilepostStarted, MilepostStopping, Notice, Notify, SourceFailed, SourceRead
+from milepost.model.notice import (
+    MilepostStarted,
+    MilepostStopping,
+    Notice,
+    Notify,
+    OldWorkersSeen,
+    SourceFailed,
+    SourceRead,
+)
 from milepost.observability.logs import log_notice
 from milepost.observability.metrics import Metrics
 from milepost.proxies.haproxy.binary import OLDEST, Binary, find_binary
@@ -78,7 +86,7 @@ def _started(settings: Settings, binary: Binary | None) -> MilepostStarted:
 
 
 def _notify(board: Board, metrics: Metrics) -> Notify:
-    """Logs and metrics hear every notice; the board keeps whether the source answers."""
+    """Logs and metrics hear every notice; the board keeps whether the source answers, and which old workers run."""
 
     def notify(notice: Notice) -> None:
         match notice:
@@ -86,6 +94,8 @@ def _notify(board: Board, metrics: Metrics) -> Notify:
                 board.source_error = error
             case SourceRead():
                 board.source_error = ""
+            case OldWorkersSeen(count=count, oldest_s=oldest_s):
+                board.old_workers, board.oldest_worker_s = count, oldest_s
         metrics.notice(notice)
         log_notice(notice)
 
@@ -112,6 +122,7 @@ def haproxy_of(settings: Settings, binary: Binary | None, notify: Notify) -> Hap
         binary=binary.path if binary else None,
         environment=named_environment(settings.haproxy.environment, os.environ),
         is_own=settings.haproxy.mode == "own",
+        most_old_workers=settings.haproxy.old_workers,
     )
 
 
@@ -186,5 +197,6 @@ def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> 
         stats_port=haproxy.stats_port,
         certificates=tuple(map(str, haproxy.certificates)),
         log=haproxy.log,
+        hard_stop_after_s=haproxy.hard_stop_after_s,
         version=version,
     )

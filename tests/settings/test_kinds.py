@@ -19,6 +19,11 @@ REFUSED: list[tuple[Kind[object], str]] = [
     (kinds.SECONDS, "nan"),
     (kinds.SECONDS, "inf"),
     (kinds.SECONDS, "2s"),
+    (kinds.TIMEOUT, "0"),
+    (kinds.TIMEOUT, "2000001"),
+    (kinds.COUNT, "0"),
+    (kinds.COUNT, "1001"),
+    (kinds.COUNT, "2.0"),
     (kinds.FLAG, "on"),
     (kinds.FLAG, ""),
     (kinds.URLS, "m1:8080"),
@@ -55,6 +60,8 @@ REFUSED: list[tuple[Kind[object], str]] = [
 TAKEN: list[tuple[Kind[object], str, object]] = [
     (kinds.PORT, "0", 0),
     (kinds.SECONDS, "0.2", 0.2),
+    (kinds.TIMEOUT, "2000000", 2_000_000.0),
+    (kinds.COUNT, "1000", 1000),
     (kinds.FLAG, "True", True),
     (kinds.FLAG, "0", False),
     (kinds.URLS, "http://m1:8080/, https://m2", ("http://m1:8080", "https://m2")),
@@ -111,4 +118,4 @@ def test_any_text_is_read_or_refused_with_valueerror_only(text: str, kind: Kind[
         kind.word(text)
     except ValueError:
         return
-    assert text.isprintable() or kind.is_list or kind is kinds.SECONDS
+    assert text.isprintable() or kind.is_list or kind in (kinds.SECONDS, kinds.TIMEOUT)

@@ -55,6 +55,9 @@ def _print_proxy(proxy: ProxyStatus, now_s: float) -> None:
         _line("waiting", "a reload is to come: " + "; ".join(proxy.waiting))
     if proxy.leftovers:
         _line("leftovers", f"{counted(proxy.leftovers, 'server')} out of traffic, until the last session there ends")
+    if proxy.old_workers:
+        old = counted(proxy.old_workers, "replaced worker")
+        _line("old workers", f"{old} of HAProxy, the oldest up for {age(proxy.oldest_worker_s)}")
     _line("structure", proxy.structure or "none yet")
     _error("proxy", proxy.error)
     _error("file", proxy.file_error)

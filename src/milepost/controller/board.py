@@ -28,6 +28,7 @@ class Board:
     """`desired` and `actual` are the proxy's own values, None before the first pass.
 
     `reload_kinds` counts reloads by the kinds of their reasons: one that has several counts for each.
+    `old_workers` are processes of the proxy that finish their sessions after a reload.
     `plan` is what was still to be done after the last pass. `proxy_error`,
     `file_error` (the file does not follow what runs) and `source_error` are "" while all is well.
     """
@@ -45,6 +46,8 @@ class Board:
     last_applied_at_s: float | None = None
     live_changes: int = 0
     leftovers: int = 0
+    old_workers: int = 0
+    oldest_worker_s: float = 0.0
     proxy_error: str = ""
     file_error: str = ""
     source_error: str = ""

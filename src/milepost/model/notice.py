@@ -122,6 +122,26 @@ class ProxyStarted(Notice):
 
 
 @dataclass(frozen=True, slots=True)
+class OldWorkersSeen(Notice):
+    """How many processes that a reload has replaced still finish their sessions, and how old the oldest process is."""
+
+    proxy: str
+    count: int
+    oldest_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class OldWorkerEnded(Notice):
+    """More than `limit` of them were there: the oldest was told to end, or could not be (`error`)."""
+
+    proxy: str
+    pid: int
+    uptime_s: float
+    limit: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProxyFailed(Notice):
     """The proxy could not be reached, started or changed; the next try comes in `retry_s`."""
 

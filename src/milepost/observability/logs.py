@@ -17,6 +17,8 @@ _LEVELS: dict[type[Notice], int] = {
     notices.BadNews: logging.INFO,
     notices.ConfigurationRefused: logging.ERROR,
     notices.HoldersNotKept: logging.WARNING,
+    notices.OldWorkersSeen: logging.DEBUG,
+    notices.OldWorkerEnded: logging.WARNING,
     notices.ProxyFailed: logging.ERROR,
     notices.SourceRead: logging.DEBUG,
 }

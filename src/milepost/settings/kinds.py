@@ -13,6 +13,9 @@ T_co = TypeVar("T_co", covariant=True)
 _BARE = "/._-+@=~"  # what a path of HAProxy's may hold besides letters and digits
 
 
+_LONGEST_TIMEOUT_S = 2_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class Listen:
     """Where a listener of milepost's own stands. Port 0: any free one."""
@@ -95,6 +98,14 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _timeout(text: str) -> float:
+    """HAProxy counts milliseconds, in 31 bits."""
+    value = _seconds(text)
+    if not 0.001 <= value <= _LONGEST_TIMEOUT_S:
+        raise ValueError
+    return value
+
+
 def _flag(text: str) -> bool:
     words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
     if text.lower() not in words:
@@ -163,6 +174,8 @@ SECRET = replace(TEXT, is_secret=True)
 FLAG = Kind("true or false", _flag, toml=(bool,), is_flag=True)
 PORT = Kind("a port number 0..65535", _whole(0, 65535), toml=(int,))
 SECONDS = Kind("seconds, a number above 0", _seconds, toml=(int, float))
+TIMEOUT = Kind(f"seconds, 0.001 to {_LONGEST_TIMEOUT_S}", _timeout, toml=(int, float))
+COUNT = Kind("a whole number 1..1000", _whole(1, 1000), toml=(int,))
 FILE = Kind("a path", _file)
 BARE_FILE = Kind(f'a path of letters, digits and "{_BARE}"', _bare_file)
 LISTEN = Kind('"host:port" ("[address]:port" for IPv6)', _listen)

@@ -12,6 +12,7 @@ from milepost.settings.kinds import (
     BARE_FILE,
     BARE_FILES,
     BIND_ADDRESSES,
+    COUNT,
     FILE,
     FLAG,
     LISTEN,
@@ -22,6 +23,7 @@ from milepost.settings.kinds import (
     SECRET,
     TEXT,
     TEXTS,
+    TIMEOUT,
     URLS,
     Listen,
     one_of,
@@ -140,6 +142,14 @@ class HAProxySettings:
         5.0,
         SECONDS,
         "Reloads are at least so long apart: the first after a while comes at once, what needs the next is collected.",
+    )
+    hard_stop_after_s: float = setting(
+        600.0,
+        TIMEOUT,
+        "How long a HAProxy process that a reload has replaced may finish its sessions (tunnels, slow requests).",
+    )
+    old_workers: int = setting(
+        8, COUNT, "How many such processes may do so side by side. One more, and the oldest is ended, loudly."
     )
     observe_interval_s: float = setting(30.0, SECONDS, "How often what runs is read back and compared.")
 

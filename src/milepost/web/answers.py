@@ -80,7 +80,8 @@ class ProxyStatus:
     """`structure` is the digest of what should run. `waiting` are reasons of a reload that is still to come.
     `reload_kinds` counts reloads by kind of reason; one of several kinds counts for each.
 
-    `leftovers` counts servers that wait for their last session to end. `error` and `file_error` (a crash of the proxy
+    `leftovers` counts servers that wait for their last session to end, `old_workers` the processes that do so after a
+    reload; the oldest of these runs for `oldest_worker_s`. `error` and `file_error` (a crash of the proxy
     would restart it from an older file) are "" while all is well.
     """
 
@@ -92,6 +93,8 @@ class ProxyStatus:
     last_reload: ReloadStatus | None
     waiting: tuple[str, ...]
     leftovers: int
+    old_workers: int
+    oldest_worker_s: float
     error: str
     file_error: str
 
@@ -156,6 +159,8 @@ def _proxy_status(board: Board, structure: str) -> ProxyStatus:
         last_reload=ReloadStatus(last.at_s, last.took_s, last.reasons) if last else None,
         waiting=board.plan.structure,
         leftovers=board.leftovers,
+        old_workers=board.old_workers,
+        oldest_worker_s=board.oldest_worker_s,
         error=board.proxy_error,
         file_error=board.file_error,
     )

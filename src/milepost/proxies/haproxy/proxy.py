@@ -21,6 +21,7 @@ from milepost.proxies.haproxy.gate import Admitted, Designer, Gate
 from milepost.proxies.haproxy.judge import Judged, Refusal, after, judge
 from milepost.proxies.haproxy.master import MasterSocket
 from milepost.proxies.haproxy.observe import expected, parse_config, parse_listens
+from milepost.proxies.haproxy.old_workers import OldWorkers
 from milepost.proxies.haproxy.own import OwnHaproxy
 from milepost.proxies.haproxy.plan import Planner
 from milepost.proxies.haproxy.ports import Address
@@ -53,7 +54,7 @@ class HaproxyProxy:
 
     With `is_own` HAProxy is started, watched and started again here, with the variables of `environment` only. Else
     (`mode = "attach"`) its own unit or container does that, and it is known by its sockets; `binary` may be None
-    then, and a configuration is checked by the reload alone.
+    then, and a configuration is checked by the reload alone. `most_old_workers`: see `OldWorkers`.
     """
 
     name = "haproxy"
@@ -67,6 +68,7 @@ class HaproxyProxy:
         binary: Path | None,
         environment: Mapping[str, str],
         is_own: bool = True,
+        most_old_workers: int = 8,
     ) -> None:
         self._places, self._notify = places, notify
         self._lock = anyio.Lock()  # one at a time changes what runs
@@ -74,6 +76,7 @@ class HaproxyProxy:
         self._planner = Planner()
         self._admin = AdminSocket(places.admin_socket)
         self._master = MasterSocket(places.master_socket)
+        self._old_workers = OldWorkers(self._master, most_old_workers, notify)
         candidate = places.config.with_name(f"{places.config.name}.candidate")
         self._gate = Gate(designer, candidate, binary, environment, is_own=is_own)
         self._own: OwnHaproxy | None = None
@@ -162,6 +165,7 @@ class HaproxyProxy:
                     tasks.start_soon(self._own.supervise, wake)
                 tasks.start_soon(self._watch_worker)
                 tasks.start_soon(self._watch_ports)
+                tasks.start_soon(self._old_workers.watch)
         finally:
             with anyio.CancelScope(shield=True):
                 await self.close()
