@@ -115,21 +115,27 @@ def binary_of(settings: Settings) -> Binary | None:
 
 def haproxy_of(settings: Settings, binary: Binary | None, notify: Notify) -> HaproxyProxy:
     """HAProxy as the loop drives it."""
+    is_own = settings.haproxy.mode == "own"
     return HaproxyProxy(
         designer_of(settings, binary),
         places_of(settings),
         notify,
         binary=binary.path if binary else None,
         environment=named_environment(settings.haproxy.environment, os.environ),
-        is_own=settings.haproxy.mode == "own",
+        is_own=is_own,
         most_old_workers=settings.haproxy.old_workers,
+        max_files=max_files() if is_own else None,  # attached, HAProxy has its limit from elsewhere
     )
 
 
 def designer_of(settings: Settings, binary: Binary | None) -> RunDesigner:
     """What decides the configuration; for the oldest version that milepost knows where there is no program to ask."""
-    _, max_files = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return RunDesigner(profile_of(settings, binary.numbers if binary else OLDEST, max_files))
+    return RunDesigner(profile_of(settings, binary.numbers if binary else OLDEST, max_files()))
+
+
+def max_files() -> int:
+    """The hard limit on open files: what we start inherits it."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 
 
 def places_of(settings: Settings) -> Places:

@@ -54,7 +54,8 @@ class HaproxyProxy:
 
     With `is_own` HAProxy is started, watched and started again here, with the variables of `environment` only. Else
     (`mode = "attach"`) its own unit or container does that, and it is known by its sockets; `binary` may be None
-    then, and a configuration is checked by the reload alone. `most_old_workers`: see `OldWorkers`.
+    then, and a configuration is checked by the reload alone. `most_old_workers`: see `OldWorkers`,
+    `max_files`: see `Gate`.
     """
 
     name = "haproxy"
@@ -69,6 +70,7 @@ class HaproxyProxy:
         environment: Mapping[str, str],
         is_own: bool = True,
         most_old_workers: int = 8,
+        max_files: int | None = None,
     ) -> None:
         self._places, self._notify = places, notify
         self._lock = anyio.Lock()  # one at a time changes what runs
@@ -78,7 +80,7 @@ class HaproxyProxy:
         self._master = MasterSocket(places.master_socket)
         self._old_workers = OldWorkers(self._master, most_old_workers, notify)
         candidate = places.config.with_name(f"{places.config.name}.candidate")
-        self._gate = Gate(designer, candidate, binary, environment, is_own=is_own)
+        self._gate = Gate(designer, candidate, binary, environment, is_own=is_own, max_files=max_files)
         self._own: OwnHaproxy | None = None
         if is_own:
             if binary is None:
