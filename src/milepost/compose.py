@@ -123,6 +123,7 @@ def haproxy_of(settings: Settings, binary: Binary | None, notify: Notify) -> Hap
         binary=binary.path if binary else None,
         environment=named_environment(settings.haproxy.environment, os.environ),
         is_own=is_own,
+        tunnel_limit_s=settings.haproxy.tunnel_limit_s,
         most_old_workers=settings.haproxy.old_workers,
         max_files=max_files() if is_own else None,  # attached, HAProxy has its limit from elsewhere
     )

@@ -353,3 +353,34 @@ def test_a_server_in_use_stays_out_of_traffic_and_is_collected_later() -> None:
     proxy.busy.clear()
     reach(proxy, desired())
     assert not plan(desired(), proxy.actual)
+
+
+def test_a_server_that_left_has_its_sessions_cut_after_the_limit_and_not_before() -> None:
+    planner, wanted = Planner(tunnel_limit_s=60.0), desired()
+    leaves, left = actual(running(1)), actual(replace(running(1), maint=True, up=False))
+
+    def cut(runs: Actual, now_s: float) -> list[bool]:
+        live = planner.plan(wanted, runs, now_s).live
+        return [change.ends_sessions for change in live if isinstance(change, DeleteServer)]
+
+    assert cut(leaves, 1000.0) == [False]
+    assert cut(left, 1059.9) == [False]
+    assert cut(left, 1060.0) == [True]
+    assert cut(left, 1061.0) == [True], "until it is seen to be gone"
+
+
+def test_a_server_that_came_back_in_between_has_its_whole_time_again() -> None:
+    planner, left = Planner(tunnel_limit_s=60.0), actual(replace(running(1), maint=True, up=False))
+    planner.plan(desired(), left, 1000.0)
+    planner.plan(desired(server(1)), left, 1050.0)
+    (change,) = planner.plan(desired(), left, 1070.0).live
+    assert isinstance(change, DeleteServer)
+    assert not change.ends_sessions
+
+
+def test_without_a_limit_no_session_is_cut() -> None:
+    planner, left = Planner(), actual(replace(running(1), maint=True, up=False))
+    planner.plan(desired(), left, 0.0)
+    (change,) = planner.plan(desired(), left, 1e9).live
+    assert isinstance(change, DeleteServer)
+    assert not change.ends_sessions

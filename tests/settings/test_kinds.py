@@ -19,6 +19,8 @@ REFUSED: list[tuple[Kind[object], str]] = [
     (kinds.SECONDS, "nan"),
     (kinds.SECONDS, "inf"),
     (kinds.SECONDS, "2s"),
+    (kinds.SECONDS_OR_NEVER, "-1"),
+    (kinds.SECONDS_OR_NEVER, "never"),
     (kinds.TIMEOUT, "0"),
     (kinds.TIMEOUT, "2000001"),
     (kinds.COUNT, "0"),
@@ -60,6 +62,8 @@ REFUSED: list[tuple[Kind[object], str]] = [
 TAKEN: list[tuple[Kind[object], str, object]] = [
     (kinds.PORT, "0", 0),
     (kinds.SECONDS, "0.2", 0.2),
+    (kinds.SECONDS_OR_NEVER, "0", 0.0),
+    (kinds.SECONDS_OR_NEVER, "0.2", 0.2),
     (kinds.TIMEOUT, "2000000", 2_000_000.0),
     (kinds.COUNT, "1000", 1000),
     (kinds.FLAG, "True", True),
@@ -118,4 +122,4 @@ def test_any_text_is_read_or_refused_with_valueerror_only(text: str, kind: Kind[
         kind.word(text)
     except ValueError:
         return
-    assert text.isprintable() or kind.is_list or kind in (kinds.SECONDS, kinds.TIMEOUT)
+    assert text.isprintable() or kind.is_list or kind in (kinds.SECONDS, kinds.SECONDS_OR_NEVER, kinds.TIMEOUT)

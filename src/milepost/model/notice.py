@@ -122,6 +122,16 @@ class ProxyStarted(Notice):
 
 
 @dataclass(frozen=True, slots=True)
+class SessionsCut(Notice):
+    """`server` takes no traffic for longer than its last sessions may last: they were ended, and it is deleted."""
+
+    proxy: str
+    app_id: str
+    server: str
+    limit_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class OldWorkersSeen(Notice):
     """How many processes that a reload has replaced still finish their sessions, and how old the oldest process is."""
 

@@ -20,6 +20,7 @@ from milepost.settings.kinds import (
     PORT,
     PORT_RANGE,
     SECONDS,
+    SECONDS_OR_NEVER,
     SECRET,
     TEXT,
     TEXTS,
@@ -142,6 +143,12 @@ class HAProxySettings:
         5.0,
         SECONDS,
         "Reloads are at least so long apart: the first after a while comes at once, what needs the next is collected.",
+    )
+    tunnel_limit_s: float = setting(
+        0.0,
+        SECONDS_OR_NEVER,
+        "How long sessions (tunnels, slow requests) may last on a server that is out of traffic; then they are cut, "
+        "and it is deleted. 0: until they end by themselves.",
     )
     hard_stop_after_s: float = setting(
         600.0,
