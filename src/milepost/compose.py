@@ -204,6 +204,7 @@ def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> 
         stats_port=haproxy.stats_port,
         certificates=tuple(map(str, haproxy.certificates)),
         log=haproxy.log,
+        slow_start_s=haproxy.slow_start_s,
         hard_stop_after_s=haproxy.hard_stop_after_s,
         version=version,
     )

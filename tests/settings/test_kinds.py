@@ -19,8 +19,9 @@ REFUSED: list[tuple[Kind[object], str]] = [
     (kinds.SECONDS, "nan"),
     (kinds.SECONDS, "inf"),
     (kinds.SECONDS, "2s"),
-    (kinds.SECONDS_OR_NEVER, "-1"),
-    (kinds.SECONDS_OR_NEVER, "never"),
+    (kinds.SECONDS_OR_OFF, "-1"),
+    (kinds.SECONDS_OR_OFF, "never"),
+    (kinds.SECONDS_OR_OFF, "2000001"),
     (kinds.TIMEOUT, "0"),
     (kinds.TIMEOUT, "2000001"),
     (kinds.COUNT, "0"),
@@ -62,8 +63,8 @@ REFUSED: list[tuple[Kind[object], str]] = [
 TAKEN: list[tuple[Kind[object], str, object]] = [
     (kinds.PORT, "0", 0),
     (kinds.SECONDS, "0.2", 0.2),
-    (kinds.SECONDS_OR_NEVER, "0", 0.0),
-    (kinds.SECONDS_OR_NEVER, "0.2", 0.2),
+    (kinds.SECONDS_OR_OFF, "0", 0.0),
+    (kinds.SECONDS_OR_OFF, "0.2", 0.2),
     (kinds.TIMEOUT, "2000000", 2_000_000.0),
     (kinds.COUNT, "1000", 1000),
     (kinds.FLAG, "True", True),
@@ -122,4 +123,4 @@ def test_any_text_is_read_or_refused_with_valueerror_only(text: str, kind: Kind[
         kind.word(text)
     except ValueError:
         return
-    assert text.isprintable() or kind.is_list or kind in (kinds.SECONDS, kinds.SECONDS_OR_NEVER, kinds.TIMEOUT)
+    assert text.isprintable() or kind.is_list or kind in (kinds.SECONDS, kinds.SECONDS_OR_OFF, kinds.TIMEOUT)

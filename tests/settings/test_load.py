@@ -89,7 +89,7 @@ def test_a_bad_option_is_refused_by_its_short_name() -> None:
 VALUES: dict[str, tuple[str, str, object]] = {
     "a port number 0..65535": ("7", "7", 7),
     "seconds, a number above 0": ("1.5", "1.5", 1.5),
-    "seconds, or 0 for never": ("1.5", "1.5", 1.5),
+    "seconds up to 2000000; 0 switches it off": ("1.5", "1.5", 1.5),
     "seconds, 0.001 to 2000000": ("1.5", "1.5", 1.5),
     "a whole number 1..1000": ("7", "7", 7),
     "a path": ("'/a/b'", "/a/b", Path("/a/b")),

@@ -98,16 +98,16 @@ def _seconds(text: str) -> float:
     return value
 
 
-def _seconds_or_never(text: str) -> float:
-    return 0.0 if float(text) == 0.0 else _seconds(text)
-
-
 def _timeout(text: str) -> float:
     """HAProxy counts milliseconds, in 31 bits."""
     value = _seconds(text)
     if not 0.001 <= value <= _LONGEST_TIMEOUT_S:
         raise ValueError
     return value
+
+
+def _seconds_or_off(text: str) -> float:
+    return 0.0 if float(text) == 0.0 else _timeout(text)
 
 
 def _flag(text: str) -> bool:
@@ -178,7 +178,7 @@ SECRET = replace(TEXT, is_secret=True)
 FLAG = Kind("true or false", _flag, toml=(bool,), is_flag=True)
 PORT = Kind("a port number 0..65535", _whole(0, 65535), toml=(int,))
 SECONDS = Kind("seconds, a number above 0", _seconds, toml=(int, float))
-SECONDS_OR_NEVER = Kind("seconds, or 0 for never", _seconds_or_never, toml=(int, float))
+SECONDS_OR_OFF = Kind(f"seconds up to {_LONGEST_TIMEOUT_S}; 0 switches it off", _seconds_or_off, toml=(int, float))
 TIMEOUT = Kind(f"seconds, 0.001 to {_LONGEST_TIMEOUT_S}", _timeout, toml=(int, float))
 COUNT = Kind("a whole number 1..1000", _whole(1, 1000), toml=(int,))
 FILE = Kind("a path", _file)

@@ -20,7 +20,7 @@ from milepost.settings.kinds import (
     PORT,
     PORT_RANGE,
     SECONDS,
-    SECONDS_OR_NEVER,
+    SECONDS_OR_OFF,
     SECRET,
     TEXT,
     TEXTS,
@@ -144,9 +144,14 @@ class HAProxySettings:
         SECONDS,
         "Reloads are at least so long apart: the first after a while comes at once, what needs the next is collected.",
     )
+    slow_start_s: float = setting(
+        0.0,
+        SECONDS_OR_OFF,
+        "How long a new task, or one that comes back, takes to grow into its full share of traffic. 0: no time.",
+    )
     tunnel_limit_s: float = setting(
         0.0,
-        SECONDS_OR_NEVER,
+        SECONDS_OR_OFF,
         "How long sessions (tunnels, slow requests) may last on a server that is out of traffic; then they are cut, "
         "and it is deleted. 0: until they end by themselves.",
     )

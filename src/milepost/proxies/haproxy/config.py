@@ -79,6 +79,7 @@ class Profile:
     which stays off without any. `max_files` is the hard limit on file descriptors that HAProxy will have.
     `log` is a syslog target for HAProxy, "" for none. `version` is HAProxy's (major, minor).
     `hard_stop_after_s`: how long a process that a reload has replaced may finish its sessions.
+    `slow_start_s`: how long a server that comes new, or back, takes to its full share of traffic; 0: none.
     """
 
     admin_socket: str
@@ -93,3 +94,4 @@ class Profile:
     log: str = ""
     version: tuple[int, int] = (2, 6)
     hard_stop_after_s: float = 600.0
+    slow_start_s: float = 0.0
