@@ -216,6 +216,17 @@ def test_no_two_keys_share_a_spelling() -> None:
         assert len(set(spellings)) == len(spellings)
 
 
+def test_the_file_beside_the_units_puts_everything_where_they_let_milepost_write(tmp_path: Path) -> None:
+    shipped = (ROOT / "packaging" / "milepost.toml").read_text()
+    attached = tmp_path / "milepost.toml"
+    attached.write_text(shipped.replace("# mode", "mode").replace("# master_socket", "master_socket"))
+    unit = (ROOT / "packaging" / "haproxy-attached.service").read_text()
+    settings = load_settings(attached)
+    assert settings.haproxy.mode == "attach"
+    assert f"-f {settings.haproxy.config} -S {settings.master_socket}," in unit
+    assert settings.haproxy.config.parent == settings.state_dir == Path("/var/lib/milepost")
+
+
 def test_the_example_file_shows_the_defaults() -> None:
     settings = load_settings(ROOT / "examples" / "milepost.toml")
     (cluster,) = settings.sources.marathon
