@@ -72,6 +72,17 @@ def test_lint_passes_what_is_right_and_fails_what_is_wrong(apps: Path, tmp_path:
     assert problem["app_id"] == "/wrong"
 
 
+def test_an_app_may_have_the_tls_port_where_the_balancer_does_no_tls(tmp_path: Path) -> None:
+    apps = tmp_path / "tls.json"
+    apps.write_text(json.dumps({"apps": [{**WEB, "ports": [443]}]}))
+    assert call("lint", "--apps", apps).exit_code == 0
+    config = tmp_path / "milepost.toml"
+    config.write_text('[haproxy]\ncertificates = ["/etc/ssl/a.pem"]\n')
+    refused = call("lint", "--apps", apps, "--config", config)
+    assert refused.exit_code == 1
+    assert "is one of the balancer's own ports" in refused.stdout
+
+
 def test_explain_tells_why_an_app_is_not_taken(apps: Path) -> None:
     result = call("explain", "/inner", "--apps", apps)
     assert result.exit_code == 0
