@@ -101,6 +101,7 @@ VALUES: dict[str, tuple[str, str, object]] = {
     'a list of IP addresses, or ["*"] for all': ("['::1']", "::1", ("::1",)),
     "a list of names of environment variables": ("['A', 'B']", "A,B", ("A", "B")),
     "a text on one line": ("'x y'", "x y", "x y"),
+    'words of letters, digits and "/._-+@=:,[]"': ("'x y'", "x y", "x y"),
     'one of "own", "attach"': ("'attach'", "attach", "attach"),
     'one of "holder", "lower-id"': ("'lower-id'", "lower-id", "lower-id"),
     'one of "auto", "console", "json"': ("'json'", "json", "json"),
