@@ -213,6 +213,10 @@ def test_labels_without_effect_are_told() -> None:
     assert "has no effect" in problems["HAPROXY_7_PORT"].message
 
 
+def test_only_the_first_of_very_many_labels_without_effect_are_told() -> None:
+    assert len(read({f"HAPROXY_{index}_VHSOT": "" for index in range(1000)}).problems) == 20
+
+
 def test_nobody_is_bothered_about_labels_of_an_app_that_is_not_selected() -> None:
     assert not read({"HAPROXY_GROUP": "internal", "HAPROXY_0_PORT": "x", "HAPROXY_0_AUTH": "y"}).problems
 
