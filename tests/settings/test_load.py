@@ -44,6 +44,8 @@ BAD_FILES = [
     ("[sources.marathon]\nurls = []", r"expected an array of tables, each headed \[\[sources.marathon\]\]"),
     ("[[sources.marathon]]\n[[sources.marathon]]", r"2 clusters are named, but one cluster is supported"),
     ("[[sources.marathon]]\nurls = ['http://a:b@m1']", r"without credentials, got \['http://\(hidden\)@m1'\]"),
+    ("[[sources.marathon]]\nurls = ['http://a:b/@c d@m1']", r"without credentials, got \['http://\(hidden\)@m1'\]"),
+    ("[[sources.marathon]]\nurls = ['a:b//c@m1']", r"without credentials, got \['\(hidden\)@m1'\]"),
     ("[[sources.marathon]]\nurls = ['http://m1']\npassword_file = '/nowhere/x'", r"/nowhere/x cannot be read: No such"),
     (
         "[[sources.marathon]]\nurls = ['http://m1']\npassword = 'a'\npassword_file = '/x'",
