@@ -26,7 +26,7 @@ _BY_VARIABLE = {key.variable: key for key in KEYS}
 _ARRAY = "sources.marathon"
 _LONGEST_SOCKET = 97  # bytes: HAProxy binds under a longer name first, which must fit into a socket address
 # Of a URL that is refused for having them, or for signs in them. All up to the last "@": a password may hold any sign.
-_CREDENTIALS = re.compile(r"(//).*@|[^\s'\"\[]*:(?!//).*@", re.DOTALL)
+_CREDENTIALS = re.compile(r"(//).*@|[^\s'\"\[/]*:(?!//).*@", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
