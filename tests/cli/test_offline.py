@@ -54,6 +54,17 @@ def test_snapshot_shows_the_file_s_apps(apps: Path) -> None:
     assert "/inner" in result.stdout
 
 
+@pytest.mark.parametrize("command", [("snapshot",), ("explain", "/web"), ("lint",)])
+def test_no_command_shows_a_password(tmp_path: Path, command: tuple[str, ...]) -> None:
+    apps = tmp_path / "secret.json"
+    labels = {"HAPROXY_GROUP": "external", "HAPROXY_0_VHOST": "a.example", "HAPROXY_0_AUTH": "realm:joe:s3cret"}
+    apps.write_text(json.dumps({"apps": [{**WEB, "labels": labels}]}))
+    for options in ((), ("--json",)):
+        shown = call(*command, "--apps", apps, *options).output
+        assert "/web" in shown
+        assert "s3cret" not in shown
+
+
 @pytest.mark.parametrize("name", ["nginx1.json", "nginx2.json"])
 def test_the_tutorial_s_app_definitions_can_be_looked_at_before_they_are_posted(name: str) -> None:
     apps = ROOT / "examples" / name
