@@ -73,7 +73,11 @@ class Task:
     without address). `state` is the scheduler's word, "" where it says none. `health` holds `alive` of
     each health result, None where the answer has no results member. `unconfirmed` names the event that
     state or health come from while no read has confirmed it ("" after a read); `read` is then what was
-    last read of the two.
+    last read of the two, None where no read has shown the task at all.
+
+    `staged_at` is when the scheduler launched it, in its own words ("" unknown): ISO 8601 in UTC, always as long, so
+    that the later one is greater as a text. `observed_s` is when the read began, or the event was heard, that first
+    told of the task at this place: seconds of the process's monotonic clock, 0 for the first read of all.
     """
 
     id: str
@@ -85,6 +89,8 @@ class Task:
     version: str = ""
     unconfirmed: str = ""
     read: tuple[str, tuple[bool, ...] | None] | None = None
+    staged_at: str = ""
+    observed_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,10 @@ from dataclasses import dataclass, replace
 
 from milepost.model.routing import Dropped, Endpoint
 from milepost.model.snapshot import App, NetworkMode, Task
+from milepost.routing.owners import ENDED, UNCONTESTED, Owned, places
 from milepost.routing.policy import Policy
 
-_ENDED = frozenset(
-    f"TASK_{state}"
-    for state in ("FINISHED", "FAILED", "KILLED", "ERROR", "DROPPED", "GONE", "GONE_BY_OPERATOR", "UNKNOWN")
-)
-_NOT_SERVING = _ENDED | {"TASK_STAGING", "TASK_STARTING", "TASK_KILLING"}
+_NOT_SERVING = ENDED | {"TASK_STAGING", "TASK_STARTING", "TASK_KILLING"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +28,20 @@ class Placement:
     dropped: tuple[Dropped, ...]
 
 
-def place(app: App, routes: tuple[Route, ...], policy: Policy) -> Placement:
-    """Decide for each task of the app. Sorted by host, port and address (marathon-lb-behaviour.md 9.7 and its Q22)."""
+def place(app: App, routes: tuple[Route, ...], policy: Policy, owned: Owned = UNCONTESTED) -> Placement:
+    """Decide for each task of the app. Sorted by host, port and address (marathon-lb-behaviour.md 9.7 and its Q22).
+
+    `owned` has the owners of its contested places: only an owner ever serves there.
+    """
     if not routes:
         return Placement((), ())
-    reasons = [(task, why_not(task, app, policy)) for task in app.tasks]
+    taken = {task.id: why for task in app.tasks if (why := _taken_by(task, owned))}
+    reasons = [(task, taken.get(task.id) or why_not(task, app, policy)) for task in app.tasks]
     if not policy.exact and all(reason for _, reason in reasons):
-        reasons = [(task, "" if is_last_resort(task, app, policy) else reason) for task, reason in reasons]
+        reasons = [
+            (task, "" if task.id not in taken and is_last_resort(task, app, policy) else reason)
+            for task, reason in reasons
+        ]
     serving = [task for task, reason in reasons if not reason]
     dropped = [Dropped(app.id, task.id, None, reason) for task, reason in reasons if reason]
     placed = tuple((route.service, tuple(_endpoints(app.id, serving, route, dropped, policy))) for route in routes)
@@ -49,6 +53,8 @@ def why_not(task: Task, app: App, policy: Policy) -> str:
     by_event = f", by {task.unconfirmed} alone: no read has confirmed it yet" if task.unconfirmed else ""
     if task.state in _NOT_SERVING:
         return f"is in state {task.state}{by_event}"
+    if task.unconfirmed and task.read is None:
+        return f"is known by {task.unconfirmed} alone: no read has shown it yet"
     if policy.health_check and app.definition.health_checks and not any(task.health or ()):
         return f"is not alive{by_event}" if task.health else "has no health result yet"
     if not task.host:
@@ -59,13 +65,22 @@ def why_not(task: Task, app: App, policy: Policy) -> str:
     return ""
 
 
+def _taken_by(task: Task, owned: Owned) -> str:
+    """Why the task has ended, as far as another one is where it was; "" where nothing says so."""
+    for at in places(task) if owned else ():
+        owner = owned.get(at)
+        if owner is not None and owner.task_id != task.id:
+            return f"{at[0]} port {at[1]} is task {owner.task_id}'s of {owner.app_id} now"
+    return ""
+
+
 def is_last_resort(task: Task, app: App, policy: Policy) -> bool:
     """Whether the task goes on when no other serves: an event alone speaks against it, and it still runs.
 
     Marathon begins to kill the old task in the instant in which the new one is healthy, and that one is read first:
     without this the pool would be empty until the answer is there. Once a task has ended its port may be another's.
     """
-    if not task.unconfirmed or task.read is None or task.state in _ENDED:
+    if not task.unconfirmed or task.read is None or task.state in ENDED:
         return False
     state, health = task.read
     return not why_not(replace(task, state=state, health=health, unconfirmed="", read=None), app, policy)
