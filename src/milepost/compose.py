@@ -9,9 +9,11 @@ import anyio
 from milepost import __version__
 from milepost.controller.board import Board
 from milepost.controller.holders import HolderFile
+from milepost.controller.last_good import LastGood
 from milepost.controller.lock import only_one
 from milepost.controller.loop import Loop, Pace
 from milepost.controller.mailbox import Mailbox
+from milepost.controller.snapshot_file import SnapshotFile
 from milepost.errors import ProxyError, SettingsError
 from milepost.model.notice import MilepostStarted, MilepostStopping, Notice, Notify, SourceFailed, SourceRead
 from milepost.observability.logs import log_notice
@@ -50,12 +52,15 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
         loop = Loop(proxy, Router(policy_of(settings)), holders, board, notify, pace_of(settings))
         notify(_started(settings, binary))
         commands = Commands(reconcile=lambda: mailbox.wake("asked for over the API"))
+        last_good = LastGood(SnapshotFile(settings.state_dir), mailbox.put, notify)
         app = make_app(board, HaproxyView(binary), metrics, commands)
         try:
             async with anyio.create_task_group() as tasks:
                 if listen := settings.web.listen:
                     tasks.start_soon(serve_web, app, listen.host, listen.port)
-                tasks.start_soon(source.run, mailbox.put)
+                await last_good.start(proxy.is_running)
+                tasks.start_soon(last_good.run)
+                tasks.start_soon(source.run, last_good.publish)
                 tasks.start_soon(proxy.run, mailbox.wake)
                 tasks.start_soon(loop.run, mailbox)
         except anyio.get_cancelled_exc_class():

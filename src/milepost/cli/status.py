@@ -33,7 +33,9 @@ def _print(answer: StatusAnswer, now_s: float) -> None:
     if seen is None:
         _line("snapshot", click.style("none has been read yet", fg="yellow"))
     else:
-        _line("snapshot", f"of {seen.source}, last read in full {age(seen.age_s)} ago")
+        read = f"of {seen.source}, last read in full {age(seen.age_s)} ago"
+        kept = click.style("kept from before the start, nothing was read since: ", fg="yellow") if seen.is_saved else ""
+        _line("snapshot", kept + read)
         _error("source", seen.error)
     counts = answer.counts
     _line("apps", f"{counts.apps} with {counted(counts.tasks, 'task')}")

@@ -125,7 +125,8 @@ class Snapshot:
     """All apps at one moment, in the order in which the source gave them.
 
     A snapshot shares each unchanged `App` object with the one before it (`shared_map.py`). `read_at_s` is the Unix time
-    (seconds) of the last full read. `causes` are what led from the snapshot before to this one.
+    (seconds) of the last full read. `causes` are what led from the snapshot before to this one. `is_saved` where no
+    source said it since the start: it is the last one that was kept before.
     """
 
     apps: Mapping[str, App]
@@ -133,3 +134,4 @@ class Snapshot:
     read_at_s: float
     problems: tuple[Problem, ...] = ()
     causes: tuple[Cause, ...] = ()
+    is_saved: bool = False

@@ -98,6 +98,8 @@ class _BoardCollector(Collector):
             yield _gauge("apps", "Apps of the last snapshot.", len(board.snapshot.apps))
             age_s = max(0.0, self._clock() - board.snapshot.read_at_s)
             yield _gauge("snapshot_age_seconds", "Time since the last full read.", age_s)
+            told = "1 while a snapshot of before the start is served, since the source is silent."
+            yield _gauge("snapshot_is_saved", told, board.snapshot.is_saved)
         if board.table:
             yield _gauge("services", "Ports of apps that get traffic.", len(board.table.services))
             servers = sum(len(endpoints) for endpoints in board.table.endpoints.values())

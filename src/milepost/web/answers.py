@@ -46,12 +46,16 @@ class ProblemsAnswer:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotStatus:
-    """`read_at_s` is the Unix time of the last full read, `age_s` how long ago that was."""
+    """`read_at_s` is the Unix time of the last full read, `age_s` how long ago that was.
+
+    `is_saved`: it was kept from before the start, and no source has spoken since.
+    """
 
     source: str
     read_at_s: float
     age_s: float
     error: str
+    is_saved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,7 @@ def _snapshot_status(board: Board, now_s: float) -> SnapshotStatus | None:
     if snapshot is None:
         return None
     age_s = max(0.0, now_s - snapshot.read_at_s)
-    return SnapshotStatus(snapshot.source, snapshot.read_at_s, age_s, board.source_error)
+    return SnapshotStatus(snapshot.source, snapshot.read_at_s, age_s, board.source_error, snapshot.is_saved)
 
 
 def _counts(board: Board) -> Counts:
@@ -171,6 +175,14 @@ def health_reasons(board: Board) -> tuple[str, ...]:
     if board.proxy_error:
         reasons.append(board.proxy_error)
     return tuple(reasons)
+
+
+def health_remark(board: Board, now_s: float) -> str:
+    """What is to be known of a milepost that is healthy all the same, "" where all is as it should be."""
+    if board.snapshot is None or not board.snapshot.is_saved:
+        return ""
+    age_s = max(0.0, now_s - board.snapshot.read_at_s)
+    return f"the source is silent since the start; a saved snapshot is served, {age_s:.0f} s old"
 
 
 def _waits_for_first_structure(board: Board) -> bool:

@@ -18,7 +18,7 @@ from milepost.controller.explain import Explanation, Live, explain, unknown_app
 from milepost.controller.secrets import shown_config, without_secrets
 from milepost.model.routing import RoutingTable
 from milepost.model.snapshot import Snapshot
-from milepost.web.answers import ProblemsAnswer, health_reasons, plan_answer, status_answer
+from milepost.web.answers import ProblemsAnswer, health_reasons, health_remark, plan_answer, status_answer
 from milepost.web.encoding import to_json
 from milepost.web.errors import HANDLERS, json_response
 from milepost.web.origin import require_same_origin
@@ -118,7 +118,8 @@ class Api:
     async def health(self, _: Request) -> Response:
         if reasons := health_reasons(self.board):
             raise HTTPException(503, "; ".join(reasons))
-        return json_response({"healthy": True})
+        remark = health_remark(self.board, self.clock())
+        return json_response({"healthy": True, "remark": remark} if remark else {"healthy": True})
 
     def _seen(self) -> tuple[Snapshot, RoutingTable]:
         if self.board.snapshot is None or self.board.table is None:
