@@ -3,6 +3,10 @@
 import os
 
 import pytest
+from hypothesis import settings
+
+# For `./run test --fast`: fewer examples of each property, none left out.
+settings.register_profile("fast", max_examples=15)
 
 
 @pytest.fixture(scope="session")

@@ -165,7 +165,8 @@ def marathon_of(settings: Settings) -> MarathonSettings:
 def policy_of(settings: Settings) -> Policy:
     """How apps are routed. The listeners of milepost's own and of HAProxy's shared frontends are no app's to have."""
     haproxy, web = settings.haproxy, settings.web.listen
-    ours = (haproxy.http_port, haproxy.https_port, haproxy.appid_port, haproxy.stats_port, web.port if web else 0)
+    https_port = haproxy.https_port if haproxy.certificates else 0  # without one an app may do its own TLS there
+    ours = (haproxy.http_port, https_port, haproxy.appid_port, haproxy.stats_port, web.port if web else 0)
     return Policy(
         groups=settings.routing.groups,
         strict=settings.routing.strict,

@@ -32,6 +32,7 @@ REFUSED: list[tuple[Kind[object], str]] = [
     (kinds.BIND_ADDRESSES, "balancer.example"),
     (kinds.BIND_ADDRESSES, "10.0.0.1:80"),
     (kinds.BIND_ADDRESSES, "unix@/run/x"),
+    (kinds.BIND_ADDRESSES, "fe80::1%a ssl crt x"),
     (kinds.LISTEN, "9095"),
     (kinds.LISTEN, ":9095"),
     (kinds.LISTEN, "::1:9095"),
@@ -49,6 +50,9 @@ REFUSED: list[tuple[Kind[object], str]] = [
     (kinds.BARE_FILE, "/a$HOME"),
     (kinds.BARE_FILE, '/a"'),
     (kinds.BARE_FILE, "/a)"),
+    (kinds.BARE_WORDS, '127.0.0.1 "$HOME"'),
+    (kinds.BARE_WORDS, "127.0.0.1 # local0"),
+    (kinds.BARE_WORDS, "127.0.0.1\\n"),
     (kinds.TEXT, "a\nlog 127.0.0.1"),
 ]
 
@@ -62,6 +66,7 @@ TAKEN: list[tuple[Kind[object], str, object]] = [
     (kinds.URLS, "", ()),
     (kinds.BIND_ADDRESSES, "*", ("*",)),
     (kinds.BIND_ADDRESSES, "127.0.0.1,::1", ("127.0.0.1", "::1")),
+    (kinds.BARE_WORDS, " [::1]:514  len 8192 local0\n", "[::1]:514 len 8192 local0"),
     (kinds.LISTEN, "[::1]:0", Listen("::1", 0)),
     (kinds.LISTEN, "localhost:80", Listen("localhost", 80)),
     (kinds.PORT_RANGE, "10050-10050", (10050, 10050)),

@@ -245,6 +245,7 @@ async def test_a_silent_stream_is_left_for_another() -> None:
         assert "silent for 0.1 s" in str(watch.told(SourceFailed)[0])
 
 
+@pytest.mark.system
 async def test_bare_line_ends_keep_a_stream_alive() -> None:
     async with FakeMarathon(keep_alive_s=0.1) as marathon:
         async with watching(settings_for(marathon, stream_silence_s=1.0)) as watch:

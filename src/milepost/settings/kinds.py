@@ -11,6 +11,7 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 _BARE = "/._-+@=~"  # what a path of HAProxy's may hold besides letters and digits
+_BARE_WORDS = "/._-+@=:,[] "  # and what other words of it may
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,9 @@ def _url(text: str) -> str:
 
 
 def _bind_address(text: str) -> str:
+    """No zone behind it: what follows a `%` may be any text."""
+    if "%" in text:
+        raise ValueError
     return "*" if text == "*" else str(ipaddress.ip_address(text))
 
 
@@ -158,7 +162,16 @@ def _bare_file(text: str) -> Path:
     return path
 
 
+def _bare_words(text: str) -> str:
+    """Words that stand in HAProxy's text as they are: no quotes, comments, variables or escapes."""
+    words = " ".join(text.split())
+    if not all(sign.isalnum() or sign in _BARE_WORDS for sign in words):
+        raise ValueError
+    return words
+
+
 TEXT = Kind("a text on one line", _one_line)
+BARE_WORDS = Kind(f'words of letters, digits and "{_BARE_WORDS.strip()}"', _bare_words)
 SECRET = replace(TEXT, is_secret=True)
 FLAG = Kind("true or false", _flag, toml=(bool,), is_flag=True)
 PORT = Kind("a port number 0..65535", _whole(0, 65535), toml=(int,))

@@ -11,6 +11,7 @@ from milepost.settings.field import setting
 from milepost.settings.kinds import (
     BARE_FILE,
     BARE_FILES,
+    BARE_WORDS,
     BIND_ADDRESSES,
     FILE,
     FLAG,
@@ -130,7 +131,7 @@ class HAProxySettings:
         (), NAMES, "Environment variables of milepost that HAProxy is given too. It starts with no others."
     )
     log: str = setting(
-        "", TEXT, "Where HAProxy logs to, as in its `log` line (`127.0.0.1:514 local0`); empty: nowhere."
+        "", BARE_WORDS, "Where HAProxy logs to, as in its `log` line (`127.0.0.1:514 local0`); empty: nowhere."
     )
     settle_quiet_s: float = setting(
         0.2, SECONDS, "A change that needs a reload waits until nothing changed for so long."

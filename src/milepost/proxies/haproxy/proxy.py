@@ -179,11 +179,14 @@ class HaproxyProxy:
         await self._admin.close()
 
     async def _watch_worker(self) -> None:
-        """Notice a reload that was not ours, also to let the old worker go: our connection keeps it alive."""
+        """Notice a reload that was not ours, also to let the old worker go: our connection keeps it alive.
+
+        And notice a HAProxy to attach to that has come; one of our own is started by `OwnHaproxy`.
+        """
         told = ""
         while True:
             await anyio.sleep(_WATCH_INTERVAL_S)
-            if not self._lock.locked() and self._known.pid:
+            if not self._lock.locked() and (self._known.pid or self._own is None):
                 news = await self._news()
                 if news and news != told:
                     self._wake(news)
