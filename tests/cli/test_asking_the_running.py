@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,14 @@ def test_a_milepost_that_has_read_nothing_yet_says_so() -> None:
         assert "none has been read yet" in call(address, "status").stdout
         result = call(address, "snapshot")
     assert (result.exit_code, result.stderr) == (3, "milepost: no snapshot has been read yet\n")
+
+
+def test_status_says_that_a_saved_snapshot_is_served() -> None:
+    board = scene.board()
+    board.snapshot = replace(scene.SNAPSHOT, is_saved=True)
+    with serving(board) as address:
+        shown = call(address, "status").stdout
+    assert "kept from before the start, nothing was read since: of marathon, last read in full" in shown
 
 
 def test_results_can_be_piped_on_without_colour_codes(address: str) -> None:

@@ -66,6 +66,24 @@ async def test_sigterm_leaves_haproxy_which_the_next_milepost_takes_over_without
         ]
 
 
+async def test_a_start_without_marathon_and_haproxy_serves_the_last_snapshot(binary: Binary, tmp_path: Path) -> None:
+    async with site(binary, tmp_path) as at, fake_tasks(2) as (one, two):
+        at.has(one)
+        milepost = await at.start_until_healthy("--stop-proxy")
+        await at.stop(milepost)
+        at.config.unlink()
+        await at.marathon.stop()
+        await at.start_until_healthy()
+        assert (await get(at.port)).body == str(one.port)
+        assert (await at.status())["snapshot"]["is_saved"]
+        assert [event["source"] for event in at.events("saved_snapshot_served")] == ["marathon"]
+        at.has(two)
+        await at.marathon.start()
+        async with clients(at.port) as seen:
+            await until(lambda: seen.has(two.port, 20))
+        assert not (await at.status())["snapshot"]["is_saved"]
+
+
 async def test_stop_proxy_ends_haproxy_together_with_milepost(binary: Binary, tmp_path: Path) -> None:
     async with site(binary, tmp_path) as at, fake_tasks(1) as (one,):
         at.has(one)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -112,7 +113,13 @@ async def test_status_tells_versions_counts_age_and_the_last_reload(site: Site) 
     status = await site.get("/v1/status")
     assert status["versions"] == {"milepost": "0.1.0", "haproxy": "2.6.12", "openssl": "OpenSSL 3.0.17"}
     assert status["uptime_s"] == 107.5
-    assert status["snapshot"] == {"source": "marathon", "read_at_s": 1000.0, "age_s": 7.5, "error": ""}
+    assert status["snapshot"] == {
+        "source": "marathon",
+        "read_at_s": 1000.0,
+        "age_s": 7.5,
+        "error": "",
+        "is_saved": False,
+    }
     assert status["counts"] == {
         "apps": 2, "tasks": 3, "services": 2, "endpoints": 3, "errors": 1, "warnings": 1,
     }  # fmt: skip
@@ -210,6 +217,17 @@ async def test_health_is_good_once_a_snapshot_was_applied(site: Site) -> None:
     await site.get("/healthz", 503)
     site.board.desired = "the text"
     assert await site.get("/healthz") == {"healthy": True}
+
+
+async def test_a_saved_snapshot_that_serves_is_healthy_with_a_remark(site: Site) -> None:
+    site.board.snapshot = replace(scene.SNAPSHOT, is_saved=True)
+    site.board.desired, site.board.last_applied_at_s = "the text", 1001.0
+    assert await site.get("/healthz") == {
+        "healthy": True,
+        "remark": "the source is silent since the start; a saved snapshot is served, 8 s old",
+    }
+    assert (await site.get("/v1/status"))["snapshot"]["is_saved"]
+    assert "milepost_snapshot_is_saved 1.0" in (await site.client.get("/metrics")).text
 
 
 async def test_health_waits_until_the_first_structure_runs(site: Site) -> None:

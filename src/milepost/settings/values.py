@@ -169,7 +169,7 @@ class Settings:
     state_dir: Path = setting(
         Path("/var/lib/milepost"),
         BARE_FILE,
-        "Where milepost keeps what must outlive it: sockets, pid, maps, who holds a port.",
+        "Where milepost keeps what must outlive it: sockets, pid, maps, who holds a port, the last snapshot.",
     )
     sources: SourceSettings = SourceSettings()
     routing: RoutingSettings = RoutingSettings()
