@@ -44,6 +44,8 @@ ONE_OF_EACH = (
     notices.ProxyReloaded("haproxy", ("new app /a",), 0.2),
     notices.ConfigurationRefused("haproxy", "line 7"),
     notices.HoldersNotKept("holders.json cannot be written: No space left on device"),
+    notices.RemovalsHeld(7, 20, ("/a",), needs_approval=True),
+    notices.RemovalsReleased(7, by_operator=True),
     notices.SavedSnapshotServed("marathon", 1764000000.0, 60.5),
     notices.SavedSnapshotUnusable("snapshot.jsonl holds no snapshot"),
     notices.SnapshotNotSaved("snapshot.jsonl cannot be written"),

@@ -84,6 +84,23 @@ async def test_a_start_without_marathon_and_haproxy_serves_the_last_snapshot(bin
         assert not (await at.status())["snapshot"]["is_saved"]
 
 
+async def test_a_marathon_that_lists_nothing_any_more_is_not_believed_without_an_operator(
+    binary: Binary, tmp_path: Path
+) -> None:
+    async with site(binary, tmp_path) as at, fake_tasks(1) as (one,):
+        at.has(one)
+        await at.start_until_healthy()
+        at.marathon.apps.clear()
+        at.marathon.drop_streams()
+        await until(lambda: [event["needs_approval"] for event in at.events("removals_held")] == [False, True])
+        assert (await get(at.port)).body == str(one.port)
+        assert (await at.status())["guard"] == {"apps": ["/web"], "tasks": 1, "serving": 1, "needs_approval": True}
+        approved = await at.run("approve", "--config", str(at.settings))
+        assert (approved.returncode, approved.stderr) == (0, "1 task of /web may go\n")
+        assert [event["by_operator"] for event in at.events("removals_released")] == [True]
+        assert (await at.status())["guard"] is None
+
+
 async def test_stop_proxy_ends_haproxy_together_with_milepost(binary: Binary, tmp_path: Path) -> None:
     async with site(binary, tmp_path) as at, fake_tasks(1) as (one,):
         at.has(one)

@@ -11,7 +11,7 @@ from milepost.cli.console import age, counted, print_json
 from milepost.cli.options import json_option, settings_of, settings_options
 from milepost.cli.running import Running
 from milepost.cli.terminal import wrapped
-from milepost.web.answers import ProxyStatus, StatusAnswer
+from milepost.web.answers import ProxyStatus, StatusAnswer, holding_text
 
 
 @click.command()
@@ -37,6 +37,8 @@ def _print(answer: StatusAnswer, now_s: float) -> None:
         kept = click.style("kept from before the start, nothing was read since: ", fg="yellow") if seen.is_saved else ""
         _line("snapshot", kept + read)
         _error("source", seen.error)
+    if answer.guard:
+        _line("guard", click.style(holding_text(answer.guard), fg="yellow"))
     counts = answer.counts
     _line("apps", f"{counts.apps} with {counted(counts.tasks, 'task')}")
     _line("routed", f"{counted(counts.services, 'service')} to {counted(counts.endpoints, 'endpoint')}")

@@ -161,6 +161,26 @@ class SnapshotNotSaved(Notice):
 
 
 @dataclass(frozen=True, slots=True)
+class RemovalsHeld(Notice):
+    """A read would take so many `tasks` out of `serving`: they stay, until a second read says the same, or, with
+    `needs_approval`, an operator. `apps` are the first of those concerned.
+    """
+
+    tasks: int
+    serving: int
+    apps: tuple[str, ...]
+    needs_approval: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalsReleased(Notice):
+    """Nothing is held any more: confirmed by a read, taken back, or let pass by an operator."""
+
+    tasks: int
+    by_operator: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ProblemFound(Notice):
     """An owner's mistake came up (`solved` False) or went away (True)."""
 

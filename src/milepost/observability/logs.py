@@ -18,6 +18,7 @@ _LEVELS: dict[type[Notice], int] = {
     notices.ConfigurationRefused: logging.ERROR,
     notices.HoldersNotKept: logging.WARNING,
     notices.ProxyFailed: logging.ERROR,
+    notices.RemovalsHeld: logging.WARNING,
     notices.SavedSnapshotServed: logging.WARNING,
     notices.SavedSnapshotUnusable: logging.ERROR,
     notices.SnapshotNotSaved: logging.WARNING,

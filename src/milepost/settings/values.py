@@ -13,6 +13,7 @@ from milepost.settings.kinds import (
     BARE_FILES,
     BARE_WORDS,
     BIND_ADDRESSES,
+    COUNT,
     FILE,
     FLAG,
     LISTEN,
@@ -21,6 +22,7 @@ from milepost.settings.kinds import (
     PORT_RANGE,
     SECONDS,
     SECRET,
+    SHARE,
     TEXT,
     TEXTS,
     URLS,
@@ -141,6 +143,26 @@ class HAProxySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class GuardSettings:
+    """When a read that takes tasks out of traffic is held. What events say is never held."""
+
+    share: float = setting(
+        0.25,
+        SHARE,
+        "A read of all apps that would take out more than this share of all serving tasks is held until a second one "
+        "says the same. One that would empty an app always is.",
+    )
+    approve_share: float = setting(
+        0.5,
+        SHARE,
+        "What would take out more than this share waits for `milepost approve` even then; 1 switches it off.",
+    )
+    approve_from: int = setting(
+        10, COUNT, "But not if fewer tasks than this are concerned, unless they are all that serve."
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class WebSettings:
     """milepost's own HTTP API."""
 
@@ -174,6 +196,7 @@ class Settings:
     sources: SourceSettings = SourceSettings()
     routing: RoutingSettings = RoutingSettings()
     haproxy: HAProxySettings = HAProxySettings()
+    guard: GuardSettings = GuardSettings()
     web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
 

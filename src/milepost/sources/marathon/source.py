@@ -62,6 +62,10 @@ class MarathonSource:
             for _ in range(_READERS):
                 group.start_soon(self._reader.run_hints)
 
+    def look_again(self, reason: str) -> None:
+        """See `Source.look_again`."""
+        self._reader.look_at_all(reason)
+
     async def read_once(self) -> Snapshot:
         """The cluster as it is now, without listening. Raises SourceError. Once per source."""
         async with self._client:
