@@ -44,7 +44,7 @@ async def test_an_attached_haproxy_is_reloaded_for_structure_and_changed_live_fo
                 at.has(two)
                 at.tell()
                 await until(lambda: seen.has(two.port, 20))
-                assert await at.processes() == first
+                assert (await at.processes()).worker == first.worker
                 at.has(two, path="/other")
                 at.tell()
                 await until(lambda: len(at.events("proxy_reloaded")) == 2)
@@ -71,7 +71,7 @@ async def test_traffic_goes_on_while_milepost_is_killed_and_what_changed_meanwhi
                 await at.start_until_healthy()
                 await until(lambda: seen.has(two.port, 20))
             assert seen.failures == []
-            assert await at.processes() == before
+            assert (await at.processes()).worker == before.worker
             assert (await at.status())["proxy"]["reloads"] == 0
             assert [event["reload_needed"] for event in at.events("proxy_adopted")] == [True, False]
 
