@@ -156,7 +156,8 @@ clusters = st.dictionaries(st.sampled_from(["/a", "/b", "/c"]), st.integers(0, 1
 
 @given(st.lists(clusters, min_size=1, max_size=6))
 def test_one_read_alone_never_empties_a_service_and_two_equal_ones_settle_all(history: list[dict[str, int]]) -> None:
-    guard, before = Guard(LIMITS, serves), None
+    guard = Guard(LIMITS, serves)
+    before: Verdict | None = None
     for at_s, cluster in enumerate(history, 1):
         seen = read(float(at_s), *(many(app_id, count) for app_id, count in cluster.items()))
         verdict = guard.judge(seen)
