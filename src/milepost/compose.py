@@ -178,6 +178,7 @@ def policy_of(settings: Settings) -> Policy:
         assign_ports=settings.routing.assign_ports,
         reserved_ports=frozenset(ours) - {0},
         conflicts=Conflicts(settings.routing.conflicts),
+        healthy_share=settings.routing.healthy_share,
     )
 
 

@@ -82,3 +82,12 @@ def test_a_named_agent_has_its_address_for_an_event_too() -> None:
     picture.locate({"agent1": "10.0.0.7"})
     picture.hear("/web", launched("web.2", 2.0, host="agent1"))
     assert [task.address for task in picture.apps()["/web"].tasks] == ["10.0.0.7", "10.0.0.7"]
+
+
+def test_a_task_that_is_alive_no_more_is_known_to_have_been_alive() -> None:
+    picture = Picture()
+    for at_s, health in enumerate([(True,), (False,), (False,)], 1):
+        read_all(picture, float(at_s), an_app("/web", running("web.1", health=health), checks=1))
+    assert picture.apps()["/web"].tasks[0].was_alive
+    read_all(picture, 9.0, an_app("/web", running("web.2", health=(False,)), checks=1))
+    assert not picture.apps()["/web"].tasks[0].was_alive

@@ -78,6 +78,7 @@ class Task:
     `staged_at` is when the scheduler launched it, in its own words ("" unknown): ISO 8601 in UTC, always as long, so
     that the later one is greater as a text. `observed_s` is when the read began, or the event was heard, that first
     told of the task at this place: seconds of the process's monotonic clock, 0 for the first read of all.
+    `was_alive`: it is not, but an earlier read reported it alive.
     """
 
     id: str
@@ -91,6 +92,12 @@ class Task:
     read: tuple[str, tuple[bool, ...] | None] | None = None
     staged_at: str = ""
     observed_s: float = 0.0
+    was_alive: bool = False
+
+    @property
+    def has_been_alive(self) -> bool:
+        """Whether any read so far reported it alive."""
+        return self.was_alive or any(self.health or ()) or (self.read is not None and any(self.read[1] or ()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,12 +87,13 @@ class Router:
         dropped = dict(old.dropped)
         has_news = False
         for app in touched:
-            for name, found in self._place(app).endpoints:
+            known, placement = self._placements[app.id][3], self._place(app)
+            for name, found in placement.endpoints:
                 endpoints[name] = _kept(old.endpoints[name], found)
             dropped.pop(app.id, None)
             if drops := self._dropped(app.id):
                 dropped[app.id] = drops
-            has_news |= before[app.id].problems != app.problems
+            has_news |= before[app.id].problems != app.problems or known.problems != placement.problems
         problems = self._problems() if has_news else old.problems
         return RoutingTable(old.services, replaced(old.endpoints, endpoints), dropped, problems, old.holders)
 
@@ -119,7 +120,8 @@ class Router:
 
     def _problems(self) -> tuple[Problem, ...]:
         of_apps = (problem for app in self._apps.values() for problem in app.problems)
-        return tuple(sorted({*self._structure.problems, *of_apps}))
+        of_tasks = (problem for *_, placement in self._placements.values() for problem in placement.problems)
+        return tuple(sorted({*self._structure.problems, *of_apps, *of_tasks}))
 
     def _forget_gone_apps(self) -> None:
         for app_id in self._placements.keys() - self._apps.keys():

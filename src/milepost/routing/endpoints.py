@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from milepost.model.problem import Problem, Severity
 from milepost.model.routing import Dropped, Endpoint
 from milepost.model.snapshot import App, NetworkMode, Task
 from milepost.routing.owners import ENDED, UNCONTESTED, Owned, places
@@ -22,10 +23,11 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """The endpoints of each of an app's services, and a reason for each task that is left out."""
+    """The endpoints of each of an app's services, a reason for each task that is left out, and what is odd with it."""
 
     endpoints: tuple[tuple[str, tuple[Endpoint, ...]], ...]
     dropped: tuple[Dropped, ...]
+    problems: tuple[Problem, ...] = ()
 
 
 def place(app: App, routes: tuple[Route, ...], policy: Policy, owned: Owned = UNCONTESTED) -> Placement:
@@ -37,6 +39,8 @@ def place(app: App, routes: tuple[Route, ...], policy: Policy, owned: Owned = UN
         return Placement((), ())
     taken = {task.id: why for task in app.tasks if (why := _taken_by(task, owned))}
     reasons = [(task, taken.get(task.id) or why_not(task, app, policy)) for task in app.tasks]
+    spared = _spared([(task, reason) for task, reason in reasons if task.id not in taken], app, policy)
+    reasons = [(task, "" if task.id in spared else reason) for task, reason in reasons]
     if not policy.exact and all(reason for _, reason in reasons):
         reasons = [
             (task, "" if task.id not in taken and is_last_resort(task, app, policy) else reason)
@@ -45,7 +49,32 @@ def place(app: App, routes: tuple[Route, ...], policy: Policy, owned: Owned = UN
     serving = [task for task, reason in reasons if not reason]
     dropped = [Dropped(app.id, task.id, None, reason) for task, reason in reasons if reason]
     placed = tuple((route.service, tuple(_endpoints(app.id, serving, route, dropped, policy))) for route in routes)
-    return Placement(placed, tuple(dropped))
+    return Placement(placed, tuple(dropped), _half_ill(app, len(serving), spared, policy) if spared else ())
+
+
+def _spared(reasons: list[tuple[Task, str]], app: App, policy: Policy) -> frozenset[str]:
+    """Tasks that run but are not alive any more, and serve on: too few of those that were ever alive still are.
+
+    When most fail at once it is more often the check, or what all of them need, and none at all serves no one. A task
+    that was never alive is no part of it: a deployment that does not come up leaves the old ones as they are.
+    """
+    if policy.exact or not policy.health_check or not app.definition.health_checks:
+        return frozenset()
+    alive = sum(not reason for _, reason in reasons)
+    ill = [
+        task.id
+        for task, reason in reasons
+        if reason and task.has_been_alive and not why_not(replace(task, health=(True,)), app, policy)
+    ]
+    return frozenset(ill) if alive < policy.healthy_share * (alive + len(ill)) else frozenset()
+
+
+def _half_ill(app: App, serving: int, spared: frozenset[str], policy: Policy) -> tuple[Problem, ...]:
+    message = (
+        f"{serving - len(spared)} of {serving} tasks that were alive still are, less than {policy.healthy_share:.0%}: "
+        "the others serve on"
+    )
+    return (Problem(app.id, "health", message, Severity.WARNING),)
 
 
 def why_not(task: Task, app: App, policy: Policy) -> str:

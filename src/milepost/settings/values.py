@@ -77,6 +77,12 @@ class RoutingSettings:
     health_check: bool = setting(
         True, FLAG, "Whether a task of an app with health checks gets traffic only while Marathon reports it alive."
     )
+    healthy_share: float = setting(
+        0.5,
+        SHARE,
+        "Where less than this share of a service's running tasks that were alive once still are, the others serve on; "
+        "0: never.",
+    )
     assign_ports: tuple[int, int] | None = setting(
         (10050, 10100),
         or_none(PORT_RANGE),
