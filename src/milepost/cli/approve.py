@@ -21,4 +21,5 @@ def approve(config: Path | None, as_json: bool, **options: Any) -> None:
     elif held is None:
         talk("nothing is held; nothing to do")
     else:
-        talk(f"{counted(held.tasks, 'task')} of {', '.join(held.apps)} may go")
+        apps = held.apps[0] if len(held.apps) == 1 else counted(len(held.apps), "app")
+        talk(f"{counted(held.tasks, 'task')} of {apps} may go")
