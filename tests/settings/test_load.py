@@ -91,6 +91,8 @@ def test_a_bad_option_is_refused_by_its_short_name() -> None:
 VALUES: dict[str, tuple[str, str, object]] = {
     "a port number 0..65535": ("7", "7", 7),
     "seconds, a number above 0": ("1.5", "1.5", 1.5),
+    "a number from 0 to 1": ("0.125", "0.125", 0.125),
+    "a whole number from 1": ("7", "7", 7),
     "a path": ("'/a/b'", "/a/b", Path("/a/b")),
     'a path, or ""': ("'/a/b'", "/a/b", Path("/a/b")),
     '"host:port" ("[address]:port" for IPv6), or ""': ("'h:7'", "h:7", Listen("h", 7)),
@@ -204,7 +206,7 @@ def test_the_sockets_stand_in_the_state_directory_unless_named() -> None:
 
 def test_every_field_of_every_table_is_a_key() -> None:
     named = {key.dotted for key in KEYS}
-    inner = {"sources", "routing", "haproxy", "web", "log"}
+    inner = {"sources", "routing", "haproxy", "guard", "web", "log"}
     for table, cls in TABLES.items():
         for name in {field.name for field in fields(cls)} - (inner if cls is Settings else set()):
             assert f"{table}.{name}".lstrip(".") in named

@@ -6,6 +6,7 @@ never takes part in deciding.
 
 from dataclasses import dataclass, field
 
+from milepost.controller.guard import Holding
 from milepost.model.problem import Problem
 from milepost.model.routing import RoutingTable
 from milepost.model.snapshot import Snapshot
@@ -26,7 +27,8 @@ class Board:
     """`desired` and `actual` are the proxy's own values, None before the first pass.
 
     `plan` is what was still to be done after the last pass. `proxy_error`,
-    `file_error` (the file does not follow what runs) and `source_error` are "" while all is well.
+    `file_error` (the file does not follow what runs) and `source_error` are "" while all is well. `holding` is what
+    the guard keeps from being removed.
     """
 
     started_at_s: float
@@ -44,6 +46,7 @@ class Board:
     proxy_error: str = ""
     file_error: str = ""
     source_error: str = ""
+    holding: Holding | None = None
 
     @property
     def problems(self) -> tuple[Problem, ...]:

@@ -18,6 +18,10 @@ _LEVELS: dict[type[Notice], int] = {
     notices.ConfigurationRefused: logging.ERROR,
     notices.HoldersNotKept: logging.WARNING,
     notices.ProxyFailed: logging.ERROR,
+    notices.RemovalsHeld: logging.WARNING,
+    notices.SavedSnapshotServed: logging.WARNING,
+    notices.SavedSnapshotUnusable: logging.ERROR,
+    notices.SnapshotNotSaved: logging.WARNING,
     notices.SourceRead: logging.DEBUG,
 }
 _SHOWN_AS_MS = ("took_s", "latency_s")

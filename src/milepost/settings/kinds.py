@@ -96,6 +96,13 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0.0 <= value <= 1.0:
+        raise ValueError
+    return value
+
+
 def _flag(text: str) -> bool:
     words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
     if text.lower() not in words:
@@ -176,6 +183,8 @@ SECRET = replace(TEXT, is_secret=True)
 FLAG = Kind("true or false", _flag, toml=(bool,), is_flag=True)
 PORT = Kind("a port number 0..65535", _whole(0, 65535), toml=(int,))
 SECONDS = Kind("seconds, a number above 0", _seconds, toml=(int, float))
+SHARE = Kind("a number from 0 to 1", _share, toml=(int, float))
+COUNT = Kind("a whole number from 1", _whole(1, 1_000_000_000), toml=(int,))
 FILE = Kind("a path", _file)
 BARE_FILE = Kind(f'a path of letters, digits and "{_BARE}"', _bare_file)
 LISTEN = Kind('"host:port" ("[address]:port" for IPv6)', _listen)

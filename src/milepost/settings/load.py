@@ -12,6 +12,7 @@ from typing import Any
 from milepost.errors import SettingsError
 from milepost.settings.keys import KEYS, TABLES, Key
 from milepost.settings.values import (
+    GuardSettings,
     HAProxySettings,
     LogSettings,
     MarathonCluster,
@@ -150,6 +151,7 @@ def _built(values: Mapping[str, object]) -> Settings:
         sources=SourceSettings(marathon=(MarathonCluster(**cluster),) if cluster.get("urls") else ()),
         routing=RoutingSettings(**of("routing")),
         haproxy=HAProxySettings(**of("haproxy")),
+        guard=GuardSettings(**of("guard")),
         web=WebSettings(**of("web")),
         log=LogSettings(**of("log")),
     )

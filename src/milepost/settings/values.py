@@ -13,6 +13,7 @@ from milepost.settings.kinds import (
     BARE_FILES,
     BARE_WORDS,
     BIND_ADDRESSES,
+    COUNT,
     FILE,
     FLAG,
     LISTEN,
@@ -21,6 +22,7 @@ from milepost.settings.kinds import (
     PORT_RANGE,
     SECONDS,
     SECRET,
+    SHARE,
     TEXT,
     TEXTS,
     URLS,
@@ -74,6 +76,12 @@ class RoutingSettings:
     strict: bool = setting(False, FLAG, "Whether a port is taken only with the label HAPROXY_{n}_ENABLED set to true.")
     health_check: bool = setting(
         True, FLAG, "Whether a task of an app with health checks gets traffic only while Marathon reports it alive."
+    )
+    healthy_share: float = setting(
+        0.5,
+        SHARE,
+        "Where less than this share of a service's running tasks that were alive once still are, the others serve on; "
+        "0: never.",
     )
     assign_ports: tuple[int, int] | None = setting(
         (10050, 10100),
@@ -141,6 +149,26 @@ class HAProxySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class GuardSettings:
+    """When a read that takes tasks out of traffic is held. What events say is never held."""
+
+    share: float = setting(
+        0.25,
+        SHARE,
+        "A read of all apps that would take out more than this share of all serving tasks is held until a second one "
+        "says the same. One that would empty an app always is.",
+    )
+    approve_share: float = setting(
+        0.5,
+        SHARE,
+        "What would take out more than this share waits for `milepost approve` even then; 1 switches it off.",
+    )
+    approve_from: int = setting(
+        10, COUNT, "But not if fewer tasks than this are concerned, unless they are all that serve."
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class WebSettings:
     """milepost's own HTTP API."""
 
@@ -169,11 +197,12 @@ class Settings:
     state_dir: Path = setting(
         Path("/var/lib/milepost"),
         BARE_FILE,
-        "Where milepost keeps what must outlive it: sockets, pid, maps, who holds a port.",
+        "Where milepost keeps what must outlive it: sockets, pid, maps, who holds a port, the last snapshot.",
     )
     sources: SourceSettings = SourceSettings()
     routing: RoutingSettings = RoutingSettings()
     haproxy: HAProxySettings = HAProxySettings()
+    guard: GuardSettings = GuardSettings()
     web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
 

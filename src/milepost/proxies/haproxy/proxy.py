@@ -113,6 +113,14 @@ class HaproxyProxy:
                 self._adopted_pid = actual.pid
             return actual
 
+    async def is_running(self) -> bool:
+        """Whether a HAProxy answers now, whoever started it."""
+        try:
+            await read_info(self._admin)
+        except ProxyGone:
+            return False
+        return True
+
     async def apply(self, plan: Plan, actual: Actual) -> Outcome[Actual]:
         """See `Proxy.apply`. A server that HAProxy does not take at run time is left to a reload.
 
