@@ -3,6 +3,13 @@
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# No test is timed: a machine that is busy with other things must not fail a property.
+settings.register_profile("whole", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# For `./run test --fast`: fewer examples of each property, none left out.
+settings.register_profile("fast", settings.get_profile("whole"), max_examples=15)
+settings.load_profile("whole")
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,14 @@ import anyio
 
 from milepost import __version__
 from milepost.controller.board import Board
+from milepost.controller.guard import Guard, Limits
+from milepost.controller.guard_post import GuardPost
 from milepost.controller.holders import HolderFile
+from milepost.controller.last_good import LastGood
 from milepost.controller.lock import only_one
 from milepost.controller.loop import Loop, Pace
 from milepost.controller.mailbox import Mailbox
+from milepost.controller.snapshot_file import SnapshotFile
 from milepost.errors import ProxyError, SettingsError
 from milepost.model.notice import (
     MilepostStarted,
@@ -31,6 +35,7 @@ from milepost.proxies.haproxy.process import named_environment
 from milepost.proxies.haproxy.proxy import HaproxyProxy, Places
 from milepost.proxies.haproxy.view import HaproxyView
 from milepost.routing.build import Router
+from milepost.routing.endpoints import why_not
 from milepost.routing.policy import Conflicts, Policy
 from milepost.settings.values import Settings
 from milepost.sources.marathon.settings import MarathonSettings
@@ -57,13 +62,17 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
         holders = HolderFile(settings.state_dir / "holders.json")
         loop = Loop(proxy, Router(policy_of(settings)), holders, board, notify, pace_of(settings))
         notify(_started(settings, binary))
-        commands = Commands(reconcile=lambda: mailbox.wake("asked for over the API"))
+        last_good = LastGood(SnapshotFile(settings.state_dir), mailbox.put, notify)
+        guard = GuardPost(guard_of(settings), last_good.publish, source.look_again, board, notify)
+        commands = Commands(lambda: mailbox.wake("asked for over the API"), guard.approve)
         app = make_app(board, HaproxyView(binary), metrics, commands)
         try:
             async with anyio.create_task_group() as tasks:
                 if listen := settings.web.listen:
                     tasks.start_soon(serve_web, app, listen.host, listen.port)
-                tasks.start_soon(source.run, mailbox.put)
+                await last_good.start(proxy.is_running)
+                tasks.start_soon(last_good.run)
+                tasks.start_soon(source.run, guard.publish)
                 tasks.start_soon(proxy.run, mailbox.wake)
                 tasks.start_soon(loop.run, mailbox)
         except anyio.get_cancelled_exc_class():
@@ -179,7 +188,8 @@ def marathon_of(settings: Settings) -> MarathonSettings:
 def policy_of(settings: Settings) -> Policy:
     """How apps are routed. The listeners of milepost's own and of HAProxy's shared frontends are no app's to have."""
     haproxy, web = settings.haproxy, settings.web.listen
-    ours = (haproxy.http_port, haproxy.https_port, haproxy.appid_port, haproxy.stats_port, web.port if web else 0)
+    https_port = haproxy.https_port if haproxy.certificates else 0  # without one an app may do its own TLS there
+    ours = (haproxy.http_port, https_port, haproxy.appid_port, haproxy.stats_port, web.port if web else 0)
     return Policy(
         groups=settings.routing.groups,
         strict=settings.routing.strict,
@@ -187,7 +197,15 @@ def policy_of(settings: Settings) -> Policy:
         assign_ports=settings.routing.assign_ports,
         reserved_ports=frozenset(ours) - {0},
         conflicts=Conflicts(settings.routing.conflicts),
+        healthy_share=settings.routing.healthy_share,
     )
+
+
+def guard_of(settings: Settings) -> Guard:
+    """What holds back a read that takes too much away."""
+    guard, policy = settings.guard, policy_of(settings)
+    limits = Limits(guard.share, guard.approve_share, guard.approve_from)
+    return Guard(limits, lambda task, app: not why_not(task, app, policy))
 
 
 def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> Profile:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from milepost.cli import main
 from milepost.controller.board import Board, Reload
+from milepost.controller.guard import Holding
 from milepost.proxies.base import Plan
 from support import scene
 from support.serving import serving
@@ -103,6 +105,27 @@ def test_a_milepost_that_has_read_nothing_yet_says_so() -> None:
         assert "none has been read yet" in call(address, "status").stdout
         result = call(address, "snapshot")
     assert (result.exit_code, result.stderr) == (3, "milepost: no snapshot has been read yet\n")
+
+
+def test_status_says_what_the_guard_holds() -> None:
+    board = scene.board()
+    board.holding = Holding(("/shop/web",), tasks=3, serving=4, needs_approval=False)
+    with serving(board) as address:
+        shown = call(address, "status").stdout
+    assert "3 of 4 serving tasks would go, of /shop/web; they stay until a second read says the same" in shown
+
+
+def test_to_approve_where_nothing_is_held_is_fine(address: str) -> None:
+    assert call(address, "approve").stderr == "nothing is held; nothing to do\n"
+    assert json.loads(call(address, "approve", "--json").stdout) == {"approved": None}
+
+
+def test_status_says_that_a_saved_snapshot_is_served() -> None:
+    board = scene.board()
+    board.snapshot = replace(scene.SNAPSHOT, is_saved=True)
+    with serving(board) as address:
+        shown = call(address, "status").stdout
+    assert "kept from before the start, nothing was read since: of marathon, last read in full" in shown
 
 
 def test_results_can_be_piped_on_without_colour_codes(address: str) -> None:

@@ -54,6 +54,17 @@ def test_snapshot_shows_the_file_s_apps(apps: Path) -> None:
     assert "/inner" in result.stdout
 
 
+@pytest.mark.parametrize("command", [("snapshot",), ("explain", "/web"), ("lint",)])
+def test_no_command_shows_a_password(tmp_path: Path, command: tuple[str, ...]) -> None:
+    apps = tmp_path / "secret.json"
+    labels = {"HAPROXY_GROUP": "external", "HAPROXY_0_VHOST": "a.example", "HAPROXY_0_AUTH": "realm:joe:s3cret"}
+    apps.write_text(json.dumps({"apps": [{**WEB, "labels": labels}]}))
+    for options in ((), ("--json",)):
+        shown = call(*command, "--apps", apps, *options).output
+        assert "/web" in shown
+        assert "s3cret" not in shown
+
+
 @pytest.mark.parametrize("name", ["nginx1.json", "nginx2.json"])
 def test_the_tutorial_s_app_definitions_can_be_looked_at_before_they_are_posted(name: str) -> None:
     apps = ROOT / "examples" / name
@@ -70,6 +81,17 @@ def test_lint_passes_what_is_right_and_fails_what_is_wrong(apps: Path, tmp_path:
     assert "/wrong: HAPROXY_0_PORT" in result.stdout
     (problem,) = json.loads(call("lint", "--apps", wrong, "--json").stdout)["problems"]
     assert problem["app_id"] == "/wrong"
+
+
+def test_an_app_may_have_the_tls_port_where_the_balancer_does_no_tls(tmp_path: Path) -> None:
+    apps = tmp_path / "tls.json"
+    apps.write_text(json.dumps({"apps": [{**WEB, "ports": [443]}]}))
+    assert call("lint", "--apps", apps).exit_code == 0
+    config = tmp_path / "milepost.toml"
+    config.write_text('[haproxy]\ncertificates = ["/etc/ssl/a.pem"]\n')
+    refused = call("lint", "--apps", apps, "--config", config)
+    assert refused.exit_code == 1
+    assert "is one of the balancer's own ports" in refused.stdout
 
 
 def test_explain_tells_why_an_app_is_not_taken(apps: Path) -> None:

@@ -11,7 +11,9 @@ from support.scene import SNAPSHOT
     [
         ("HAPROXY_0_AUTH", True),
         ("HAPROXY_AUTH", True),
+        ("HAPROXY_0_USERLIST_HEAD", True),
         ("DB_PASSWORD", True),
+        ("aws.access-key", True),
         ("api_token", True),
         ("HAPROXY_0_HTTP_FRONTEND_ACL_WITH_AUTH", False),
         ("HAPROXY_0_VHOST", False),

@@ -289,6 +289,7 @@ async def test_it_says_what_it_is(api: Api) -> None:
     assert await api.call("GET", "/v2/pods") == []
 
 
+@pytest.mark.system
 async def test_two_thousand_apps_are_deployed_by_one_request_and_listed_in_one_answer(api: Api) -> None:
     apps = [{"id": f"/g{n % 50}/a{n}", "cmd": "true", "instances": 1, "portDefinitions": []} for n in range(2_000)]
     await api.call("PUT", "/v2/apps", apps)

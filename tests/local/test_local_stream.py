@@ -14,7 +14,7 @@ from milepost.local.hub import KEEP_ALIVE_S, MAX_WAITING, Hub, frame
 from milepost.local.scheduler.effects import EmitEvent
 from support.local_server import DEADLINE_S, local_server
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.system]
 
 APP: dict[str, Any] = {"id": "/web", "cmd": "sleep 1000", "instances": 0}
 EVENT = EmitEvent("app_terminated_event", {"appId": "/web"})

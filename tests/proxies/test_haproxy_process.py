@@ -11,7 +11,7 @@ import pytest
 from milepost.errors import ProxyError
 from milepost.proxies.haproxy.process import named_environment, run_program, stop, wait_for_death
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.system]
 
 IGNORING = "import signal,time\nfor n in (10, 15): signal.signal(n, signal.SIG_IGN)\nprint(flush=True)\ntime.sleep(60)"
 PLAIN = "import time\nprint(flush=True)\ntime.sleep(60)"

@@ -402,6 +402,14 @@ async def test_attached_haproxy_is_reloaded_by_its_sockets_and_never_started(bin
         assert (await get(port)).body == str(task.port)
 
 
+async def test_a_haproxy_to_attach_to_is_noticed_as_soon_as_it_has_come(binary: Binary, tmp_path: Path) -> None:
+    async with stage(binary, tmp_path) as at, watched(at.proxy(is_own=False), at.woken.append):
+        await until(lambda: any("no HAProxy answers" in news for news in at.woken))
+        await reach(at.proxy(), table_of(("/web", free_ports(1)[0], ())))
+        worker = await at.worker_pid()
+        await until(lambda: f"another HAProxy worker runs, pid {worker}" in at.woken)
+
+
 async def test_the_file_written_behind_describes_what_runs(binary: Binary, tmp_path: Path) -> None:
     (port,) = free_ports(1)
     async with stage(binary, tmp_path) as at, fake_tasks(2) as (one, two):

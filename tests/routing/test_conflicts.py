@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from milepost.model.routing import Holders, Service
@@ -112,7 +112,7 @@ def test_who_holds_all_that_it_wants_comes_before_who_holds_some() -> None:
 
 def test_of_two_ports_of_one_app_the_message_names_the_other() -> None:
     decision = decide(service("/a", 1, "x.example"), service("/a", 2, "x.example", index=1))
-    assert decision.problems[0].message == "is held by port 0 of the same app; the host does not lead to this app"
+    assert decision.problems[0].message == "is wanted by port 0 of the same app too; the host does not lead to this app"
 
 
 def test_of_two_apps_with_one_name_the_second_gets_another() -> None:
@@ -146,6 +146,14 @@ holders = st.dictionaries(keys, st.sampled_from(["/a", "/a/b", "/a_b", "/c", "/g
 
 
 @given(tables, holders)
+@example(
+    [
+        service("/a", 1, "x.example", path=("/q",)),
+        service("/a", 2, "x.example", path=("/p", "/q"), index=1),
+        service("/b", 1, "x.example", path=("/r",)),
+    ],
+    {"host x.example/p": "/a"},
+)
 def test_the_same_decision_comes_out_for_the_holders_that_came_out(table: list[Service], known: dict[str, str]) -> None:
     first = decide(*table, holders=known)
     second = decide_conflicts(table, POLICY, first.holders)

@@ -195,9 +195,21 @@ def test_a_bad_path_opens_no_path_at_all() -> None:
     assert reading.problems[0].subject == "HAPROXY_0_PATH"
 
 
+def test_what_a_label_guards_is_not_served_as_long_as_it_cannot_be_obeyed() -> None:
+    by_password = read({"HAPROXY_0_VHOST": "a.example", "HAPROXY_0_AUTH": "realm:joe:s3cret"})
+    assert not service_of(by_password).hosts
+    (problem,) = by_password.problems
+    assert (problem.subject, problem.severity) == ("HAPROXY_0_AUTH", Severity.ERROR)
+    assert "s3cret" not in problem.message
+    by_network = read({"HAPROXY_0_BACKEND_NETWORK_ALLOWED_ACL": "10.0.0.0/8"})
+    assert not by_network.wanted
+    assert by_network.problems[0].severity is Severity.ERROR
+
+
 def test_labels_without_effect_are_told() -> None:
     labels = {
         "HAPROXY_0_AUTH": "a:b:c",
+        "HAPROXY_0_USE_HSTS": "true",
         "HAPROXY_0_MOED": "http",
         "HAPROXY_7_PORT": "80",
         "HAPROXY_DEPLOYMENT_GROUP": "x",
@@ -208,9 +220,14 @@ def test_labels_without_effect_are_told() -> None:
     problems = {problem.subject: problem for problem in read(labels).problems}
     assert problems.keys() == labels.keys() - {"OTHER"}
     assert {problem.severity for problem in problems.values()} == {Severity.WARNING}
-    assert problems["HAPROXY_0_AUTH"].message == "not supported yet, ignored"
+    assert problems["HAPROXY_0_USE_HSTS"].message == "not supported yet, ignored"
+    assert problems["HAPROXY_0_AUTH"].message == "has no effect without HAPROXY_0_VHOST"
     assert problems["HAPROXY_0_MOED"].message == "unknown label, ignored; did you mean HAPROXY_0_MODE?"
     assert "has no effect" in problems["HAPROXY_7_PORT"].message
+
+
+def test_only_the_first_of_very_many_labels_without_effect_are_told() -> None:
+    assert len(read({f"HAPROXY_{index}_VHSOT": "" for index in range(1000)}).problems) == 20
 
 
 def test_nobody_is_bothered_about_labels_of_an_app_that_is_not_selected() -> None:

@@ -69,6 +69,26 @@ def test_a_port_is_assigned_without_any_task_and_avoids_known_ports() -> None:
     assert {service.app_id: service.port for service in table.services} == {"/assigned": 10_075, "/other": 10_099}
 
 
+def test_who_was_given_a_port_keeps_it_from_those_who_come_later() -> None:
+    before = build_routing(snapshot(open_port("/assigned")), POLICY)
+    assert before.holders.by_key["assigned 10099 8080"] == "/assigned"
+    both = snapshot(open_port("/assigned"), open_port("/new", port=10_099))
+    after = build_routing(both, POLICY, before.holders)
+    assert {service.app_id: (service.port, service.listens) for service in after.services} == {
+        "/assigned": (10_099, True),
+        "/new": (10_099, False),
+    }
+    assert build_routing(both, POLICY, after.holders) == after
+
+
+def test_a_port_that_a_label_asks_for_is_given_to_nobody() -> None:
+    moved = app("/moved")
+    labels = {"HAPROXY_GROUP": "external", "HAPROXY_0_PORT": "10099"}
+    moved = replace(moved, definition=replace(moved.definition, labels=labels))
+    table = build_routing(snapshot(open_port("/assigned"), moved), POLICY)
+    assert {service.app_id: service.port for service in table.services} == {"/assigned": 10_075, "/moved": 10_099}
+
+
 def test_without_a_range_such_a_port_is_dropped() -> None:
     table = build_routing(snapshot(open_port("/assigned")), replace(POLICY, assign_ports=None))
     assert not table.services

@@ -44,6 +44,8 @@ BAD_FILES = [
     ("[sources.marathon]\nurls = []", r"expected an array of tables, each headed \[\[sources.marathon\]\]"),
     ("[[sources.marathon]]\n[[sources.marathon]]", r"2 clusters are named, but one cluster is supported"),
     ("[[sources.marathon]]\nurls = ['http://a:b@m1']", r"without credentials, got \['http://\(hidden\)@m1'\]"),
+    ("[[sources.marathon]]\nurls = ['http://a:b/@c d@m1']", r"without credentials, got \['http://\(hidden\)@m1'\]"),
+    ("[[sources.marathon]]\nurls = ['a:b//c@m1']", r"without credentials, got \['\(hidden\)@m1'\]"),
     ("[[sources.marathon]]\nurls = ['http://m1']\npassword_file = '/nowhere/x'", r"/nowhere/x cannot be read: No such"),
     (
         "[[sources.marathon]]\nurls = ['http://m1']\npassword = 'a'\npassword_file = '/x'",
@@ -91,7 +93,8 @@ VALUES: dict[str, tuple[str, str, object]] = {
     "seconds, a number above 0": ("1.5", "1.5", 1.5),
     "seconds up to 2000000; 0 switches it off": ("1.5", "1.5", 1.5),
     "seconds, 0.001 to 2000000": ("1.5", "1.5", 1.5),
-    "a whole number 1..1000": ("7", "7", 7),
+    "a number from 0 to 1": ("0.125", "0.125", 0.125),
+    "a whole number from 1": ("7", "7", 7),
     "a path": ("'/a/b'", "/a/b", Path("/a/b")),
     'a path, or ""': ("'/a/b'", "/a/b", Path("/a/b")),
     '"host:port" ("[address]:port" for IPv6), or ""': ("'h:7'", "h:7", Listen("h", 7)),
@@ -104,6 +107,7 @@ VALUES: dict[str, tuple[str, str, object]] = {
     'a list of IP addresses, or ["*"] for all': ("['::1']", "::1", ("::1",)),
     "a list of names of environment variables": ("['A', 'B']", "A,B", ("A", "B")),
     "a text on one line": ("'x y'", "x y", "x y"),
+    'words of letters, digits and "/._-+@=:,[]"': ("'x y'", "x y", "x y"),
     'one of "own", "attach"': ("'attach'", "attach", "attach"),
     'one of "holder", "lower-id"': ("'lower-id'", "lower-id", "lower-id"),
     'one of "auto", "console", "json"': ("'json'", "json", "json"),
@@ -204,7 +208,7 @@ def test_the_sockets_stand_in_the_state_directory_unless_named() -> None:
 
 def test_every_field_of_every_table_is_a_key() -> None:
     named = {key.dotted for key in KEYS}
-    inner = {"sources", "routing", "haproxy", "web", "log"}
+    inner = {"sources", "routing", "haproxy", "guard", "web", "log"}
     for table, cls in TABLES.items():
         for name in {field.name for field in fields(cls)} - (inner if cls is Settings else set()):
             assert f"{table}.{name}".lstrip(".") in named
@@ -217,6 +221,17 @@ def test_no_two_keys_share_a_spelling() -> None:
         [option for key in KEYS for option in key.options],
     ):
         assert len(set(spellings)) == len(spellings)
+
+
+def test_the_file_beside_the_units_puts_everything_where_they_let_milepost_write(tmp_path: Path) -> None:
+    shipped = (ROOT / "packaging" / "milepost.toml").read_text()
+    attached = tmp_path / "milepost.toml"
+    attached.write_text(shipped.replace("# mode", "mode").replace("# master_socket", "master_socket"))
+    unit = (ROOT / "packaging" / "haproxy-attached.service").read_text()
+    settings = load_settings(attached)
+    assert settings.haproxy.mode == "attach"
+    assert f"-f {settings.haproxy.config} -S {settings.master_socket}," in unit
+    assert settings.haproxy.config.parent == settings.state_dir == Path("/var/lib/milepost")
 
 
 def test_the_example_file_shows_the_defaults() -> None:

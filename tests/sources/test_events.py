@@ -17,9 +17,14 @@ def bad(reason: str, ref: str, state: str) -> Event:
     return Event(reason, ("/nginx2",), News(ref, state, reason, 5.0))
 
 
+def launched(state: str, host: str, *ports: int) -> Event:
+    reason = f"status_update_event {state}"
+    return Event(reason, ("/nginx2",), News(TASK, state, reason, 5.0, host, ports, "2024-05-01T10:00:00.000Z"))
+
+
 EXACT: list[tuple[str, Event]] = [
-    ("status_update_event.staging", Event("status_update_event TASK_STAGING", ("/nginx2",))),
-    ("status_update_event.running", Event("status_update_event TASK_RUNNING", ("/nginx2",))),
+    ("status_update_event.staging", launched("TASK_STAGING", "node1", 31270)),
+    ("status_update_event.running", launched("TASK_RUNNING", "node1", 31270)),
     ("status_update_event.killed", bad("status_update_event TASK_KILLED", TASK, "TASK_KILLED")),
     ("status_update_event.failed", bad("status_update_event TASK_FAILED", TASK, "TASK_FAILED")),
     ("health_status_changed_event", Event("health_status_changed_event", ("/nginx2",))),
@@ -57,6 +62,8 @@ def event(name: str, **members: Any) -> Event | None:
         ("status_update_event", {"taskStatus": "TASK_LOST", "taskId": TASK}),
         ("status_update_event", {"taskStatus": "TASK_UNREACHABLE", "taskId": TASK}),
         ("status_update_event", {"taskStatus": "TASK_KILLED"}),
+        ("status_update_event", {"taskStatus": "TASK_STAGING", "taskId": TASK, "host": "node1", "ports": []}),
+        ("status_update_event", {"taskStatus": "TASK_UNREACHABLE", "taskId": TASK, "host": "node1", "ports": [1]}),
         ("status_update_event", {"taskStatus": None, "taskId": TASK}),
         ("health_status_changed_event", {"alive": True, "instanceId": INSTANCE}),
         ("health_status_changed_event", {"alive": None, "instanceId": INSTANCE}),

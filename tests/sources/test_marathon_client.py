@@ -81,8 +81,9 @@ async def test_when_all_endpoints_fail_the_error_tells_of_each() -> None:
 async def test_an_app_is_gone_only_where_marathon_says_so() -> None:
     async with FakeMarathon() as marathon, MarathonClient(settings_for(marathon)) as client:
         assert await client.read_app("/web") is None
-        not_gone = [Reply(404, b"<html>", "text/html"), json_reply({"message": "URI not found: /v2/x"}, 404)]
-        for reply in (*not_gone, Reply(404, b"[]"), Reply(404, b"")):
+        words = ("URI not found: /v2/x", "The resource does not exist", "App '/shop/web' does not exist")
+        not_gone = [json_reply({"message": message}, 404) for message in words]
+        for reply in (*not_gone, Reply(404, b"<html>", "text/html"), Reply(404, b"[]"), Reply(404, b"")):
             marathon.answer("/v2/apps/web", reply)
             with pytest.raises(SourceError, match="answered 404"):
                 await client.read_app("/web")

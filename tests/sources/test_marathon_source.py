@@ -6,6 +6,8 @@ import pytest
 
 from milepost.model.notice import BadNews, SourceConnected, SourceFailed, SourceRead
 from milepost.model.snapshot import Snapshot
+from milepost.routing.build import build_routing
+from milepost.routing.policy import Policy
 from support.fake_marathon import FakeMarathon, Reply, app, task
 from support.watching import Watch, settings_for, watching
 
@@ -80,6 +82,21 @@ async def test_a_killed_task_is_out_before_anything_is_read() -> None:
             marathon.put(web("web.2"))
             held.set()
             await marathon.until(lambda fake: fake.asked("/v2/apps/web") == 1)
+
+
+async def test_a_reused_port_is_taken_from_its_old_task_before_anything_is_read() -> None:
+    async with FakeMarathon() as marathon:
+        marathon.put(web("web.1"), app("/db"))
+        async with watching(settings_for(marathon)) as watch:
+            await connected(marathon, watch)
+            held = marathon.hold("/v2/apps/db")
+            members = {"taskStatus": "TASK_STAGING", "host": "10.0.0.1", "ports": [31000]}
+            marathon.push("status_update_event", appId="/db", taskId="db.1", **members)
+            await watch.until(lambda watch: watch.states("/db") == ["TASK_STAGING"])
+            table = build_routing(watch.snapshots[-1], Policy(("external",)))
+            assert not any(table.endpoints.values())
+            assert watch.told(BadNews) == []
+            held.set()
 
 
 async def test_a_read_that_began_before_the_event_never_undoes_it() -> None:
@@ -228,6 +245,7 @@ async def test_a_silent_stream_is_left_for_another() -> None:
         assert "silent for 0.1 s" in str(watch.told(SourceFailed)[0])
 
 
+@pytest.mark.system
 async def test_bare_line_ends_keep_a_stream_alive() -> None:
     async with FakeMarathon(keep_alive_s=0.1) as marathon:
         async with watching(settings_for(marathon, stream_silence_s=1.0)) as watch:

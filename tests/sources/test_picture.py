@@ -23,7 +23,7 @@ def answer(*apps: App) -> Answer:
 
 def read_all(picture: Picture, begun_s: float, *apps: App) -> None:
     before = picture.apps()
-    picture.take_all(settled(answer(*apps), before, {}), before, {}, begun_s)
+    picture.take_all(settled(answer(*apps), before, {}, picture.seen_s(begun_s)), before, {}, begun_s)
 
 
 def known(picture: Picture) -> Snapshot:
@@ -80,8 +80,9 @@ def test_a_full_read_does_not_undo_a_single_read_that_began_later() -> None:
     picture.take_one("/web", answer(bigger), {}, 3.0)
     picture.take_one("/db", answer(), {}, 3.0)
     picture.take_one("/new", answer(an_app("/new")), {}, 3.0)
-    picture.take_all(settled(answer(equal_copy(WEB), equal_copy(DB)), before, {}), before, {}, 2.0)
-    assert picture.apps() == {"/web": bigger, "/new": an_app("/new")}
+    picture.take_all(settled(answer(equal_copy(WEB), equal_copy(DB)), before, {}, 2.0), before, {}, 2.0)
+    assert [task.id for task in picture.apps()["/web"].tasks] == ["web.1", "web.2", "web.3"]
+    assert list(picture.apps()) == ["/web", "/new"]
 
 
 def test_a_single_read_does_not_undo_a_full_read_that_began_later() -> None:
@@ -139,7 +140,7 @@ def test_agents_that_are_located_while_all_is_read_are_located_for_every_app_of_
     before = picture.apps()
     picture.take_one("/away", answer(), {}, 1.5)
     picture.locate({"agent1": "10.0.0.1"})
-    picture.take_all(settled(answer(here, away), before, {}), before, {"agent1": "10.0.0.1"}, 2.0)
+    picture.take_all(settled(answer(here, away), before, {}, 2.0), before, {"agent1": "10.0.0.1"}, 2.0)
     assert {app.id: app.tasks[0].address for app in picture.apps().values()} == dict.fromkeys(before, "10.0.0.1")
 
 
@@ -148,7 +149,7 @@ def test_the_health_of_an_app_that_came_while_all_was_read_is_remembered() -> No
     read_all(picture, 1.0)
     before = picture.apps()
     picture.take_one("/new", answer(an_app("/new", running("new.1", health=(True,)))), {}, 1.5)
-    picture.take_all(settled(answer(an_app("/new", running("new.1"))), before, {}), before, {}, 2.0)
+    picture.take_all(settled(answer(an_app("/new", running("new.1"))), before, {}, 2.0), before, {}, 2.0)
     assert picture.apps()["/new"].tasks[0].health == (True,)
 
 
@@ -208,7 +209,7 @@ def test_reading_the_same_again_changes_nothing_at_all(cluster: list[App]) -> No
 
 @given(apps, tasks, st.sampled_from(["", "TASK_KILLED", "TASK_KILLING"]))
 def test_news_only_ever_touches_the_task_that_it_is_about(app: App, task: Task, state: str) -> None:
-    told = renewed(None, app, {}, (News(task.id, state, "event", 1.0),))
+    told = renewed(None, app, {}, 0.0, (News(task.id, state, "event", 1.0),))
     assert told.definition is app.definition
     for before, after in zip(app.tasks, told.tasks, strict=True):
         assert after is before or before.id == task.id

@@ -77,4 +77,5 @@ def test_the_systems_resolver_knows_localhost_and_no_invalid_name() -> None:
     assert resolve_ipv4("localhost") == "127.0.0.1"
     assert resolve_ipv4("no-such-agent.invalid") is None
     assert resolve_ipv4("a" * 64) is None
+    assert resolve_ipv4("0.0.0.0") is None
     assert resolve_ipv4("127.0.0.1") == socket.inet_ntoa(b"\x7f\x00\x00\x01")

@@ -35,7 +35,7 @@ class TextView:
 @contextmanager
 def serving(board: Board) -> Iterator[str]:
     """ "host:port" where milepost's API over `board` answers inside the block."""
-    with served(make_app(board, TextView(), Metrics(board), Commands(lambda: None))) as address:
+    with served(make_app(board, TextView(), Metrics(board), Commands(lambda: None, lambda: None))) as address:
         yield address
 
 

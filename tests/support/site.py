@@ -18,8 +18,10 @@ from milepost.demo.process import Child, run_to_end, start
 from milepost.proxies.haproxy.binary import Binary
 from milepost.proxies.haproxy.master import MasterSocket
 from milepost.proxies.haproxy.observe import Processes
+from milepost.settings.values import Settings
 from support.fake_marathon import App, FakeMarathon, app, task
 from support.haproxy import free_ports
+from support.shared import ROOT
 from support.traffic import FakeTask
 
 SETTINGS = """\
@@ -45,8 +47,12 @@ listen = "127.0.0.1:{web_port}"
 format = "json"
 """
 
-# All that an attached HAProxy needs to begin with, as packaging/haproxy-first.cfg has it.
-FIRST = "global\n    stats socket {folder}/admin.sock mode 600 level admin expose-fd listeners\n"
+
+def first_config(folder: Path) -> str:
+    """The one that we ship for a HAProxy to attach to, with the admin socket of a site in `folder`."""
+    shipped = (ROOT / "packaging" / "haproxy-first.cfg").read_text()
+    assert str(Settings().admin_socket) in shipped
+    return shipped.replace(str(Settings().admin_socket), f"{folder}/admin.sock")
 
 
 @dataclass
@@ -173,7 +179,7 @@ async def site(binary: Binary, folder: Path, mode: str = "own") -> AsyncIterator
 def unit(at: Site) -> Iterator[subprocess.Popen[bytes]]:
     """HAProxy as its own unit runs it, from the configuration that lies there, else from the first one."""
     if not at.config.exists():
-        at.config.write_text(FIRST.format(folder=at.folder))
+        at.config.write_text(first_config(at.folder))
     command = [str(at.binary.path), "-W", "-f", str(at.config), "-S", f"{at.folder}/master.sock,mode,600"]
     with (at.folder / "haproxy.log").open("ab") as log:
         haproxy = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)

@@ -66,6 +66,41 @@ async def test_sigterm_leaves_haproxy_which_the_next_milepost_takes_over_without
         ]
 
 
+async def test_a_start_without_marathon_and_haproxy_serves_the_last_snapshot(binary: Binary, tmp_path: Path) -> None:
+    async with site(binary, tmp_path) as at, fake_tasks(2) as (one, two):
+        at.has(one)
+        milepost = await at.start_until_healthy("--stop-proxy")
+        await at.stop(milepost)
+        at.config.unlink()
+        await at.marathon.stop()
+        await at.start_until_healthy()
+        assert (await get(at.port)).body == str(one.port)
+        assert (await at.status())["snapshot"]["is_saved"]
+        assert [event["source"] for event in at.events("saved_snapshot_served")] == ["marathon"]
+        at.has(two)
+        await at.marathon.start()
+        async with clients(at.port) as seen:
+            await until(lambda: seen.has(two.port, 20))
+        assert not (await at.status())["snapshot"]["is_saved"]
+
+
+async def test_a_marathon_that_lists_nothing_any_more_is_not_believed_without_an_operator(
+    binary: Binary, tmp_path: Path
+) -> None:
+    async with site(binary, tmp_path) as at, fake_tasks(1) as (one,):
+        at.has(one)
+        await at.start_until_healthy()
+        at.marathon.apps.clear()
+        at.marathon.drop_streams()
+        await until(lambda: [event["needs_approval"] for event in at.events("removals_held")] == [False, True])
+        assert (await get(at.port)).body == str(one.port)
+        assert (await at.status())["guard"] == {"apps": ["/web"], "tasks": 1, "serving": 1, "needs_approval": True}
+        approved = await at.run("approve", "--config", str(at.settings))
+        assert (approved.returncode, approved.stderr) == (0, "1 task of /web may go\n")
+        assert [event["by_operator"] for event in at.events("removals_released")] == [True]
+        assert (await at.status())["guard"] is None
+
+
 async def test_stop_proxy_ends_haproxy_together_with_milepost(binary: Binary, tmp_path: Path) -> None:
     async with site(binary, tmp_path) as at, fake_tasks(1) as (one,):
         at.has(one)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -9,6 +10,7 @@ import pytest
 from starlette.routing import Route
 
 from milepost.controller.board import Board, Reload
+from milepost.controller.guard import Holding
 from milepost.model.problem import Problem
 from milepost.model.reload import ReloadKind
 from milepost.observability.metrics import Metrics
@@ -23,9 +25,15 @@ class Site:
 
     def __init__(self, board: Board) -> None:
         self.board, self.asked = board, 0
-        self.app = make_app(board, TextView(), Metrics(board), Commands(self._reconcile), clock=lambda: 1007.5)
+        self.app = make_app(
+            board, TextView(), Metrics(board), Commands(self._reconcile, self._approve), clock=lambda: 1007.5
+        )
         transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=False)
         self.client = httpx2.AsyncClient(transport=transport, base_url="http://milepost.test:9095")
+
+    def _approve(self) -> Holding | None:
+        held, self.board.holding = self.board.holding, None
+        return held
 
     def _reconcile(self) -> None:
         self.asked += 1
@@ -60,6 +68,7 @@ PATHS = [
     "/v1/proxies/haproxy/config",
     "/v1/proxies/haproxy/plan",
     "/v1/reconcile",
+    "/v1/approve",
     "/metrics",
     "/healthz",
 ]
@@ -114,7 +123,13 @@ async def test_status_tells_versions_counts_age_and_the_last_reload(site: Site) 
     status = await site.get("/v1/status")
     assert status["versions"] == {"milepost": "0.1.0", "haproxy": "2.6.12", "openssl": "OpenSSL 3.0.17"}
     assert status["uptime_s"] == 107.5
-    assert status["snapshot"] == {"source": "marathon", "read_at_s": 1000.0, "age_s": 7.5, "error": ""}
+    assert status["snapshot"] == {
+        "source": "marathon",
+        "read_at_s": 1000.0,
+        "age_s": 7.5,
+        "error": "",
+        "is_saved": False,
+    }
     assert status["counts"] == {
         "apps": 2, "tasks": 3, "services": 2, "endpoints": 3, "errors": 1, "warnings": 1,
     }  # fmt: skip
@@ -213,6 +228,31 @@ async def test_health_is_good_once_a_snapshot_was_applied(site: Site) -> None:
     await site.get("/healthz", 503)
     site.board.desired = "the text"
     assert await site.get("/healthz") == {"healthy": True}
+
+
+async def test_a_saved_snapshot_that_serves_is_healthy_with_a_remark(site: Site) -> None:
+    site.board.snapshot = replace(scene.SNAPSHOT, is_saved=True)
+    site.board.desired, site.board.last_applied_at_s = "the text", 1001.0
+    assert await site.get("/healthz") == {
+        "healthy": True,
+        "remark": "the source is silent since the start; a saved snapshot is served, 8 s old",
+    }
+    assert (await site.get("/v1/status"))["snapshot"]["is_saved"]
+    assert "milepost_snapshot_is_saved 1.0" in (await site.client.get("/metrics")).text
+
+
+async def test_what_the_guard_holds_is_told_everywhere_until_an_operator_approves(site: Site) -> None:
+    site.board.desired, site.board.last_applied_at_s = "the text", 1001.0
+    site.board.holding = Holding(("/shop/web", "/shop/db"), tasks=12, serving=20, needs_approval=True)
+    words = "12 of 20 serving tasks would go, of 2 apps; they stay until an operator approves"
+    assert await site.get("/healthz") == {"healthy": True, "remark": words}
+    assert (await site.get("/v1/status"))["guard"]["tasks"] == 12
+    assert "milepost_guard_held_tasks 12.0" in (await site.client.get("/metrics")).text
+    response = await site.client.post("/v1/approve")
+    assert (response.status_code, response.json()["approved"]["tasks"]) == (200, 12)
+    assert (await site.client.post("/v1/approve")).json() == {"approved": None}
+    assert await site.get("/healthz") == {"healthy": True}
+    assert_error(await site.client.post("/v1/approve", headers={"Origin": "http://evil.example"}), 403)
 
 
 async def test_health_waits_until_the_first_structure_runs(site: Site) -> None:

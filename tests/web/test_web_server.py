@@ -34,6 +34,7 @@ async def test_it_serves_until_cancelled_and_leaves_the_port_free(host: str) -> 
         probe.bind(("127.0.0.1", port))
 
 
+@pytest.mark.system
 async def test_a_request_that_never_ends_does_not_hold_up_the_end() -> None:
     asked, outcome = anyio.Event(), list[str]()
 

@@ -16,7 +16,7 @@ CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 READING = ("sources.marathon", "routing", "web")
 """The tables that concern whoever asks for snapshot or routing only."""
 
-ALL = ("", "sources.marathon", "routing", "haproxy", "web", "log")
+ALL = ("", "sources.marathon", "routing", "haproxy", "guard", "web", "log")
 
 
 def settings_options(*wanted: str) -> Callable[[CommandT], CommandT]:

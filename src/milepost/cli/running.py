@@ -8,12 +8,13 @@ import httpx2
 import msgspec
 
 from milepost.controller.explain import Explanation
+from milepost.controller.guard import Holding
 from milepost.errors import MilepostError
 from milepost.model.problem import Problem
 from milepost.model.routing import RoutingTable
 from milepost.model.snapshot import Snapshot
 from milepost.settings.kinds import Listen
-from milepost.web.answers import ErrorAnswer, PlanAnswer, ProblemsAnswer, StatusAnswer
+from milepost.web.answers import ApprovedAnswer, ErrorAnswer, PlanAnswer, ProblemsAnswer, StatusAnswer
 
 T = TypeVar("T")
 _NOT_FOUND = 404
@@ -54,10 +55,13 @@ class Running:
         return self._read(f"/v1/apps/{app_id.strip('/')}/explain", Explanation)
 
     def config(self) -> str:
-        return self._get("/v1/proxies/haproxy/config").text
+        return self._ask("GET", "/v1/proxies/haproxy/config").text
 
     def plan(self) -> PlanAnswer:
         return self._read("/v1/proxies/haproxy/plan", PlanAnswer)
+
+    def approve(self) -> Holding | None:
+        return self._read("/v1/approve", ApprovedAnswer, method="POST").approved
 
     @property
     def url(self) -> str:
@@ -66,17 +70,17 @@ class Running:
         host = _EVERYWHERE.get(self.listen.host, self.listen.host)
         return f"http://{Listen(host, self.listen.port)}"
 
-    def _read(self, path: str, shape: type[T]) -> T:
-        answer = self._get(path)
+    def _read(self, path: str, shape: type[T], method: str = "GET") -> T:
+        answer = self._ask(method, path)
         try:
             return msgspec.json.decode(answer.content, type=shape)
         except msgspec.DecodeError as error:
             raise MilepostError(f"{self.url}{path} answers in another shape than this version's: {error}") from error
 
-    def _get(self, path: str) -> httpx2.Response:
+    def _ask(self, method: str, path: str) -> httpx2.Response:
         try:
             # Proxies of the environment are for the world outside; milepost is asked directly.
-            answer = httpx2.get(self.url + path, timeout=_TIMEOUT_S, trust_env=False)
+            answer = httpx2.request(method, self.url + path, timeout=_TIMEOUT_S, trust_env=False)
         except httpx2.HTTPError as error:
             raise MilepostError(
                 f"no milepost answers at {self.url} ({_words(error)}): --web-listen says where it runs{self.advice}"

@@ -9,6 +9,7 @@ import click
 from milepost.cli.console import age, counted, print_json, print_table, talk
 from milepost.cli.options import READING, json_option, settings_of
 from milepost.cli.stage import open_stages, stage_options
+from milepost.controller.secrets import without_secrets
 from milepost.model.snapshot import App, Snapshot
 
 
@@ -19,7 +20,7 @@ def snapshot(apps: Path | None, config: Path | None, as_json: bool, **options: A
     """What the scheduler says: apps, their ports and tasks."""
     seen = open_stages(apps, settings_of(config, options), options).snapshot()
     if as_json:
-        print_json(seen)
+        print_json(without_secrets(seen))
     else:
         _print(seen)
 

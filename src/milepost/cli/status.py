@@ -11,7 +11,7 @@ from milepost.cli.console import age, counted, print_json
 from milepost.cli.options import json_option, settings_of, settings_options
 from milepost.cli.running import Running
 from milepost.cli.terminal import wrapped
-from milepost.web.answers import ProxyStatus, StatusAnswer
+from milepost.web.answers import ProxyStatus, StatusAnswer, holding_text
 
 
 @click.command()
@@ -33,8 +33,12 @@ def _print(answer: StatusAnswer, now_s: float) -> None:
     if seen is None:
         _line("snapshot", click.style("none has been read yet", fg="yellow"))
     else:
-        _line("snapshot", f"of {seen.source}, last read in full {age(seen.age_s)} ago")
+        read = f"of {seen.source}, last read in full {age(seen.age_s)} ago"
+        kept = click.style("kept from before the start, nothing was read since: ", fg="yellow") if seen.is_saved else ""
+        _line("snapshot", kept + read)
         _error("source", seen.error)
+    if answer.guard:
+        _line("guard", click.style(holding_text(answer.guard), fg="yellow"))
     counts = answer.counts
     _line("apps", f"{counts.apps} with {counted(counts.tasks, 'task')}")
     _line("routed", f"{counted(counts.services, 'service')} to {counted(counts.endpoints, 'endpoint')}")

@@ -7,6 +7,7 @@ never takes part in deciding.
 from collections import Counter
 from dataclasses import dataclass, field
 
+from milepost.controller.guard import Holding
 from milepost.model.problem import Problem
 from milepost.model.reload import ReloadKind
 from milepost.model.routing import RoutingTable
@@ -30,7 +31,8 @@ class Board:
     `reload_kinds` counts reloads by the kinds of their reasons: one that has several counts for each.
     `old_workers` are processes of the proxy that finish their sessions after a reload.
     `plan` is what was still to be done after the last pass. `proxy_error`,
-    `file_error` (the file does not follow what runs) and `source_error` are "" while all is well.
+    `file_error` (the file does not follow what runs) and `source_error` are "" while all is well. `holding` is what
+    the guard keeps from being removed.
     """
 
     started_at_s: float
@@ -51,6 +53,7 @@ class Board:
     proxy_error: str = ""
     file_error: str = ""
     source_error: str = ""
+    holding: Holding | None = None
 
     @property
     def problems(self) -> tuple[Problem, ...]:

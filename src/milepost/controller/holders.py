@@ -19,7 +19,7 @@ class HolderFile:
     def load(self) -> Holders:
         try:
             self._saved = Holders(msgspec.json.decode(self._path.read_bytes(), type=dict[str, str]))
-        except (FileNotFoundError, msgspec.DecodeError):
+        except (OSError, ValueError):  # msgspec's errors are ValueErrors, and text that is not UTF-8 gives one too
             self._saved = Holders()
         return self._saved
 

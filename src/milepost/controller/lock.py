@@ -9,14 +9,16 @@ from milepost.errors import MilepostError
 
 
 def is_held(state_dir: Path) -> bool:
-    """Whether a milepost runs with this directory now."""
+    """Whether a milepost runs with this directory now. Raises MilepostError where this user may not know."""
     try:
-        with (state_dir / "milepost.lock").open("a") as file:
+        with (state_dir / "milepost.lock").open() as file:  # never made here: it would be of another user's
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False
     except BlockingIOError:
         return True
+    except OSError as error:
+        raise MilepostError(f"{state_dir} cannot be read: {error.strerror}; be the user of milepost or root") from error
     return False
 
 

@@ -7,8 +7,11 @@ from dataclasses import replace
 from milepost.model.snapshot import App, Snapshot
 
 HIDDEN = "(hidden)"
-# Labels that hold a password or its hash: realm:user:password (marathon-lb-behaviour.md, HAPROXY_{n}_AUTH).
-_SECRET_LABEL = re.compile(r"^HAPROXY_(\d+_)?AUTH$|PASSWORD|SECRET|TOKEN", re.IGNORECASE)
+# Labels that hold a password or its hash: realm:user:password, the text of a user list (marathon-lb-behaviour.md 10).
+_SECRET_LABEL = re.compile(
+    r"^HAPROXY_(\d+_)?(AUTH|USERLIST_HEAD)$|PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIAL|(API|ACCESS|PRIVATE)[_.-]?KEY",
+    re.IGNORECASE,
+)
 _SECRET_LINE = re.compile(
     r"^(\s*user\s+\S+\s+(?:insecure-)?password\s+|\s*stats\s+auth\s+)\S.*?(?=\s+groups\s|$)", re.M
 )

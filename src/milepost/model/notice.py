@@ -168,6 +168,52 @@ class HoldersNotKept(Notice):
 
 
 @dataclass(frozen=True, slots=True)
+class SavedSnapshotServed(Notice):
+    """The source is silent since the start: the last snapshot kept before is served, which is `age_s` old.
+
+    `read_at_s` is the Unix time of its last full read.
+    """
+
+    source: str
+    read_at_s: float
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSnapshotUnusable(Notice):
+    """The snapshot that was kept cannot be read and counts as none."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotNotSaved(Notice):
+    """The snapshot could not be kept: a start without scheduler would serve an older one, or none."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalsHeld(Notice):
+    """A read would take so many `tasks` out of `serving`: they stay, until a second read says the same, or, with
+    `needs_approval`, an operator. `apps` are the first of those concerned.
+    """
+
+    tasks: int
+    serving: int
+    apps: tuple[str, ...]
+    needs_approval: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalsReleased(Notice):
+    """Nothing is held any more: confirmed by a read, taken back, or let pass by an operator."""
+
+    tasks: int
+    by_operator: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ProblemFound(Notice):
     """An owner's mistake came up (`solved` False) or went away (True)."""
 

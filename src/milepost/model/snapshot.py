@@ -73,7 +73,12 @@ class Task:
     without address). `state` is the scheduler's word, "" where it says none. `health` holds `alive` of
     each health result, None where the answer has no results member. `unconfirmed` names the event that
     state or health come from while no read has confirmed it ("" after a read); `read` is then what was
-    last read of the two.
+    last read of the two, None where no read has shown the task at all.
+
+    `staged_at` is when the scheduler launched it, in its own words ("" unknown): ISO 8601 in UTC, always as long, so
+    that the later one is greater as a text. `observed_s` is when the read began, or the event was heard, that first
+    told of the task at this place: seconds of the process's monotonic clock, 0 for the first read of all.
+    `was_alive`: it is not, but an earlier read reported it alive.
     """
 
     id: str
@@ -85,6 +90,14 @@ class Task:
     version: str = ""
     unconfirmed: str = ""
     read: tuple[str, tuple[bool, ...] | None] | None = None
+    staged_at: str = ""
+    observed_s: float = 0.0
+    was_alive: bool = False
+
+    @property
+    def has_been_alive(self) -> bool:
+        """Whether any read so far reported it alive."""
+        return self.was_alive or any(self.health or ()) or (self.read is not None and any(self.read[1] or ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +132,8 @@ class Snapshot:
     """All apps at one moment, in the order in which the source gave them.
 
     A snapshot shares each unchanged `App` object with the one before it (`shared_map.py`). `read_at_s` is the Unix time
-    (seconds) of the last full read. `causes` are what led from the snapshot before to this one.
+    (seconds) of the last full read. `causes` are what led from the snapshot before to this one. `is_saved` where no
+    source said it since the start: it is the last one that was kept before.
     """
 
     apps: Mapping[str, App]
@@ -127,3 +141,4 @@ class Snapshot:
     read_at_s: float
     problems: tuple[Problem, ...] = ()
     causes: tuple[Cause, ...] = ()
+    is_saved: bool = False

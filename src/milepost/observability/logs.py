@@ -21,6 +21,10 @@ _LEVELS: dict[type[Notice], int] = {
     notices.OldWorkersSeen: logging.DEBUG,
     notices.OldWorkerEnded: logging.WARNING,
     notices.ProxyFailed: logging.ERROR,
+    notices.RemovalsHeld: logging.WARNING,
+    notices.SavedSnapshotServed: logging.WARNING,
+    notices.SavedSnapshotUnusable: logging.ERROR,
+    notices.SnapshotNotSaved: logging.WARNING,
     notices.SourceRead: logging.DEBUG,
 }
 _SHOWN_AS_MS = ("took_s", "latency_s")

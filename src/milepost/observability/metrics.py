@@ -108,6 +108,10 @@ class _BoardCollector(Collector):
             yield _gauge("apps", "Apps of the last snapshot.", len(board.snapshot.apps))
             age_s = max(0.0, self._clock() - board.snapshot.read_at_s)
             yield _gauge("snapshot_age_seconds", "Time since the last full read.", age_s)
+            told = "1 while a snapshot of before the start is served, since the source is silent."
+            yield _gauge("snapshot_is_saved", told, board.snapshot.is_saved)
+        held = board.holding.tasks if board.holding else 0
+        yield _gauge("guard_held_tasks", "Tasks that a read would take out and that the guard keeps.", held)
         if board.table:
             yield _gauge("services", "Ports of apps that get traffic.", len(board.table.services))
             servers = sum(len(endpoints) for endpoints in board.table.endpoints.values())

@@ -7,6 +7,7 @@ from milepost.model.routing import Dropped, Endpoint, Holders, RoutingTable
 from milepost.model.shared_map import SharedMap, changed, replaced
 from milepost.model.snapshot import App, AppDefinition, Snapshot
 from milepost.routing.endpoints import Placement, Route, place
+from milepost.routing.owners import Owned, Owners
 from milepost.routing.policy import Policy
 from milepost.routing.reading import AppReading, read_app
 from milepost.routing.structure import RoutingStructure, structure_of
@@ -29,7 +30,8 @@ class Router:
         self._policy = policy
         self._apps: Mapping[str, App] = {}
         self._readings: dict[str, tuple[AppDefinition, AppReading]] = {}
-        self._placements: dict[str, tuple[App, tuple[Route, ...], Placement]] = {}
+        self._placements: dict[str, tuple[App, tuple[Route, ...], Owned, Placement]] = {}
+        self._owners = Owners()
         self._asked: Holders | None = None  # the holders that the last structure was decided with
         self._structure = RoutingStructure()
         self._table = RoutingTable()
@@ -39,10 +41,18 @@ class Router:
         before, self._apps = self._apps, snapshot.apps
         touched = [self._apps[app_id] for app_id in changed(before, self._apps)]
         if self._is_structural(before, touched, holders):
+            self._with_owners(touched, before.keys() - self._apps.keys())
             self._table = self._rebuilt(holders)
         elif touched:
-            self._table = self._updated(before, touched)
+            self._table = self._updated(before, self._with_owners(touched))
         return self._table
+
+    def _with_owners(self, touched: Sequence[App], gone: Iterable[str] = ()) -> Sequence[App]:
+        """The touched apps, and those with a task whose address one of them took or gave back."""
+        if self._policy.exact:
+            return touched
+        found = self._owners.update(touched, gone) - {app.id for app in touched}
+        return [*touched, *(self._apps[app_id] for app_id in sorted(found))]
 
     def _is_structural(self, before: Mapping[str, App], touched: Sequence[App], holders: Holders) -> bool:
         """Whether more than tasks changed. In the exact profile the order of the answer and the tasks count too."""
@@ -77,12 +87,13 @@ class Router:
         dropped = dict(old.dropped)
         has_news = False
         for app in touched:
-            for name, found in self._place(app).endpoints:
+            known, placement = self._placements[app.id][3], self._place(app)
+            for name, found in placement.endpoints:
                 endpoints[name] = _kept(old.endpoints[name], found)
             dropped.pop(app.id, None)
             if drops := self._dropped(app.id):
                 dropped[app.id] = drops
-            has_news |= before[app.id].problems != app.problems
+            has_news |= before[app.id].problems != app.problems or known.problems != placement.problems
         problems = self._problems() if has_news else old.problems
         return RoutingTable(old.services, replaced(old.endpoints, endpoints), dropped, problems, old.holders)
 
@@ -96,19 +107,21 @@ class Router:
 
     def _place(self, app: App) -> Placement:
         routes = self._structure.routes.get(app.id, ())
+        owned = self._owners.of(app.id)
         known = self._placements.get(app.id)
-        if known is not None and known[0] is app and known[1] == routes:
-            return known[2]
-        placement = place(app, routes, self._policy)
-        self._placements[app.id] = (app, routes, placement)
+        if known is not None and known[0] is app and known[1] == routes and known[2] == owned:
+            return known[3]
+        placement = place(app, routes, self._policy, owned)
+        self._placements[app.id] = (app, routes, owned, placement)
         return placement
 
     def _dropped(self, app_id: str) -> tuple[Dropped, ...]:
-        return self._structure.dropped.get(app_id, ()) + self._placements[app_id][2].dropped
+        return self._structure.dropped.get(app_id, ()) + self._placements[app_id][3].dropped
 
     def _problems(self) -> tuple[Problem, ...]:
         of_apps = (problem for app in self._apps.values() for problem in app.problems)
-        return tuple(sorted({*self._structure.problems, *of_apps}))
+        of_tasks = (problem for *_, placement in self._placements.values() for problem in placement.problems)
+        return tuple(sorted({*self._structure.problems, *of_apps, *of_tasks}))
 
     def _forget_gone_apps(self) -> None:
         for app_id in self._placements.keys() - self._apps.keys():

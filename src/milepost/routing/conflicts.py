@@ -1,12 +1,14 @@
 """One winner for each port, host and name that several services want.
 
 The keys of `Holders`: `port 10000 *` (or a bind address), `host a.example` and `host a.example/api`,
-`name a_10000`. The value is the app that holds it.
+`name a_10000`, `assigned 10050 8080` (a service port that was given to an app's port). The value is the app that holds
+it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from types import MappingProxyType
 
 from milepost.model.problem import Problem
 from milepost.model.routing import Holders, Service
@@ -15,6 +17,9 @@ from milepost.routing.policy import Conflicts, Policy
 
 _EVERY_ADDRESS = "*"
 _EVERY_ADDRESS_AS = frozenset({"", "*", "0.0.0.0", "::"})  # noqa: S104 - what a label may say; nothing is bound here
+
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Kind(Enum):
@@ -66,16 +71,19 @@ class Decision:
     holders: Holders
 
 
-def decide_conflicts(services: Sequence[Service], policy: Policy, holders: Holders) -> Decision:
+def decide_conflicts(
+    services: Sequence[Service], policy: Policy, holders: Holders, assigned: Mapping[str, str] = _NOTHING
+) -> Decision:
     """Who holds a thing keeps it; else the first in order gets it, so `services` come sorted by app id.
 
-    Losing costs only what is contested: the listener, the host or the plain name. The decision for the holders
-    that come out is the same again; where they are those that came in, the very same object comes out.
+    Losing costs only what is contested: the listener, the host or the plain name. `assigned` becomes part of the
+    holders as it is. The decision for the holders that come out is the same again; where they are those that came in,
+    the very same object comes out.
     """
     known = holders.by_key if policy.conflicts is Conflicts.HOLDER else {}
     decided = list(services)
     problems: list[Problem] = []
-    held: dict[str, str] = {}
+    held = dict(assigned)
     for claims in _contests(services, policy):
         for claim, rival in _awarded(claims, known):
             if rival is None:
@@ -108,16 +116,29 @@ def _claims(number: int, service: Service, policy: Policy) -> Iterator[Claim]:
 
 
 def _awarded(claims: list[Claim], known: Mapping[str, str]) -> Iterator[tuple[Claim, Claim | None]]:
-    """Each claim with the first winner that it lost to, None for a winner. `claims` come in the table's order."""
+    """Each claim with the first that it lost to, None for a winner. `claims` come in the table's order.
+
+    Of one app's claims the first goes to the contest, whoever holds what: a holder is an app, not one of its ports.
+    """
     if len(claims) == 1:
         yield claims[0], None
         return
+    own: dict[str, dict[str, Claim]] = {}
     taken: dict[str, Claim] = {}
-    for claim in sorted(claims, key=lambda claim: claim.rank(known)):
-        if claim.rival(taken) is None:
-            taken.update(dict.fromkeys(claim.parts, claim))
+    contenders = [claim for claim in claims if _takes(claim, own.setdefault(claim.app_id, {}))]
+    for claim in sorted(contenders, key=lambda claim: claim.rank(known)):
+        _takes(claim, taken)
     for claim in claims:
-        yield claim, None if taken.get(claim.parts[0]) is claim else claim.rival(taken)
+        is_winner = taken.get(claim.parts[0]) is claim
+        yield claim, None if is_winner else claim.rival(taken) or claim.rival(own[claim.app_id])
+
+
+def _takes(claim: Claim, taken: dict[str, Claim]) -> bool:
+    """Let it have its parts where nobody has any of them; tells whether."""
+    is_free = claim.rival(taken) is None
+    if is_free:
+        taken.update(dict.fromkeys(claim.parts, claim))
+    return is_free
 
 
 def _without(service: Service, claim: Claim) -> Service:
@@ -132,13 +153,14 @@ def _without(service: Service, claim: Claim) -> Service:
 
 def _lost(service: Service, claim: Claim, rival: Claim, winner: Service) -> Problem:
     part = next((part for part in claim.parts if part in rival.parts), "") if claim.kind is Kind.HOST else ""
-    holder = rival.app_id if rival.app_id != claim.app_id else f"port {winner.index} of the same app"
+    is_own = rival.app_id == claim.app_id
+    rivalry = f"is wanted by port {winner.index} of the same app too" if is_own else f"is held by {rival.app_id}"
     consequence = {
         Kind.PORT: "nothing listens there for this app",
         Kind.HOST: "the host does not lead to this app",
         Kind.NAME: f"the backend of this app is called {service.name}",
     }[claim.kind]
-    return Problem(claim.app_id, f"{claim.kind.value} {claim.value}{part}", f"is held by {holder}; {consequence}")
+    return Problem(claim.app_id, f"{claim.kind.value} {claim.value}{part}", f"{rivalry}; {consequence}")
 
 
 def _take_reserved(decided: list[Service], policy: Policy) -> list[Problem]:

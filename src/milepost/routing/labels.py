@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Flag, auto
+from functools import lru_cache
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from milepost.model.problem import Problem, Severity
@@ -118,6 +120,7 @@ PATH = Label(
 
 TABLE: tuple[Label[Any], ...] = (GROUP, ENABLED, PORT, BIND_ADDR, MODE, BALANCE, STICKY, VHOST, PATH)
 
+_MOST_WARNINGS = 20  # of one app
 _KEY = re.compile(r"HAPROXY_(?:(0|[1-9][0-9]*)_)?(.+)", re.DOTALL)
 
 
@@ -135,19 +138,22 @@ def problem_with(app_id: str, label: Label[Any], index: int | None, labels: Mapp
 
 
 def unused(app_id: str, labels: Mapping[str, str], ports: int) -> Iterator[Problem]:
-    """A warning for each label that looks like one of ours but has no effect. `ports`: how many the app has."""
-    for key in labels:
-        if key.startswith("HAPROXY_"):
-            message = _why_unused(key, ports)
-            if message:
-                yield Problem(app_id, key, message, Severity.WARNING)
+    """A warning for each label that looks like one of ours but has no effect. `ports`: how many the app has.
+
+    For the first of them only: an app with thousands would keep all others waiting.
+    """
+    ours = (key for key in labels if key.startswith("HAPROXY_"))
+    reasons = ((key, message) for key in ours if (message := _why_unused(key, ports)))
+    for key, message in islice(reasons, _MOST_WARNINGS):
+        yield Problem(app_id, key, message, Severity.WARNING)
 
 
 def _why_unused(key: str, ports: int) -> str:
     match = _KEY.fullmatch(key)
     index, name = match.groups() if match else (None, "")
     scope = Scope.APP if index is None else Scope.PORT
-    if any(label.name == name and scope in label.scope for label in TABLE):
+    is_guard = scope is Scope.PORT and name in marathon_lb.GUARDS  # who reads the port tells what comes of it
+    if is_guard or any(label.name == name and scope in label.scope for label in TABLE):
         is_beyond = index is not None and (len(index) > 5 or int(index) >= ports)
         return f"has no effect: the app has {ports} service ports, counted from 0" if is_beyond else ""
     if name in (marathon_lb.OF_APPS if scope is Scope.APP else marathon_lb.OF_PORTS):
@@ -156,9 +162,14 @@ def _why_unused(key: str, ports: int) -> str:
 
 
 def _nearest(index: str | None, name: str) -> str:
-    known = [label.name for label in TABLE] + sorted(marathon_lb.OF_PORTS | marathon_lb.OF_APPS)
-    found = difflib.get_close_matches(name.upper(), known, n=1)
+    found = _nearest_name(name.upper())
     if not found:
         return ""
-    is_of_app = found[0] in marathon_lb.OF_APPS or (found[0] == GROUP.name and index is None)
-    return f"; did you mean HAPROXY_{'' if is_of_app else f'{index or 0}_'}{found[0]}?"
+    is_of_app = found in marathon_lb.OF_APPS or (found == GROUP.name and index is None)
+    return f"; did you mean HAPROXY_{'' if is_of_app else f'{index or 0}_'}{found}?"
+
+
+@lru_cache(maxsize=1024)  # a millisecond each, and many apps make one mistake
+def _nearest_name(name: str) -> str:
+    known = [label.name for label in TABLE] + sorted(marathon_lb.OF_PORTS | marathon_lb.OF_APPS)
+    return next(iter(difflib.get_close_matches(name, known, n=1)), "")

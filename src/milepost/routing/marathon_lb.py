@@ -75,4 +75,9 @@ _TEMPLATES = frozenset(
     }
 )
 
+AUTH = "AUTH"
+NETWORKS = "BACKEND_NETWORK_ALLOWED_ACL"
+GUARDS = frozenset({AUTH, NETWORKS})
+"""Those that keep clients out: as long as one cannot be obeyed, what it guards is not served."""
+
 OF_PORTS = _VALUES | _TEMPLATES

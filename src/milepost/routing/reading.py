@@ -11,6 +11,7 @@ from milepost.routing import labels as table
 from milepost.routing.checks import matching_check, proxy_check
 from milepost.routing.grammar import Hosts, Wrong, is_path
 from milepost.routing.labels import Label
+from milepost.routing.marathon_lb import AUTH, NETWORKS
 from milepost.routing.naming import LONGEST_APP_ID, is_app_id, service_name
 from milepost.routing.policy import Policy
 
@@ -70,6 +71,12 @@ class _Labels:
     def has(self, label: Label[T]) -> bool:
         return label.key(self.index) in self.labels
 
+    def is_guarded(self, guard: str) -> bool:
+        return not self.exact and f"HAPROXY_{self.index}_{guard}" in self.labels
+
+    def report_guard(self, guard: str, message: str, severity: Severity = Severity.ERROR) -> None:
+        self.problems.append(Problem(self.app_id, f"HAPROXY_{self.index}_{guard}", message, severity))
+
     def report(self, label: Label[T], message: str, severity: Severity = Severity.ERROR) -> None:
         self.problems.append(Problem(self.app_id, label.key(self.index), message, severity))
 
@@ -123,6 +130,10 @@ def _read_port(definition: AppDefinition, port: _Port, policy: Policy) -> AppRea
         return _without(labels, reason or "has no service port, and none is assigned")
     if not policy.exact and (number == 0 or _is_udp(port.port)):
         return _unfit(labels, number)
+    if labels.is_guarded(NETWORKS):
+        message = "is not supported yet; the port is left out, since every client could reach it"
+        labels.report_guard(NETWORKS, message)
+        return _without(labels, message)
     service = _service(labels, definition.health_checks, number)
     if labels.is_broken or reason:
         return _without(labels, reason or labels.problems[0].message)
@@ -198,6 +209,11 @@ def _route(labels: _Labels, hosts: Hosts, mode: str) -> tuple[tuple[str, ...], t
         return (), ()
     if path and not labels.has(table.VHOST):
         labels.report(table.PATH, f"has no effect without {table.VHOST.key(labels.index)}", Severity.WARNING)
+    if labels.is_guarded(AUTH):
+        if hosts.names:
+            labels.report_guard(AUTH, "is not supported yet; no host leads here, since nobody would be asked who it is")
+            return (), ()
+        labels.report_guard(AUTH, f"has no effect without {table.VHOST.key(labels.index)}", Severity.WARNING)
     return hosts.names, path if hosts.names else ()
 
 

@@ -25,7 +25,9 @@ This page is made from the table that milepost reads the labels by; `python -m m
 
 _TAIL = """## Not supported yet
 
-These labels of marathon-lb are known, and a warning says that they have no effect.
+These labels of marathon-lb are known, and a warning says that they have no effect. Two of them keep clients out, and
+what is meant to be closed must not be open: with AUTH no host leads to the port, with BACKEND_NETWORK_ALLOWED_ACL the
+port is left out.
 
 - of the app: {apps}
 - of a port: {ports}

@@ -1,13 +1,13 @@
 """The part of routing that follows from definitions alone: services, their routes, and who holds what."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from milepost.model.problem import Problem
 from milepost.model.routing import Dropped, Holders, Service
-from milepost.model.snapshot import App, AppDefinition, AppPort
-from milepost.routing.assign import Wish, assign_ports
+from milepost.model.snapshot import App, AppDefinition
+from milepost.routing.assign import with_assigned_ports
 from milepost.routing.conflicts import decide_conflicts
 from milepost.routing.endpoints import Route
 from milepost.routing.policy import Policy
@@ -29,14 +29,15 @@ class RoutingStructure:
 
 def structure_of(apps: Mapping[str, App], policy: Policy, holders: Holders, read: Reader) -> RoutingStructure:
     """Read every app and decide between them. `read` may remember what it has read before."""
-    readings = {app_id: read(definition) for app_id, definition in _with_ports(apps, policy).items()}
+    assigned = with_assigned_ports(apps, policy, holders)
+    readings = {app_id: read(definition) for app_id, definition in assigned.definitions.items()}
     if policy.exact:
         readings = _first_of_each_name(readings)
     wanted = [want for app_id in sorted(readings) for want in readings[app_id].wanted]
     problems = [problem for reading in readings.values() for problem in reading.problems]
     services = tuple(want.service for want in wanted)
     if not policy.exact:
-        decision = decide_conflicts(services, policy, holders)
+        decision = decide_conflicts(services, policy, holders, assigned.holders)
         services, holders = decision.services, decision.holders
         problems += decision.problems
     dropped = {app_id: reading.dropped for app_id, reading in readings.items() if reading.dropped}
@@ -49,43 +50,6 @@ def _routes(services: Sequence[Service], wanted: Sequence[Wanted]) -> Mapping[st
         route = Route(service.name, service.index, want.positions)
         routes[service.app_id] = (*routes.get(service.app_id, ()), route)
     return routes
-
-
-def _with_ports(apps: Mapping[str, App], policy: Policy) -> Mapping[str, AppDefinition]:
-    """The definitions, with a service port for each port that has none, as far as the range goes.
-
-    Known service ports are avoided (its Q46), and an app needs no task for it: that is marathon-lb's way only.
-    """
-    definitions = {app_id: app.definition for app_id, app in apps.items()}
-    open_ids = [app_id for app_id, app in apps.items() if any(p.service_port is None for p in app.definition.ports)]
-    if not open_ids or policy.assign_ports is None:
-        return definitions
-    if policy.exact:
-        numbers = {app_id: apps[app_id].tasks[0].ports if apps[app_id].tasks else () for app_id in open_ids}
-        avoid: frozenset[int] = frozenset()
-    else:
-        open_ids.sort()
-        numbers = {app_id: tuple(p.number or p.task_port for p in definitions[app_id].ports) for app_id in open_ids}
-        avoid = _known_ports(definitions.values()) | policy.reserved_ports
-    wishes = [(app_id, number) for app_id in open_ids for number in numbers[app_id]]
-    given = assign_ports(wishes, *policy.assign_ports, avoid)
-    for app_id in open_ids:
-        definitions[app_id] = _filled(definitions[app_id], numbers[app_id], given)
-    return definitions
-
-
-def _known_ports(definitions: Iterable[AppDefinition]) -> frozenset[int]:
-    return frozenset(port.service_port for each in definitions for port in each.ports if port.service_port)
-
-
-def _filled(definition: AppDefinition, numbers: tuple[int, ...], given: Mapping[Wish, int]) -> AppDefinition:
-    pairs = zip(definition.ports, numbers, strict=False)
-    ports = (_port(port, given.get((definition.id, number))) for port, number in pairs)
-    return replace(definition, ports=tuple(ports))
-
-
-def _port(port: AppPort, assigned: int | None) -> AppPort:
-    return replace(port, service_port=assigned) if port.service_port is None else port
 
 
 def _first_of_each_name(readings: Mapping[str, AppReading]) -> dict[str, AppReading]:

@@ -2,6 +2,7 @@
 
 from milepost.settings.load import load_settings
 from milepost.settings.values import (
+    GuardSettings,
     HAProxySettings,
     LogSettings,
     MarathonCluster,
@@ -12,6 +13,7 @@ from milepost.settings.values import (
 )
 
 __all__ = [
+    "GuardSettings",
     "HAProxySettings",
     "LogSettings",
     "MarathonCluster",

@@ -6,6 +6,7 @@ from typing import Any
 
 from milepost.settings.kinds import Kind
 from milepost.settings.values import (
+    GuardSettings,
     HAProxySettings,
     LogSettings,
     MarathonCluster,
@@ -19,6 +20,7 @@ TABLES: dict[str, type] = {
     "sources.marathon": MarathonCluster,
     "routing": RoutingSettings,
     "haproxy": HAProxySettings,
+    "guard": GuardSettings,
     "web": WebSettings,
     "log": LogSettings,
 }

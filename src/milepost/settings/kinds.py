@@ -11,6 +11,7 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 _BARE = "/._-+@=~"  # what a path of HAProxy's may hold besides letters and digits
+_BARE_WORDS = "/._-+@=:,[] "  # and what other words of it may
 
 
 _LONGEST_TIMEOUT_S = 2_000_000
@@ -106,6 +107,13 @@ def _timeout(text: str) -> float:
     return value
 
 
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0.0 <= value <= 1.0:
+        raise ValueError
+    return value
+
+
 def _seconds_or_off(text: str) -> float:
     return 0.0 if float(text) == 0.0 else _timeout(text)
 
@@ -126,6 +134,9 @@ def _url(text: str) -> str:
 
 
 def _bind_address(text: str) -> str:
+    """No zone behind it: what follows a `%` may be any text."""
+    if "%" in text:
+        raise ValueError
     return "*" if text == "*" else str(ipaddress.ip_address(text))
 
 
@@ -173,14 +184,24 @@ def _bare_file(text: str) -> Path:
     return path
 
 
+def _bare_words(text: str) -> str:
+    """Words that stand in HAProxy's text as they are: no quotes, comments, variables or escapes."""
+    words = " ".join(text.split())
+    if not all(sign.isalnum() or sign in _BARE_WORDS for sign in words):
+        raise ValueError
+    return words
+
+
 TEXT = Kind("a text on one line", _one_line)
+BARE_WORDS = Kind(f'words of letters, digits and "{_BARE_WORDS.strip()}"', _bare_words)
 SECRET = replace(TEXT, is_secret=True)
 FLAG = Kind("true or false", _flag, toml=(bool,), is_flag=True)
 PORT = Kind("a port number 0..65535", _whole(0, 65535), toml=(int,))
 SECONDS = Kind("seconds, a number above 0", _seconds, toml=(int, float))
 SECONDS_OR_OFF = Kind(f"seconds up to {_LONGEST_TIMEOUT_S}; 0 switches it off", _seconds_or_off, toml=(int, float))
 TIMEOUT = Kind(f"seconds, 0.001 to {_LONGEST_TIMEOUT_S}", _timeout, toml=(int, float))
-COUNT = Kind("a whole number 1..1000", _whole(1, 1000), toml=(int,))
+SHARE = Kind("a number from 0 to 1", _share, toml=(int, float))
+COUNT = Kind("a whole number from 1", _whole(1, 1_000_000_000), toml=(int,))
 FILE = Kind("a path", _file)
 BARE_FILE = Kind(f'a path of letters, digits and "{_BARE}"', _bare_file)
 LISTEN = Kind('"host:port" ("[address]:port" for IPv6)', _listen)

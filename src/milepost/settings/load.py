@@ -12,6 +12,7 @@ from typing import Any
 from milepost.errors import SettingsError
 from milepost.settings.keys import KEYS, TABLES, Key
 from milepost.settings.values import (
+    GuardSettings,
     HAProxySettings,
     LogSettings,
     MarathonCluster,
@@ -25,7 +26,8 @@ _BY_DOTTED = {key.dotted: key for key in KEYS}
 _BY_VARIABLE = {key.variable: key for key in KEYS}
 _ARRAY = "sources.marathon"
 _LONGEST_SOCKET = 97  # bytes: HAProxy binds under a longer name first, which must fit into a socket address
-_CREDENTIALS = re.compile(r"//[^/\s]*@")  # of a URL that is refused for having them
+# Of a URL that is refused for having them, or for signs in them. All up to the last "@": a password may hold any sign.
+_CREDENTIALS = re.compile(r"(//).*@|[^\s'\"\[/]*:(?!//).*@", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ def _read(key: Key, where: str, read: Callable[[Any], object], value: object) ->
 def _shown(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    text = _CREDENTIALS.sub("//(hidden)@", f'"{value}"' if isinstance(value, str) else str(value))
+    text = _CREDENTIALS.sub(r"\1(hidden)@", f'"{value}"' if isinstance(value, str) else str(value))
     return text if len(text) <= 80 else text[:77] + "..."
 
 
@@ -149,6 +151,7 @@ def _built(values: Mapping[str, object]) -> Settings:
         sources=SourceSettings(marathon=(MarathonCluster(**cluster),) if cluster.get("urls") else ()),
         routing=RoutingSettings(**of("routing")),
         haproxy=HAProxySettings(**of("haproxy")),
+        guard=GuardSettings(**of("guard")),
         web=WebSettings(**of("web")),
         log=LogSettings(**of("log")),
     )

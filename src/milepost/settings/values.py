@@ -11,6 +11,7 @@ from milepost.settings.field import setting
 from milepost.settings.kinds import (
     BARE_FILE,
     BARE_FILES,
+    BARE_WORDS,
     BIND_ADDRESSES,
     COUNT,
     FILE,
@@ -22,6 +23,7 @@ from milepost.settings.kinds import (
     SECONDS,
     SECONDS_OR_OFF,
     SECRET,
+    SHARE,
     TEXT,
     TEXTS,
     TIMEOUT,
@@ -76,6 +78,12 @@ class RoutingSettings:
     strict: bool = setting(False, FLAG, "Whether a port is taken only with the label HAPROXY_{n}_ENABLED set to true.")
     health_check: bool = setting(
         True, FLAG, "Whether a task of an app with health checks gets traffic only while Marathon reports it alive."
+    )
+    healthy_share: float = setting(
+        0.5,
+        SHARE,
+        "Where less than this share of a service's running tasks that were alive once still are, the others serve on; "
+        "0: never.",
     )
     assign_ports: tuple[int, int] | None = setting(
         (10050, 10100),
@@ -133,7 +141,7 @@ class HAProxySettings:
         (), NAMES, "Environment variables of milepost that HAProxy is given too. It starts with no others."
     )
     log: str = setting(
-        "", TEXT, "Where HAProxy logs to, as in its `log` line (`127.0.0.1:514 local0`); empty: nowhere."
+        "", BARE_WORDS, "Where HAProxy logs to, as in its `log` line (`127.0.0.1:514 local0`); empty: nowhere."
     )
     settle_quiet_s: float = setting(
         0.2, SECONDS, "A change that needs a reload waits until nothing changed for so long."
@@ -167,6 +175,26 @@ class HAProxySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class GuardSettings:
+    """When a read that takes tasks out of traffic is held. What events say is never held."""
+
+    share: float = setting(
+        0.25,
+        SHARE,
+        "A read of all apps that would take out more than this share of all serving tasks is held until a second one "
+        "says the same. One that would empty an app always is.",
+    )
+    approve_share: float = setting(
+        0.5,
+        SHARE,
+        "What would take out more than this share waits for `milepost approve` even then; 1 switches it off.",
+    )
+    approve_from: int = setting(
+        10, COUNT, "But not if fewer tasks than this are concerned, unless they are all that serve."
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class WebSettings:
     """milepost's own HTTP API."""
 
@@ -195,11 +223,12 @@ class Settings:
     state_dir: Path = setting(
         Path("/var/lib/milepost"),
         BARE_FILE,
-        "Where milepost keeps what must outlive it: sockets, pid, maps, who holds a port.",
+        "Where milepost keeps what must outlive it: sockets, pid, maps, who holds a port, the last snapshot.",
     )
     sources: SourceSettings = SourceSettings()
     routing: RoutingSettings = RoutingSettings()
     haproxy: HAProxySettings = HAProxySettings()
+    guard: GuardSettings = GuardSettings()
     web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
 

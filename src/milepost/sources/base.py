@@ -15,3 +15,6 @@ class Source(Protocol):
         Runs until cancelled and reconnects by itself. A failed read publishes nothing: stale tasks are
         better than half of them. `publish` never blocks and is called from the event loop's thread.
         """
+
+    def look_again(self, reason: str) -> None:
+        """Have everything read once more soon, in a read that has not begun yet."""

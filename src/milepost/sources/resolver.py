@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 import anyio
 import anyio.to_thread
 
+from milepost.sources.addresses import literal
+
 Resolve = Callable[[str], str | None]
 """A name to its IPv4 address, None if it has none. May block; never raises."""
 
@@ -17,12 +19,12 @@ _AT_ONCE = 8  # lookups at a time, so that a dead name server does not use up al
 
 
 def resolve_ipv4(name: str) -> str | None:
-    """The first IPv4 address that the system's resolver gives for `name`, None where it gives none."""
+    """The first IPv4 address that the system's resolver gives for `name`, None where it gives none or `0.0.0.0`."""
     try:
         found = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return None
-    return str(found[0][4][0]) if found else None
+    return literal(str(found[0][4][0])) if found else None
 
 
 class Resolver:

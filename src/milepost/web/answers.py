@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from milepost import __version__
 from milepost.controller.board import Board
+from milepost.controller.guard import Holding
 from milepost.model.problem import Problem, Severity
 from milepost.proxies.base import Plan
 
@@ -45,13 +46,24 @@ class ProblemsAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovedAnswer:
+    """What an operator let pass; None where nothing was held."""
+
+    approved: Holding | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SnapshotStatus:
-    """`read_at_s` is the Unix time of the last full read, `age_s` how long ago that was."""
+    """`read_at_s` is the Unix time of the last full read, `age_s` how long ago that was.
+
+    `is_saved`: it was kept from before the start, and no source has spoken since.
+    """
 
     source: str
     read_at_s: float
     age_s: float
     error: str
+    is_saved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +113,14 @@ class ProxyStatus:
 
 @dataclass(frozen=True, slots=True)
 class StatusAnswer:
-    """Everything at a glance. `versions` names each program and library with its version."""
+    """Everything at a glance. `versions` names each program and library with its version, `guard` what is held."""
 
     versions: Mapping[str, str]
     uptime_s: float
     snapshot: SnapshotStatus | None
     counts: Counts
     proxy: ProxyStatus
+    guard: Holding | None = None
 
 
 def plan_answer(plan: Plan) -> PlanAnswer:
@@ -123,6 +136,7 @@ def status_answer(board: Board, versions: Mapping[str, str], structure: str, now
         snapshot=_snapshot_status(board, now_s),
         counts=_counts(board),
         proxy=_proxy_status(board, structure),
+        guard=board.holding,
     )
 
 
@@ -131,7 +145,7 @@ def _snapshot_status(board: Board, now_s: float) -> SnapshotStatus | None:
     if snapshot is None:
         return None
     age_s = max(0.0, now_s - snapshot.read_at_s)
-    return SnapshotStatus(snapshot.source, snapshot.read_at_s, age_s, board.source_error)
+    return SnapshotStatus(snapshot.source, snapshot.read_at_s, age_s, board.source_error, snapshot.is_saved)
 
 
 def _counts(board: Board) -> Counts:
@@ -179,6 +193,23 @@ def health_reasons(board: Board) -> tuple[str, ...]:
     if board.proxy_error:
         reasons.append(board.proxy_error)
     return tuple(reasons)
+
+
+def health_remark(board: Board, now_s: float) -> str:
+    """What is to be known of a milepost that is healthy all the same, "" where all is as it should be."""
+    if board.holding is not None:
+        return holding_text(board.holding)
+    if board.snapshot is None or not board.snapshot.is_saved:
+        return ""
+    age_s = max(0.0, now_s - board.snapshot.read_at_s)
+    return f"the source is silent since the start; a saved snapshot is served, {age_s:.0f} s old"
+
+
+def holding_text(held: Holding) -> str:
+    """What the guard holds, in one sentence."""
+    until = "until an operator approves" if held.needs_approval else "until a second read says the same"
+    apps = f"{len(held.apps)} apps" if len(held.apps) > 1 else held.apps[0]
+    return f"{held.tasks} of {held.serving} serving tasks would go, of {apps}; they stay {until}"
 
 
 def _waits_for_first_structure(board: Board) -> bool:

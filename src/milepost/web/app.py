@@ -15,10 +15,18 @@ from starlette.routing import Route
 
 from milepost.controller.board import Board
 from milepost.controller.explain import Explanation, Live, explain, unknown_app
+from milepost.controller.guard import Holding
 from milepost.controller.secrets import shown_config, without_secrets
 from milepost.model.routing import RoutingTable
 from milepost.model.snapshot import Snapshot
-from milepost.web.answers import ProblemsAnswer, health_reasons, plan_answer, status_answer
+from milepost.web.answers import (
+    ApprovedAnswer,
+    ProblemsAnswer,
+    health_reasons,
+    health_remark,
+    plan_answer,
+    status_answer,
+)
 from milepost.web.encoding import to_json
 from milepost.web.errors import HANDLERS, json_response
 from milepost.web.origin import require_same_origin
@@ -53,9 +61,12 @@ class Measured(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Commands:
-    """What the API may ask of milepost. `reconcile` asks for a pass that looks at the proxy again."""
+    """What the API may ask of milepost. `reconcile` asks for a pass that looks at the proxy again, `approve` lets pass
+    what the guard holds, and tells what that was.
+    """
 
     reconcile: Callable[[], None]
+    approve: Callable[[], Holding | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +123,18 @@ class Api:
         self.commands.reconcile()
         return json_response({"accepted": True}, status=202)
 
+    async def approve(self, request: Request) -> Response:
+        require_same_origin(request)
+        return json_response(ApprovedAnswer(self.commands.approve()))
+
     async def exposition(self, _: Request) -> Response:
         return Response(self.metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
 
     async def health(self, _: Request) -> Response:
         if reasons := health_reasons(self.board):
             raise HTTPException(503, "; ".join(reasons))
-        return json_response({"healthy": True})
+        remark = health_remark(self.board, self.clock())
+        return json_response({"healthy": True, "remark": remark} if remark else {"healthy": True})
 
     def _seen(self) -> tuple[Snapshot, RoutingTable]:
         if self.board.snapshot is None or self.board.table is None:
@@ -143,9 +159,9 @@ def make_app(
         "/healthz": api.health,
     }
     routes = [Route(path, handler, methods=["GET"]) for path, handler in gets.items()]
-    app = Starlette(
-        routes=[*routes, Route("/v1/reconcile", api.reconcile, methods=["POST"])], exception_handlers=HANDLERS
-    )
+    posts = {"/v1/reconcile": api.reconcile, "/v1/approve": api.approve}
+    routes += [Route(path, handler, methods=["POST"]) for path, handler in posts.items()]
+    app = Starlette(routes=routes, exception_handlers=HANDLERS)
     app.router.redirect_slashes = False  # an address that is not there is a 404 in our shape, not a redirect
     return app
 

@@ -121,6 +121,14 @@ class HaproxyProxy:
                 self._adopted_pid = actual.pid
             return actual
 
+    async def is_running(self) -> bool:
+        """Whether a HAProxy answers now, whoever started it."""
+        try:
+            await read_info(self._admin)
+        except ProxyGone:
+            return False
+        return True
+
     async def apply(self, plan: Plan, actual: Actual) -> Outcome[Actual]:
         """See `Proxy.apply`. A server that HAProxy does not take at run time is left to a reload.
 
@@ -181,11 +189,14 @@ class HaproxyProxy:
         await self._admin.close()
 
     async def _watch_worker(self) -> None:
-        """Notice a reload that was not ours, also to let the old worker go: our connection keeps it alive."""
+        """Notice a reload that was not ours, also to let the old worker go: our connection keeps it alive.
+
+        And notice a HAProxy to attach to that has come; one of our own is started by `OwnHaproxy`.
+        """
         told = ""
         while True:
             await anyio.sleep(_WATCH_INTERVAL_S)
-            if not self._lock.locked() and self._known.pid:
+            if not self._lock.locked() and (self._known.pid or self._own is None):
                 news = await self._news()
                 if news and news != told:
                     self._wake(news)

@@ -79,7 +79,7 @@ class MarathonClient:
     async def read_app(self, app_id: str) -> bytes | None:
         """The body of the answer about one app with its tasks, None if Marathon says that there is none."""
         path = _APP.format(quote(app_id.strip("/")))
-        return await self._fail_over(lambda url: self._read_app(url + path))
+        return await self._fail_over(lambda url: self._read_app(url + path, app_id))
 
     @asynccontextmanager
     async def events(self) -> AsyncIterator[EventStream]:
@@ -110,10 +110,10 @@ class MarathonClient:
                 _expect(response, "application/json")
                 return await self._body(response)
 
-    async def _read_app(self, url: str) -> bytes | None:
+    async def _read_app(self, url: str, app_id: str) -> bytes | None:
         with anyio.fail_after(self._settings.read_timeout_s):
             async with self._ask(url) as response:
-                if response.status_code == 404 and _says_gone(await self._body(response)):
+                if response.status_code == 404 and _says_gone(app_id, await self._body(response)):
                     return None
                 _expect(response, "application/json")
                 return await self._body(response)
@@ -181,13 +181,13 @@ def _expect(response: httpx2.Response, content_type: str) -> None:
         raise SourceError(f"expected an answer of type {content_type}, got {got or 'none'!r}")
 
 
-def _says_gone(body: bytes) -> bool:
-    """Whether a 404 is Marathon's word about the app, rather than somebody else's about the path."""
+def _says_gone(app_id: str, body: bytes) -> bool:
+    """Whether a 404 is Marathon's word about this app, rather than somebody else's about the path."""
     try:
         answer = msgspec.json.decode(body)
     except (msgspec.DecodeError, ValueError, RecursionError):
         return False
-    return isinstance(answer, dict) and "does not exist" in str(answer.get("message"))
+    return isinstance(answer, dict) and f"'{app_id}' does not exist" in str(answer.get("message"))
 
 
 def _words(error: Exception) -> str:

@@ -1,11 +1,13 @@
-"""From an event of Marathon's stream to what it tells us: which apps to look at, and bad news. Pure."""
+"""From an event of Marathon's stream to what it tells us: which apps to look at, and news of a task. Pure."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
 from milepost.sources.marathon.overlay import ENDING_STATES, News
 from milepost.sources.marathon.translate import absolute_id
+from milepost.sources.marathon.wire import Port
 
 EVENT_TYPES = (
     "api_post_event",
@@ -18,6 +20,8 @@ EVENT_TYPES = (
     "unhealthy_task_kill_event",  # up to 1.3
 )
 """What milepost asks Marathon for. `instance_*` events say the same as these once more."""
+
+_LAUNCHED = ("TASK_STAGING", "TASK_STARTING", "TASK_RUNNING")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,9 @@ class _Event(msgspec.Struct, frozen=True, rename="camel"):
     instance_id: str | None = None
     task_status: str | None = None
     alive: bool | None = None
+    host: str | None = None
+    ports: tuple[Port, ...] | None = None
+    timestamp: Any = None
     app_definition: _Definition | None = None
     current_step: _Step | None = None
 
@@ -74,13 +81,16 @@ def read_event(name: str, data: str, heard_s: float) -> Event | None:
 
 
 def _news(name: str, event: _Event, reason: str, heard_s: float) -> News | None:
-    """Bad news, if it is any: what the event says against a task, by the best id that it has."""
+    """What the event says against a task, by the best id that it has, or where a new one is."""
     ref = event.task_id or event.instance_id
     if not ref:
         return None
     match name:
         case "status_update_event" if event.task_status in ENDING_STATES:
             return News(ref, event.task_status or "", reason, heard_s)
+        case "status_update_event" if event.task_status in _LAUNCHED and event.host and event.ports:
+            sent_at = event.timestamp if isinstance(event.timestamp, str) else ""  # one of old is sent again at times
+            return News(ref, event.task_status or "", reason, heard_s, event.host, event.ports, sent_at)
         case "unhealthy_instance_kill_event" | "unhealthy_task_kill_event":
             return News(ref, "TASK_KILLING", reason, heard_s)
         case "failed_health_check_event":

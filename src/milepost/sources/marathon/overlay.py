@@ -1,7 +1,7 @@
-"""Bad news: what an event alone says against a task, laid over what was last read. Pure.
+"""News: what an event alone says of a task, laid over what was last read. Pure.
 
-An event only ever takes a task out. A read that began after the event was heard corrects it, one that began
-before never does (`picture.py`).
+An event only ever takes a task out: the one that it is about, or one that was where a new task is now. A read that
+began after the event was heard corrects it, one that began before never does (`picture.py`).
 """
 
 import re
@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from milepost.model.snapshot import App, Task
+from milepost.model.snapshot import App, NetworkMode, Task
+from milepost.sources.addresses import literal
 
 ENDING_STATES = frozenset(
     {
@@ -31,29 +32,59 @@ _OLD_INSTANCE = re.compile(r"(?P<app>.+)\.(?:marathon|instance)-(?P<uuid>[^.]+)"
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What an event said of the task or instance `ref`: its ending `state`, or "" for a failed health check.
+    """What an event said of the task or instance `ref`: its `state`, or "" for a failed health check.
 
-    `heard_s` is in seconds of the process's monotonic clock.
+    With `host` and `ports` it is no bad news for the task, but for whoever was there. `heard_s` is in seconds of the
+    process's monotonic clock, `sent_at` Marathon's time of the event, written as `Task.staged_at`.
     """
 
     ref: str
     state: str
     event: str
     heard_s: float
+    host: str = ""
+    ports: tuple[int, ...] = ()
+    sent_at: str = ""
+
+    @property
+    def is_bad(self) -> bool:
+        return not self.host
 
 
 def with_news(app: App, news: Iterable[News]) -> App:
     """`app` with `news` laid over its tasks. Gives `app` itself where that changes nothing."""
     checks = len(app.definition.health_checks)
-    tasks = tuple(reduce(lambda task, item: _told(task, item, checks), news, task) for task in app.tasks)
+    tasks = reduce(lambda known, item: _all_told(known, item, app, checks), news, app.tasks)
     return app if tasks == app.tasks else replace(app, tasks=tasks)
+
+
+def _all_told(tasks: tuple[Task, ...], news: News, app: App, checks: int) -> tuple[Task, ...]:
+    if news.is_bad:
+        return tuple(_told(task, news, checks) for task in tasks)
+    if app.definition.network is NetworkMode.CONTAINER or any(is_of(task.id, news.ref) for task in tasks):
+        return tasks
+    return (*tasks, _launched(news))
+
+
+def _launched(news: News) -> Task:
+    """A task that no read has shown yet: it gets no traffic, but where it is, no other task is any more."""
+    return Task(
+        id=news.ref,
+        host=news.host,
+        address=literal(news.host),
+        ports=news.ports,
+        state=news.state,
+        unconfirmed=news.event,
+        staged_at=news.sent_at,
+        observed_s=news.heard_s,
+    )
 
 
 def _told(task: Task, news: News, checks: int) -> Task:
     """A failed check speaks for the task only where it is the one check; with several the read has to tell."""
     if not is_of(task.id, news.ref) or task.state in ENDING_STATES:
         return task
-    read = task.read or (task.state, task.health)
+    read = task.read if task.unconfirmed else (task.state, task.health)
     if news.state:
         return replace(task, state=news.state, unconfirmed=news.event, read=read)
     if checks == 1 and task.health != (False,):

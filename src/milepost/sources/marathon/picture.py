@@ -13,29 +13,37 @@ from milepost.model.snapshot import App, Cause, Snapshot
 from milepost.sources.health import carry_app_health
 from milepost.sources.marathon.answer import Answer, go_on
 from milepost.sources.marathon.overlay import News, with_news
+from milepost.sources.marathon.sightings import with_sightings
 from milepost.sources.names import with_addresses
 
 NEVER_S = float("-inf")
 
 
 def settled(
-    answer: Answer, before: Mapping[str, App], addresses: Mapping[str, str], between: Callable[[], None] = go_on
+    answer: Answer,
+    before: Mapping[str, App],
+    addresses: Mapping[str, str],
+    seen_s: float,
+    between: Callable[[], None] = go_on,
 ) -> Answer:
     """`answer`, each app compared with the one in `before`: see `renewed`. `between` is called between two apps."""
     apps: dict[str, App] = {}
     for app_id, app in answer.apps.items():
-        apps[app_id] = renewed(before.get(app_id), app, addresses)
+        apps[app_id] = renewed(before.get(app_id), app, addresses, seen_s)
         between()
     return Answer(apps, answer.unreadable)
 
 
-def renewed(before: App | None, read: App, addresses: Mapping[str, str], news: tuple[News, ...] = ()) -> App:
-    """What is known of an app after a read: health carried over, agents located, newer bad news laid over it.
+def renewed(
+    before: App | None, read: App, addresses: Mapping[str, str], seen_s: float, news: tuple[News, ...] = ()
+) -> App:
+    """What is known of an app after a read: health carried over, newer news laid over it, agents located.
 
-    Gives `before` itself if that is all known already, else at least its definition if only tasks changed:
-    later stages skip what is the same object.
+    `seen_s` is when tasks that were not known yet are first seen. Gives `before` itself if that is all known already,
+    else at least its definition if only tasks changed: later stages skip what is the same object.
     """
-    after = with_news(with_addresses(carry_app_health(before, read), addresses), news)
+    read = with_sightings(before, carry_app_health(before, read), seen_s)
+    after = with_addresses(with_news(read, news), addresses)
     if before is None:
         return after
     if before == after:
@@ -51,12 +59,17 @@ class Picture:
         self._problems: dict[str, tuple[Problem, ...]] = {}  # by app id, of those apps that have any
         self._news: dict[str, tuple[News, ...]] = {}
         self._all_read_s = NEVER_S
+        self._addresses: Mapping[str, str] = {}
         self._read_s: dict[str, float] = {}  # when the read began that told of an app after the last full read
 
     @property
     def is_empty(self) -> bool:
         """Whether there was no full read yet."""
         return self._all_read_s == NEVER_S
+
+    def seen_s(self, begun_s: float) -> float:
+        """What a full read that began at `begun_s` gives as `Task.observed_s`."""
+        return 0.0 if self.is_empty else begun_s
 
     def apps(self) -> Mapping[str, App]:
         """The apps known now; what is learned later makes another mapping."""
@@ -73,6 +86,7 @@ class Picture:
         An app that was read later stays as it is, and so does one that cannot be read this time.
         """
         self._forget_news(begun_s)
+        seen_s, self._addresses = self.seen_s(begun_s), addresses
         self._read_s = {app_id: read_s for app_id, read_s in self._read_s.items() if read_s > begun_s}
         self._all_read_s = begun_s
         known = self._apps
@@ -81,7 +95,7 @@ class Picture:
         for app_id, app in answer.apps.items():
             if app_id not in self._read_s:
                 news = self._news.get(app_id, ())
-                apps[app_id] = renewed(known.get(app_id), app, addresses, news) if app_id in unsettled else app
+                apps[app_id] = renewed(known.get(app_id), app, addresses, seen_s, news) if app_id in unsettled else app
         unreadable = {problem.app_id for problem in answer.unreadable} - apps.keys()
         apps |= {app_id: app for app_id, app in known.items() if app_id in self._read_s or app_id in unreadable}
         self._apps = SharedMap(apps, known)
@@ -99,26 +113,26 @@ class Picture:
         if problems:
             self._problems[app_id] = problems
         if read is not None:
-            app = renewed(known, read, addresses, self._news.get(app_id, ()))
+            app = renewed(known, read, addresses, begun_s, self._news.get(app_id, ()))
             self._apps = replaced(self._apps, {app_id: app})
         elif known is not None and not answer.unreadable:
             self._apps = SharedMap({other: app for other, app in self._apps.items() if other != app_id})
         return is_new or self._apps.get(app_id) is not known
 
     def hear(self, app_id: str, news: News) -> tuple[str, ...]:
-        """Bad news: the ids of the tasks that it takes out. It is kept for reads that began before it."""
+        """News: the ids of the tasks of which it changes what is known. It is kept for reads that began before it."""
         others = (other for other in self._news.get(app_id, ()) if (other.ref, other.state) != (news.ref, news.state))
         self._news[app_id] = (*others, news)
         known = self._apps.get(app_id)
         if known is None:
             return ()
-        told = with_news(known, (news,))
+        told = with_addresses(with_news(known, (news,)), self._addresses)
         self._apps = replaced(self._apps, {app_id: told})
-        return tuple(after.id for before, after in zip(known.tasks, told.tasks, strict=True) if after is not before)
+        return tuple(task.id for task in told.tasks if task not in known.tasks)
 
     def locate(self, addresses: Mapping[str, str]) -> bool:
         """Agents have other addresses now; tells whether that concerns any task."""
-        before = self._apps
+        before, self._addresses = self._apps, addresses
         self._apps = replaced(before, {app_id: with_addresses(app, addresses) for app_id, app in before.items()})
         return self._apps is not before
 

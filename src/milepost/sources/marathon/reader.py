@@ -84,14 +84,16 @@ class Reader:
         body = await self._client.read_apps()
         before, addresses = self._picture.apps(), self._resolver.addresses
         try:
-            answer, names = await anyio.to_thread.run_sync(_decode, body, before, addresses)
+            answer, names = await anyio.to_thread.run_sync(
+                _decode, body, before, addresses, self._picture.seen_s(begun_s)
+            )
         except SourceError as error:
             raise self._no_answer(error) from error
         self._names = set(names)
         if names and self._picture.is_empty:
             with anyio.move_on_after(_NAMES_S):
                 await self._resolver.refresh(names)
-            before, answer = {}, settled(answer, {}, self._resolver.addresses)
+            before, answer = {}, settled(answer, {}, self._resolver.addresses, 0.0)
         self._picture.take_all(answer, before, self._resolver.addresses, begun_s)
         self._hints.answered(begun_s)
         self._names_changed.set()
@@ -158,12 +160,14 @@ class Reader:
         await anyio.sleep(retry_s)
 
 
-def _decode(body: bytes, before: Mapping[str, App], addresses: Mapping[str, str]) -> tuple[Answer, frozenset[str]]:
+def _decode(
+    body: bytes, before: Mapping[str, App], addresses: Mapping[str, str], seen_s: float
+) -> tuple[Answer, frozenset[str]]:
     """The costly part of a full read, for a thread: the answer compared with what is known, and its agents' names."""
     with _gc_paused():
         step_aside = _step_aside()
         answer = read_apps_answer(body, step_aside)
-        return settled(answer, before, addresses, step_aside), names_in(answer.apps.values())
+        return settled(answer, before, addresses, seen_s, step_aside), names_in(answer.apps.values())
 
 
 def _step_aside() -> Callable[[], None]:

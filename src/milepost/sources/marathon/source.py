@@ -62,6 +62,10 @@ class MarathonSource:
             for _ in range(_READERS):
                 group.start_soon(self._reader.run_hints)
 
+    def look_again(self, reason: str) -> None:
+        """See `Source.look_again`."""
+        self._reader.look_at_all(reason)
+
     async def read_once(self) -> Snapshot:
         """The cluster as it is now, without listening. Raises SourceError. Once per source."""
         async with self._client:
@@ -105,13 +109,14 @@ class MarathonSource:
             self._heed(event, heard_s)
 
     def _heed(self, event: Event, heard_s: float) -> None:
-        """Bad news acts at once; whatever else an event says is only a hint to read."""
+        """News of a task acts at once; whatever else an event says is only a hint to read."""
         for app_id in event.app_ids:
             cause = Cause(event.reason, app_id, heard_s)
             if event.news is not None:
                 for task_id in self._picture.hear(app_id, event.news):
                     self._outlet.changed((cause,))
-                    self._notify(BadNews(app_id, task_id, event.reason))
+                    if event.news.is_bad:
+                        self._notify(BadNews(app_id, task_id, event.reason))
             self._reader.look_at(app_id, cause)
 
 

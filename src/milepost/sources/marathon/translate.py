@@ -11,6 +11,7 @@ from milepost.sources.addresses import is_dns_name, literal
 from milepost.sources.marathon import wire
 
 _MODES = {mode.value: mode for mode in NetworkMode}
+_STARTING = ("TASK_STAGING", "TASK_STARTING")  # the ports of such a task are not given yet where it has none
 _DOCKER_NETWORKS = {"BRIDGE": NetworkMode.BRIDGE, "USER": NetworkMode.CONTAINER}
 
 
@@ -129,10 +130,11 @@ def _task(task: wire.Task, network: NetworkMode, fallback_ports: tuple[int, ...]
         id=task.id,
         host=host,
         address=literal(at) if at and _is_host(host) else None,
-        ports=fallback_ports if is_own else task.ports or fallback_ports,
+        ports=fallback_ports if is_own else task.ports or (() if task.state in _STARTING else fallback_ports),
         state=task.state or "",
         health=None if results is None else tuple(bool(result and result.alive) for result in results),
         version=task.version or "",
+        staged_at=task.staged_at if isinstance(task.staged_at, str) else "",
     )
 
 

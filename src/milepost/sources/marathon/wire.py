@@ -83,6 +83,7 @@ class Task(Wire, frozen=True):
     state: str | None = None
     health_check_results: tuple[HealthResult | None, ...] | None = None
     version: str | None = None
+    staged_at: Any = None  # nothing is lost where it is odd
 
 
 class App(Wire, frozen=True):
