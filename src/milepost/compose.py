@@ -17,7 +17,15 @@ from milepost.controller.loop import Loop, Pace
 from milepost.controller.mailbox import Mailbox
 from milepost.controller.snapshot_file import SnapshotFile
 from milepost.errors import ProxyError, SettingsError
-from milepost.model.notice import MilepostStarted, MilepostStopping, Notice, Notify, SourceFailed, SourceRead
+from milepost.model.notice import (
+    MilepostStarted,
+    MilepostStopping,
+    Notice,
+    Notify,
+    OldWorkersSeen,
+    SourceFailed,
+    SourceRead,
+)
 from milepost.observability.logs import log_notice
 from milepost.observability.metrics import Metrics
 from milepost.proxies.haproxy.binary import OLDEST, Binary, find_binary
@@ -87,7 +95,7 @@ def _started(settings: Settings, binary: Binary | None) -> MilepostStarted:
 
 
 def _notify(board: Board, metrics: Metrics) -> Notify:
-    """Logs and metrics hear every notice; the board keeps whether the source answers."""
+    """Logs and metrics hear every notice; the board keeps whether the source answers, and which old workers run."""
 
     def notify(notice: Notice) -> None:
         match notice:
@@ -95,6 +103,8 @@ def _notify(board: Board, metrics: Metrics) -> Notify:
                 board.source_error = error
             case SourceRead():
                 board.source_error = ""
+            case OldWorkersSeen(count=count, oldest_s=oldest_s):
+                board.old_workers, board.oldest_worker_s = count, oldest_s
         metrics.notice(notice)
         log_notice(notice)
 
@@ -114,20 +124,28 @@ def binary_of(settings: Settings) -> Binary | None:
 
 def haproxy_of(settings: Settings, binary: Binary | None, notify: Notify) -> HaproxyProxy:
     """HAProxy as the loop drives it."""
+    is_own = settings.haproxy.mode == "own"
     return HaproxyProxy(
         designer_of(settings, binary),
         places_of(settings),
         notify,
         binary=binary.path if binary else None,
         environment=named_environment(settings.haproxy.environment, os.environ),
-        is_own=settings.haproxy.mode == "own",
+        is_own=is_own,
+        tunnel_limit_s=settings.haproxy.tunnel_limit_s,
+        most_old_workers=settings.haproxy.old_workers,
+        max_files=max_files() if is_own else None,  # attached, HAProxy has its limit from elsewhere
     )
 
 
 def designer_of(settings: Settings, binary: Binary | None) -> RunDesigner:
     """What decides the configuration; for the oldest version that milepost knows where there is no program to ask."""
-    _, max_files = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return RunDesigner(profile_of(settings, binary.numbers if binary else OLDEST, max_files))
+    return RunDesigner(profile_of(settings, binary.numbers if binary else OLDEST, max_files()))
+
+
+def max_files() -> int:
+    """The hard limit on open files: what we start inherits it."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 
 
 def places_of(settings: Settings) -> Places:
@@ -145,6 +163,7 @@ def pace_of(settings: Settings) -> Pace:
     return Pace(
         settle_quiet_s=haproxy.settle_quiet_s,
         settle_limit_s=haproxy.settle_limit_s,
+        reload_interval_s=haproxy.reload_interval_s,
         observe_interval_s=haproxy.observe_interval_s,
     )
 
@@ -203,5 +222,7 @@ def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> 
         stats_port=haproxy.stats_port,
         certificates=tuple(map(str, haproxy.certificates)),
         log=haproxy.log,
+        slow_start_s=haproxy.slow_start_s,
+        hard_stop_after_s=haproxy.hard_stop_after_s,
         version=version,
     )

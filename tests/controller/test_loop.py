@@ -1,5 +1,6 @@
 """The loop against a proxy in memory: what it does at once, what it waits for, and how it survives failures."""
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ pytestmark = pytest.mark.anyio
 QUICK = Pace(
     settle_quiet_s=0.01,
     settle_limit_s=0.1,
+    reload_interval_s=0.0,
     save_quiet_s=0.01,
     save_limit_s=0.1,
     observe_interval_s=60.0,
@@ -79,11 +81,16 @@ class StubbornProxy(FakeProxy):
 
 
 @asynccontextmanager
-async def running(folder: Path, proxy: FakeProxy | None = None, pace: Pace = QUICK) -> AsyncIterator[Scene]:
+async def running(
+    folder: Path,
+    proxy: FakeProxy | None = None,
+    pace: Pace = QUICK,
+    clock: Callable[[], float] = time.monotonic,
+) -> AsyncIterator[Scene]:
     notices: list[Notice] = []
     scene = Scene(proxy or FakeProxy(), Mailbox(), Board(started_at_s=0.0), notices)
     holders = HolderFile(folder / "holders.json")
-    loop = Loop(scene.proxy, Router(Policy(groups=("external",))), holders, scene.board, notices.append, pace)
+    loop = Loop(scene.proxy, Router(Policy(groups=("external",))), holders, scene.board, notices.append, pace, clock)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(loop.run, scene.mailbox)
         yield scene
@@ -138,6 +145,50 @@ async def test_a_burst_of_new_apps_is_one_reload(tmp_path: Path) -> None:
         assert scene.proxy.count("restructure") == 1
 
 
+@dataclass
+class Clock:
+    """A monotonic clock that stands until it is moved."""
+
+    now_s: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+async def test_reloads_are_spaced_and_what_came_meanwhile_is_one_reload(tmp_path: Path) -> None:
+    clock, pace = Clock(), Pace(settle_quiet_s=0.2, settle_limit_s=2.0, reload_interval_s=5.0)
+    async with running(tmp_path, pace=pace, clock=clock) as scene:
+
+        async def at(now_s: float, apps: int) -> int:
+            """How many reloads there were after passes at this time, with so many apps wanted."""
+            clock.now_s = now_s
+            scene.mailbox.put(snapshot(*(app(f"/web{n}", task(n), port=10_000 + n) for n in range(apps))))
+            await scene.until(lambda: scene.board.table is not None and len(scene.board.table.services) == apps)
+            scene.mailbox.wake("the clock was moved")
+            await anyio.wait_all_tasks_blocked()
+            return scene.proxy.count("restructure")
+
+        assert await at(1000.0, apps=1) == 0, "a burst may begin"
+        assert await at(1000.2, apps=1) == 1, "the first is not kept waiting"
+        assert await at(1001.0, apps=2) == 1
+        assert await at(1003.0, apps=3) == 1
+        assert await at(1005.1, apps=3) == 1
+        assert scene.board.plan.structure == ("web1_10001 differs", "web2_10002 differs"), "what waits is told"
+        assert await at(1005.3, apps=3) == 2
+        assert await at(1020.0, apps=4) == 2
+        assert await at(1020.2, apps=4) == 3, "after quiet the next is not kept waiting"
+
+
+async def test_servers_change_while_a_reload_waits_for_its_turn(tmp_path: Path) -> None:
+    pace = Pace(settle_quiet_s=0.001, settle_limit_s=0.01, reload_interval_s=1000.0)
+    async with running(tmp_path, pace=pace) as scene:
+        scene.mailbox.put(snapshot(app("/web", task(1))))
+        await scene.until(partial(scene.runs, "web_10000"))
+        scene.mailbox.put(snapshot(app("/web", task(2)), app("/new", task(3), port=10_001)))
+        await scene.until(lambda: scene.addresses("web_10000") == [31_002])
+        assert not scene.runs("new_10001")
+
+
 async def test_a_refused_structure_leaves_the_old_one_and_is_tried_again(tmp_path: Path) -> None:
     proxy = FakeProxy(failures={"restructure": [ConfigRefused("line 7: what is this")]})
     async with running(tmp_path, proxy) as scene:
@@ -177,7 +228,9 @@ async def test_a_proxy_that_fails_once_is_brought_to_the_wanted_state(tmp_path: 
 
 async def test_a_reload_that_does_not_help_is_not_repeated_at_once(tmp_path: Path) -> None:
     proxy = StubbornProxy()
-    pace = Pace(settle_quiet_s=0.001, settle_limit_s=0.01, retry_first_s=0.05, retry_limit_s=30.0)
+    pace = Pace(
+        settle_quiet_s=0.001, settle_limit_s=0.01, reload_interval_s=0.0, retry_first_s=0.05, retry_limit_s=30.0
+    )
     async with running(tmp_path, proxy, pace) as scene:
         scene.mailbox.put(snapshot(app("/web", task(1))))
         await scene.until(lambda: proxy.count("restructure") == 4)

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.controller.timing import NEVER, Agenda, Backoff, Job, Settle
+from milepost.controller.timing import NEVER, Agenda, Backoff, Job, Settle, Spacing
 
 times = st.floats(0, 1e6, allow_nan=False)
 
@@ -28,6 +28,15 @@ def test_a_settle_is_due_between_its_last_touch_and_its_limit(touches: list[floa
         settle = settle.touched(at_s)
     assert settle.due_s <= touches[0] + 2.0
     assert settle.due_s == min(touches[-1] + 0.2, touches[0] + 2.0)
+
+
+def test_what_was_never_done_may_be_done_at_once() -> None:
+    assert Spacing(5.0).due_s == -NEVER
+
+
+@given(times, times)
+def test_what_was_done_is_due_again_an_interval_later(interval_s: float, at_s: float) -> None:
+    assert Spacing(interval_s).done(at_s - 1).done(at_s).due_s == at_s + interval_s
 
 
 @given(st.integers(0, 2000))

@@ -11,6 +11,7 @@ import pytest
 import structlog
 
 from milepost.model import notice as notices
+from milepost.model.reload import ReloadKind
 from milepost.observability.logs import event_name, log_notice, set_up_logs
 
 
@@ -42,6 +43,9 @@ ONE_OF_EACH = (
     notices.SourceRead("marathon", "/a", 1, 0.1),
     notices.BadNews("/a", "a.1", "TASK_KILLING"),
     notices.ProxyReloaded("haproxy", ("new app /a",), 0.2),
+    notices.SessionsCut("haproxy", "/a", "a_1/s1", 60.0),
+    notices.OldWorkersSeen("haproxy", 2, 30.0),
+    notices.OldWorkerEnded("haproxy", 7, 30.0, 1, ""),
     notices.ConfigurationRefused("haproxy", "line 7"),
     notices.HoldersNotKept("holders.json cannot be written: No space left on device"),
     notices.RemovalsHeld(7, 20, ("/a",), needs_approval=True),
@@ -172,6 +176,7 @@ def test_an_event_is_named_after_its_notice(kind: type[notices.Notice], name: st
 def _example(kind: type[notices.Notice]) -> notices.Notice:
     """A notice of `kind` with some value in each field."""
     values = {"str": "some", "int": 1, "float": 0.5, "bool": True, "tuple[str, ...]": ("some",)}
+    values["tuple[milepost.model.reload.ReloadKind, ...]"] = tuple(ReloadKind)
     named = {field.name: field.type if isinstance(field.type, str) else str(field.type) for field in fields(kind)}
     return kind(
         **{name: values[kind_of.removeprefix("<class '").removesuffix("'>")] for name, kind_of in named.items()}

@@ -5,8 +5,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from milepost.controller.board import Board
 from milepost.model import notice as notices
+from milepost.model.reload import ReloadKind
 from milepost.observability.metrics import Metrics
 from support import scene
+
+KINDS = notices.ProxyReloaded("h", ("/a: frontend a added",), 0.1, (ReloadKind.APP, ReloadKind.OTHER_RUN))
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float | None:
@@ -28,6 +31,9 @@ def test_the_board_is_read_at_the_moment_of_asking() -> None:
     assert value(metrics, "milepost_snapshot_age_seconds") == 12
     board.leftovers = 4
     assert value(metrics, "milepost_leftover_servers") == 4
+    board.old_workers, board.oldest_worker_s = 2, 90.0
+    assert value(metrics, "milepost_old_workers") == 2
+    assert value(metrics, "milepost_oldest_worker_seconds") == 90
 
 
 def test_before_a_snapshot_no_number_is_made_up() -> None:
@@ -56,8 +62,12 @@ def test_up_follows_errors() -> None:
         (notices.ServersChanged("h", (), (), 3, 0.004, 0.0), "event_to_applied_seconds_count", {"proxy": "h"}, 1),
         (notices.ProxyReloaded("h", (), 0.1), "reloads_total", {"proxy": "h"}, 1),
         (notices.ProxyReloaded("h", (), 0.1), "reload_seconds_sum", {"proxy": "h"}, 0.1),
+        (KINDS, "reload_reasons_total", {"proxy": "h", "kind": "app"}, 1),
+        (KINDS, "reload_reasons_total", {"proxy": "h", "kind": "other_run"}, 1),
+        (KINDS, "reloads_total", {"proxy": "h"}, 1),
         (notices.ConfigurationRefused("h", "line 7"), "configurations_refused_total", {"proxy": "h"}, 1),
         (notices.ProxyStarted("h", 1, 0.1, "first"), "proxy_starts_total", {"proxy": "h"}, 1),
+        (notices.OldWorkerEnded("h", 7, 9.0, 8, ""), "old_workers_ended_total", {"proxy": "h"}, 1),
         (notices.ProxyFailed("h", "gone", 1.0), "proxy_failures_total", {"proxy": "h"}, 1),
     ],
 )
@@ -65,6 +75,12 @@ def test_notices_are_counted(notice: notices.Notice, name: str, labels: dict[str
     metrics = Metrics(scene.board())
     metrics.notice(notice)
     assert value(metrics, f"milepost_{name}", **labels) == counted
+
+
+def test_an_old_worker_that_could_not_be_ended_is_not_counted_as_ended() -> None:
+    metrics = Metrics(scene.board())
+    metrics.notice(notices.OldWorkerEnded("h", 7, 9.0, 8, "it runs as another user"))
+    assert value(metrics, "milepost_old_workers_ended_total", proxy="h") is None
 
 
 def test_a_millisecond_can_be_told_from_ten() -> None:

@@ -233,6 +233,12 @@ def moments(draw: st.DrawFn) -> list[tuple[RoutingTable, dict[str, str]]]:
     return found
 
 
+def test_slow_start_is_a_word_of_every_server_and_off_by_default() -> None:
+    slow = RunDesigner(replace(PROFILE, slow_start_s=1.5)).desired(table(service()))
+    (server,) = slow.servers["web_10000"]
+    assert server.options == ("slowstart 1500ms", "pool-max-conn -1", "pool-purge-delay 5s")
+
+
 @given(moments())
 def test_a_designer_that_remembers_designs_what_a_new_one_designs(
     history: list[tuple[RoutingTable, dict[str, str]]],

@@ -7,6 +7,7 @@ from milepost.proxies.haproxy.config import Desired, Server, Structure
 from milepost.proxies.haproxy.observe import (
     Info,
     Processes,
+    Worker,
     digest_of,
     expected,
     parse_backends,
@@ -110,7 +111,17 @@ PROCESSES = """\
 
 
 def test_the_master_tells_which_worker_is_the_current_one() -> None:
-    assert parse_processes(PROCESSES) == Processes(12668, "2.6.12-1+deb12u4", 3, 1, 12670, (12669,))
+    assert parse_processes(PROCESSES) == Processes(12668, "2.6.12-1+deb12u4", 3, 1, 12670, (Worker(12669, 1, 1.0),))
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("0d00h00m00s", 0), ("0d00h10m09s", 609), ("12d03h00m01s", 1_047_601)])
+def test_how_long_a_worker_runs_is_read_in_seconds(text: str, seconds: float) -> None:
+    assert [worker.uptime_s for worker in parse_processes(PROCESSES.replace("0d00h00m01s", text)).old] == [seconds]
+
+
+def test_an_uptime_in_another_form_is_an_error() -> None:
+    with pytest.raises(ValueError, match="an uptime that is none: 3min"):
+        parse_processes(PROCESSES.replace("0d00h00m01s", "3min"))
 
 
 def test_an_answer_without_a_master_is_an_error() -> None:

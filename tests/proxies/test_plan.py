@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from milepost.model.reload import ReloadKind
 from milepost.model.shared_map import SharedMap, replaced
 from milepost.proxies.haproxy.actual import NOTHING, Actual, ActualServer
 from milepost.proxies.haproxy.changes import AddServer, DeleteServer, LiveChange, RemoveServer, Verdict
@@ -129,7 +130,7 @@ def test_a_wanted_server_that_is_there_is_put_right(there: ActualServer, step: s
 )
 def test_what_cannot_be_done_live_needs_a_reload_with_its_reason(wanted: Desired, runs: Actual, reason: str) -> None:
     found = plan(wanted, runs)
-    assert found.structure == (reason,)
+    assert (found.structure, found.kinds) == ((reason,), (ReloadKind.SERVER,))
     assert not [change for change in found.live if isinstance(change, AddServer)]
 
 
@@ -144,7 +145,7 @@ def test_what_cannot_be_done_live_needs_a_reload_with_its_reason(wanted: Desired
 )
 def test_what_haproxy_takes_at_run_time_needs_no_reload(wanted: Desired, runs: Actual) -> None:
     found = plan(wanted, runs)
-    assert found.structure == ()
+    assert (found.structure, found.kinds) == ((), ())
     assert len(found.live) == 1
 
 
@@ -156,13 +157,15 @@ def test_a_removal_is_live_even_where_an_addition_is_not() -> None:
 
 
 def test_nothing_that_runs_asks_for_the_first_configuration() -> None:
-    assert plan(desired(server(1)), NOTHING).structure == ("first configuration",)
+    found = plan(desired(server(1)), NOTHING)
+    assert (found.structure, found.kinds) == (("first configuration",), (ReloadKind.START,))
 
 
 def test_a_foreign_configuration_is_left_alone_until_the_reload() -> None:
     found = plan(desired(), replace(actual(running(1)), digest=""))
     assert found.live == ()
     assert found.structure == ("the configuration that runs is not milepost's",)
+    assert found.kinds == (ReloadKind.FOREIGN,)
 
 
 def test_a_change_of_structure_names_the_apps_and_their_sections() -> None:
@@ -177,7 +180,9 @@ def test_a_change_of_structure_names_the_apps_and_their_sections() -> None:
         ),
         "d2",
     )
-    assert planner.plan(desired(of=after), actual()).structure == (
+    found = planner.plan(desired(of=after), actual())
+    assert found.kinds == (ReloadKind.APP, ReloadKind.SHARED)
+    assert found.structure == (
         "/a: backend a changed",
         "/b: backend b removed",
         "/d: frontend d added",
@@ -188,6 +193,7 @@ def test_a_change_of_structure_names_the_apps_and_their_sections() -> None:
 def test_a_structure_known_by_its_digest_only_is_said_to_differ() -> None:
     found = plan(desired(of=structure(digest="d2")), actual())
     assert found.structure == ("another structure runs than the one that is wanted",)
+    assert found.kinds == (ReloadKind.OTHER_RUN,)
 
 
 def test_many_reasons_are_counted_not_listed() -> None:
@@ -347,3 +353,34 @@ def test_a_server_in_use_stays_out_of_traffic_and_is_collected_later() -> None:
     proxy.busy.clear()
     reach(proxy, desired())
     assert not plan(desired(), proxy.actual)
+
+
+def test_a_server_that_left_has_its_sessions_cut_after_the_limit_and_not_before() -> None:
+    planner, wanted = Planner(tunnel_limit_s=60.0), desired()
+    leaves, left = actual(running(1)), actual(replace(running(1), maint=True, up=False))
+
+    def cut(runs: Actual, now_s: float) -> list[bool]:
+        live = planner.plan(wanted, runs, now_s).live
+        return [change.ends_sessions for change in live if isinstance(change, DeleteServer)]
+
+    assert cut(leaves, 1000.0) == [False]
+    assert cut(left, 1059.9) == [False]
+    assert cut(left, 1060.0) == [True]
+    assert cut(left, 1061.0) == [True], "until it is seen to be gone"
+
+
+def test_a_server_that_came_back_in_between_has_its_whole_time_again() -> None:
+    planner, left = Planner(tunnel_limit_s=60.0), actual(replace(running(1), maint=True, up=False))
+    planner.plan(desired(), left, 1000.0)
+    planner.plan(desired(server(1)), left, 1050.0)
+    (change,) = planner.plan(desired(), left, 1070.0).live
+    assert isinstance(change, DeleteServer)
+    assert not change.ends_sessions
+
+
+def test_without_a_limit_no_session_is_cut() -> None:
+    planner, left = Planner(), actual(replace(running(1), maint=True, up=False))
+    planner.plan(desired(), left, 0.0)
+    (change,) = planner.plan(desired(), left, 1e9).live
+    assert isinstance(change, DeleteServer)
+    assert not change.ends_sessions

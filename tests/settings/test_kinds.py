@@ -19,6 +19,11 @@ REFUSED: list[tuple[Kind[object], str]] = [
     (kinds.SECONDS, "nan"),
     (kinds.SECONDS, "inf"),
     (kinds.SECONDS, "2s"),
+    (kinds.SECONDS_OR_OFF, "-1"),
+    (kinds.SECONDS_OR_OFF, "never"),
+    (kinds.SECONDS_OR_OFF, "2000001"),
+    (kinds.TIMEOUT, "0"),
+    (kinds.TIMEOUT, "2000001"),
     (kinds.SHARE, "1.1"),
     (kinds.SHARE, "-0.1"),
     (kinds.SHARE, "nan"),
@@ -65,6 +70,10 @@ REFUSED: list[tuple[Kind[object], str]] = [
 TAKEN: list[tuple[Kind[object], str, object]] = [
     (kinds.PORT, "0", 0),
     (kinds.SECONDS, "0.2", 0.2),
+    (kinds.SECONDS_OR_OFF, "0", 0.0),
+    (kinds.SECONDS_OR_OFF, "0.2", 0.2),
+    (kinds.TIMEOUT, "2000000", 2_000_000.0),
+    (kinds.COUNT, "1000", 1000),
     (kinds.FLAG, "True", True),
     (kinds.FLAG, "0", False),
     (kinds.URLS, "http://m1:8080/, https://m2", ("http://m1:8080", "https://m2")),
@@ -122,4 +131,4 @@ def test_any_text_is_read_or_refused_with_valueerror_only(text: str, kind: Kind[
         kind.word(text)
     except ValueError:
         return
-    assert text.isprintable() or kind.is_list or kind is kinds.SECONDS
+    assert text.isprintable() or kind.is_list or kind in (kinds.SECONDS, kinds.SECONDS_OR_OFF, kinds.TIMEOUT)

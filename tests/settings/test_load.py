@@ -91,6 +91,8 @@ def test_a_bad_option_is_refused_by_its_short_name() -> None:
 VALUES: dict[str, tuple[str, str, object]] = {
     "a port number 0..65535": ("7", "7", 7),
     "seconds, a number above 0": ("1.5", "1.5", 1.5),
+    "seconds up to 2000000; 0 switches it off": ("1.5", "1.5", 1.5),
+    "seconds, 0.001 to 2000000": ("1.5", "1.5", 1.5),
     "a number from 0 to 1": ("0.125", "0.125", 0.125),
     "a whole number from 1": ("7", "7", 7),
     "a path": ("'/a/b'", "/a/b", Path("/a/b")),

@@ -38,6 +38,9 @@ class FakeHaproxy:
             case ["set", "server", target, "addr", address, "port", port]:
                 self._change(target, address=address, port=int(port))
                 return "IP changed from 'x' to 'y' by 'stats socket command'"
+            case ["shutdown", "sessions", "server", target]:
+                self.busy.discard(target)
+                return ""
             case ["del", "server", target]:
                 return self._delete(target)
             case [_, "map", *_]:

@@ -132,7 +132,9 @@ class Stage:
     woken: list[str] = field(default_factory=list)
     proxies: list[HaproxyProxy] = field(default_factory=list)
 
-    def proxy(self, *, designer: Designer | None = None, is_own: bool = True) -> HaproxyProxy:
+    def proxy(
+        self, *, designer: Designer | None = None, is_own: bool = True, tunnel_limit_s: float = 0.0
+    ) -> HaproxyProxy:
         """A new milepost, as after a restart: it knows nothing but the places."""
         proxy = HaproxyProxy(
             designer or self.designer,
@@ -141,6 +143,7 @@ class Stage:
             binary=self.binary.path,
             environment=self.environment,
             is_own=is_own,
+            tunnel_limit_s=tunnel_limit_s,
         )
         self.proxies.append(proxy)
         return proxy

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from milepost.controller.board import Board, Reload
 from milepost.controller.guard import Holding
 from milepost.model.problem import Problem
+from milepost.model.reload import ReloadKind
 from milepost.observability.metrics import Metrics
 from milepost.proxies.base import Plan
 from milepost.web.app import Commands, make_app
@@ -118,6 +119,7 @@ async def test_a_fault_of_ours_is_answered_in_the_one_shape_and_tells_no_more_th
 async def test_status_tells_versions_counts_age_and_the_last_reload(site: Site) -> None:
     site.board.desired, site.board.reloads = "the text", 1
     site.board.last_reload = Reload(1001.0, 0.25, ("new app /shop/web",))
+    site.board.reload_kinds.update([ReloadKind.SHARED, ReloadKind.APP])
     status = await site.get("/v1/status")
     assert status["versions"] == {"milepost": "0.1.0", "haproxy": "2.6.12", "openssl": "OpenSSL 3.0.17"}
     assert status["uptime_s"] == 107.5
@@ -132,6 +134,7 @@ async def test_status_tells_versions_counts_age_and_the_last_reload(site: Site) 
         "apps": 2, "tasks": 3, "services": 2, "endpoints": 3, "errors": 1, "warnings": 1,
     }  # fmt: skip
     assert status["proxy"]["structure"] == "digest of 8"
+    assert status["proxy"]["reload_kinds"] == {"app": 1, "shared": 1}
     assert status["proxy"]["last_reload"] == {"at_s": 1001.0, "took_s": 0.25, "reasons": ["new app /shop/web"]}
 
 

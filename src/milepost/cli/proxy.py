@@ -6,7 +6,7 @@ from typing import Any
 import anyio
 import click
 
-from milepost.cli.console import counted, print_json, talk
+from milepost.cli.console import age, counted, print_json, talk
 from milepost.cli.options import json_option, settings_of, settings_options
 from milepost.controller.lock import is_held
 from milepost.errors import ProxyError, ProxyGone
@@ -79,4 +79,5 @@ def _print(found: Processes) -> None:
     )
     click.echo(f"worker pid {found.worker}" if found.worker else click.style("no worker serves", fg="red"))
     if found.old:
-        click.echo(f"old workers that finish their sessions: {', '.join(map(str, found.old))}")
+        old = ", ".join(f"pid {worker.pid} up for {age(worker.uptime_s)}" for worker in found.old)
+        click.echo(f"old workers that finish their sessions: {old}")

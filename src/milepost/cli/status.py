@@ -50,7 +50,8 @@ def _print(answer: StatusAnswer, now_s: float) -> None:
 def _print_proxy(proxy: ProxyStatus, now_s: float) -> None:
     applied = proxy.last_applied_at_s
     _line("applied", f"last {age(now_s - applied)} ago" if applied else "nothing had to be changed yet")
-    _line("changes", f"{proxy.live_changes} live, {counted(proxy.reloads, 'reload')}")
+    kinds = ", ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in proxy.reload_kinds.items())
+    _line("changes", f"{proxy.live_changes} live, {counted(proxy.reloads, 'reload')}{kinds and f' ({kinds})'}")
     if proxy.last_reload and proxy.reloads:  # what came first was a start
         last = proxy.last_reload
         _line("last reload", f"{age(now_s - last.at_s)} ago in {last.took_s * 1000:.0f} ms: {'; '.join(last.reasons)}")
@@ -58,6 +59,9 @@ def _print_proxy(proxy: ProxyStatus, now_s: float) -> None:
         _line("waiting", "a reload is to come: " + "; ".join(proxy.waiting))
     if proxy.leftovers:
         _line("leftovers", f"{counted(proxy.leftovers, 'server')} out of traffic, until the last session there ends")
+    if proxy.old_workers:
+        old = counted(proxy.old_workers, "replaced worker")
+        _line("old workers", f"{old} of HAProxy, the oldest up for {age(proxy.oldest_worker_s)}")
     _line("structure", proxy.structure or "none yet")
     _error("proxy", proxy.error)
     _error("file", proxy.file_error)

@@ -4,10 +4,12 @@ Written by the loop only, read by everybody, all in one thread. It holds what wa
 never takes part in deciding.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from milepost.controller.guard import Holding
 from milepost.model.problem import Problem
+from milepost.model.reload import ReloadKind
 from milepost.model.routing import RoutingTable
 from milepost.model.snapshot import Snapshot
 from milepost.proxies.base import Plan
@@ -26,6 +28,8 @@ class Reload:
 class Board:
     """`desired` and `actual` are the proxy's own values, None before the first pass.
 
+    `reload_kinds` counts reloads by the kinds of their reasons: one that has several counts for each.
+    `old_workers` are processes of the proxy that finish their sessions after a reload.
     `plan` is what was still to be done after the last pass. `proxy_error`,
     `file_error` (the file does not follow what runs) and `source_error` are "" while all is well. `holding` is what
     the guard keeps from being removed.
@@ -39,10 +43,13 @@ class Board:
     plan: Plan = field(default_factory=Plan)
     refused: tuple[Problem, ...] = ()
     reloads: int = 0
+    reload_kinds: Counter[ReloadKind] = field(default_factory=Counter)
     last_reload: Reload | None = None
     last_applied_at_s: float | None = None
     live_changes: int = 0
     leftovers: int = 0
+    old_workers: int = 0
+    oldest_worker_s: float = 0.0
     proxy_error: str = ""
     file_error: str = ""
     source_error: str = ""

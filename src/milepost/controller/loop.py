@@ -16,7 +16,7 @@ from milepost.controller.board import Board
 from milepost.controller.holders import HolderFile
 from milepost.controller.mailbox import Mailbox
 from milepost.controller.report import Reporter
-from milepost.controller.timing import NEVER, Agenda, Backoff, Job, Settle
+from milepost.controller.timing import NEVER, Agenda, Backoff, Job, Settle, Spacing
 from milepost.controller.writer import FileWriter
 from milepost.errors import ConfigRefused, ProxyError
 from milepost.model.notice import Notify
@@ -30,14 +30,16 @@ from milepost.routing.build import Router
 class Pace:
     """How patient the loop is, in seconds.
 
-    A change of structure waits for `settle_quiet_s` of quiet but never longer than `settle_limit_s`; the file
-    follows after `save_quiet_s`, at the latest after `save_limit_s`; what runs is read back every
-    `observe_interval_s`; a server that cannot be deleted yet is tried again after `collect_first_s`, then ever
-    more rarely up to `collect_limit_s`; a failing proxy likewise between `retry_first_s` and `retry_limit_s`.
+    A change of structure waits for `settle_quiet_s` of quiet but never longer than `settle_limit_s`, and until
+    `reload_interval_s` have passed since the last reload; the file follows after `save_quiet_s`, at the latest after
+    `save_limit_s`; what runs is read back every `observe_interval_s`; a server that cannot be deleted yet is tried
+    again after `collect_first_s`, then ever more rarely up to `collect_limit_s`; a failing proxy likewise between
+    `retry_first_s` and `retry_limit_s`.
     """
 
     settle_quiet_s: float = 0.2
     settle_limit_s: float = 2.0
+    reload_interval_s: float = 5.0
     save_quiet_s: float = 0.5
     save_limit_s: float = 2.0
     observe_interval_s: float = 30.0
@@ -68,6 +70,7 @@ class Loop(Generic[DesiredT, ActualT]):
         self._actual: ActualT | None = None
         self._agenda = Agenda()
         self._settle = Settle(self._pace.settle_quiet_s, self._pace.settle_limit_s)
+        self._spacing = Spacing(self._pace.reload_interval_s)
         self._collect = Backoff(self._pace.collect_first_s, self._pace.collect_limit_s)
         self._retry = Backoff(self._pace.retry_first_s, self._pace.retry_limit_s)
         self._refusals = Backoff(self._pace.retry_first_s, self._pace.retry_limit_s)
@@ -151,7 +154,7 @@ class Loop(Generic[DesiredT, ActualT]):
         elif reasons != self._awaited:
             self._settle = self._settle.touched(now_s)
         self._awaited = reasons
-        due_s = max(self._settle.due_s, self._not_before_s)
+        due_s = max(self._settle.due_s, self._not_before_s, self._spacing.due_s)
         self._agenda = self._agenda.at(Job.RESTRUCTURE, due_s)
         return due_s <= now_s
 
@@ -164,6 +167,8 @@ class Loop(Generic[DesiredT, ActualT]):
             self._report.refused(error)
             return actual
         self._settle, self._awaited = self._settle.cleared(), ()
+        if outcome.reloaded:
+            self._spacing = self._spacing.done(self._clock())
         self._actual = outcome.actual
         self._file.stands(desired)
         self._report.restructured(plan, outcome, self._clock() - started_s)

@@ -62,8 +62,9 @@ class Reporter:
         self._board.last_applied_at_s = time.time()
         if outcome.reloaded:
             self._board.reloads += 1
+            self._board.reload_kinds.update(plan.kinds)
             self._board.last_reload = Reload(time.time(), took_s, plan.structure)
-            self._notify(ProxyReloaded(self._proxy, plan.structure, took_s))
+            self._notify(ProxyReloaded(self._proxy, plan.structure, took_s, plan.kinds))
 
     def refused(self, error: ConfigRefused) -> None:
         self._board.proxy_error = str(error)

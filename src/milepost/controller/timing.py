@@ -28,6 +28,22 @@ class Settle:
 
 
 @dataclass(frozen=True, slots=True)
+class Spacing:
+    """Keeps costly acts apart: the first after a while is due at once, the next not before `interval_s` is over."""
+
+    interval_s: float
+    last_s: float = -NEVER
+
+    def done(self, now_s: float) -> "Spacing":
+        return replace(self, last_s=now_s)
+
+    @property
+    def due_s(self) -> float:
+        """From when on the act may be done again; -NEVER where it was not done yet."""
+        return self.last_s + self.interval_s
+
+
+@dataclass(frozen=True, slots=True)
 class Backoff:
     """Doubles the wait after each failure in a row, between `first_s` and `limit_s`."""
 

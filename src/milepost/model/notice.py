@@ -7,6 +7,8 @@ fields. Durations are float seconds. No field ever holds a secret or the content
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from milepost.model.reload import ReloadKind
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
@@ -84,11 +86,12 @@ class ServersChanged(Notice):
 
 @dataclass(frozen=True, slots=True)
 class ProxyReloaded(Notice):
-    """A new structure runs, read back. `reasons` say why it had to be a reload."""
+    """A new structure runs, read back. `reasons` say why it had to be a reload, `kinds` of which kinds they are."""
 
     proxy: str
     reasons: tuple[str, ...]
     took_s: float
+    kinds: tuple[ReloadKind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,36 @@ class ProxyStarted(Notice):
     pid: int
     took_s: float
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsCut(Notice):
+    """`server` takes no traffic for longer than its last sessions may last: they were ended, and it is deleted."""
+
+    proxy: str
+    app_id: str
+    server: str
+    limit_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class OldWorkersSeen(Notice):
+    """How many processes that a reload has replaced still finish their sessions, and how old the oldest process is."""
+
+    proxy: str
+    count: int
+    oldest_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class OldWorkerEnded(Notice):
+    """More than `limit` of them were there: the oldest was told to end, or could not be (`error`)."""
+
+    proxy: str
+    pid: int
+    uptime_s: float
+    limit: int
+    error: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,9 +40,13 @@ class Metrics:
             "event_to_applied_seconds", "From the oldest event heard to its changes being applied.", _SHORT_S, "proxy"
         )
         self._reloads = count("reloads_total", "Reloads of the proxy.", "proxy")
+        self._reload_kinds = count("reload_reasons_total", "Reloads by the kinds of their reasons.", "proxy", "kind")
         self._reload_s = spread("reload_seconds", "Time that one reload took.", _LONG_S, "proxy")
         self._refusals = count(
             "configurations_refused_total", "Configurations that the proxy's check refused.", "proxy"
+        )
+        self._workers_ended = count(
+            "old_workers_ended_total", "Old processes of the proxy that were ended since there were too many.", "proxy"
         )
         self._proxy_starts = count("proxy_starts_total", "Times that milepost started the proxy.", "proxy")
         self._proxy_failures = count("proxy_failures_total", "Times that the proxy failed milepost.", "proxy")
@@ -65,13 +69,17 @@ class Metrics:
                 self._live_changes.labels(proxy).inc(changes)
                 if latency_s:  # 0 says that no event led here (a start, a read-back)
                     self._applied_s.labels(proxy).observe(latency_s)
-            case notices.ProxyReloaded(proxy=proxy, took_s=took_s):
+            case notices.ProxyReloaded(proxy=proxy, took_s=took_s, kinds=kinds):
                 self._reloads.labels(proxy).inc()
+                for kind in kinds:
+                    self._reload_kinds.labels(proxy, kind).inc()
                 self._reload_s.labels(proxy).observe(took_s)
             case notices.ConfigurationRefused(proxy=proxy):
                 self._refusals.labels(proxy).inc()
             case notices.ProxyStarted(proxy=proxy):
                 self._proxy_starts.labels(proxy).inc()
+            case notices.OldWorkerEnded(proxy=proxy, error=""):
+                self._workers_ended.labels(proxy).inc()
             case notices.ProxyFailed(proxy=proxy):
                 self._proxy_failures.labels(proxy).inc()
 
@@ -94,6 +102,8 @@ class _BoardCollector(Collector):
         yield _gauge("source_up", "1 while the source answers.", not board.source_error)
         yield _gauge("proxy_up", "1 once a snapshot was applied and while the proxy answers.", _proxy_is_up(board))
         yield _gauge("leftover_servers", "Servers that wait for their last session to end.", board.leftovers)
+        yield _gauge("old_workers", "Processes that finish sessions after a reload.", board.old_workers)
+        yield _gauge("oldest_worker_seconds", "For how long the oldest of them runs.", board.oldest_worker_s)
         if board.snapshot:
             yield _gauge("apps", "Apps of the last snapshot.", len(board.snapshot.apps))
             age_s = max(0.0, self._clock() - board.snapshot.read_at_s)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from milepost.model.problem import Problem
+from milepost.model.reload import ReloadKind
 from milepost.model.routing import RoutingTable
 
 DesiredT = TypeVar("DesiredT")
@@ -34,11 +35,12 @@ class Plan:
     """What leads from what runs to what should run.
 
     `live` is done at once on the running proxy. `structure` holds one reason per cause of a needed
-    reload and is empty when none is needed.
+    reload and is empty when none is needed; `kinds` are the kinds of all these reasons, each once.
     """
 
     live: Sequence[Change] = ()
     structure: tuple[str, ...] = ()
+    kinds: tuple[ReloadKind, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.live or self.structure)

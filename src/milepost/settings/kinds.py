@@ -14,6 +14,9 @@ _BARE = "/._-+@=~"  # what a path of HAProxy's may hold besides letters and digi
 _BARE_WORDS = "/._-+@=:,[] "  # and what other words of it may
 
 
+_LONGEST_TIMEOUT_S = 2_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class Listen:
     """Where a listener of milepost's own stands. Port 0: any free one."""
@@ -96,11 +99,23 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _timeout(text: str) -> float:
+    """HAProxy counts milliseconds, in 31 bits."""
+    value = _seconds(text)
+    if not 0.001 <= value <= _LONGEST_TIMEOUT_S:
+        raise ValueError
+    return value
+
+
 def _share(text: str) -> float:
     value = float(text)
     if not 0.0 <= value <= 1.0:
         raise ValueError
     return value
+
+
+def _seconds_or_off(text: str) -> float:
+    return 0.0 if float(text) == 0.0 else _timeout(text)
 
 
 def _flag(text: str) -> bool:
@@ -183,6 +198,8 @@ SECRET = replace(TEXT, is_secret=True)
 FLAG = Kind("true or false", _flag, toml=(bool,), is_flag=True)
 PORT = Kind("a port number 0..65535", _whole(0, 65535), toml=(int,))
 SECONDS = Kind("seconds, a number above 0", _seconds, toml=(int, float))
+SECONDS_OR_OFF = Kind(f"seconds up to {_LONGEST_TIMEOUT_S}; 0 switches it off", _seconds_or_off, toml=(int, float))
+TIMEOUT = Kind(f"seconds, 0.001 to {_LONGEST_TIMEOUT_S}", _timeout, toml=(int, float))
 SHARE = Kind("a number from 0 to 1", _share, toml=(int, float))
 COUNT = Kind("a whole number from 1", _whole(1, 1_000_000_000), toml=(int,))
 FILE = Kind("a path", _file)

@@ -21,10 +21,12 @@ from milepost.settings.kinds import (
     PORT,
     PORT_RANGE,
     SECONDS,
+    SECONDS_OR_OFF,
     SECRET,
     SHARE,
     TEXT,
     TEXTS,
+    TIMEOUT,
     URLS,
     Listen,
     one_of,
@@ -145,6 +147,30 @@ class HAProxySettings:
         0.2, SECONDS, "A change that needs a reload waits until nothing changed for so long."
     )
     settle_limit_s: float = setting(2.0, SECONDS, "It never waits longer than this.")
+    reload_interval_s: float = setting(
+        5.0,
+        SECONDS,
+        "Reloads are at least so long apart: the first after a while comes at once, what needs the next is collected.",
+    )
+    slow_start_s: float = setting(
+        0.0,
+        SECONDS_OR_OFF,
+        "How long a new task, or one that comes back, takes to grow into its full share of traffic. 0: no time.",
+    )
+    tunnel_limit_s: float = setting(
+        0.0,
+        SECONDS_OR_OFF,
+        "How long sessions (tunnels, slow requests) may last on a server that is out of traffic; then they are cut, "
+        "and it is deleted. 0: until they end by themselves.",
+    )
+    hard_stop_after_s: float = setting(
+        600.0,
+        TIMEOUT,
+        "How long a HAProxy process that a reload has replaced may finish its sessions (tunnels, slow requests).",
+    )
+    old_workers: int = setting(
+        8, COUNT, "How many such processes may do so side by side. One more, and the oldest is ended, loudly."
+    )
     observe_interval_s: float = setting(30.0, SECONDS, "How often what runs is read back and compared.")
 
 

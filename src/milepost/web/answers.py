@@ -90,8 +90,10 @@ class ReloadStatus:
 @dataclass(frozen=True, slots=True)
 class ProxyStatus:
     """`structure` is the digest of what should run. `waiting` are reasons of a reload that is still to come.
+    `reload_kinds` counts reloads by kind of reason; one of several kinds counts for each.
 
-    `leftovers` counts servers that wait for their last session to end. `error` and `file_error` (a crash of the proxy
+    `leftovers` counts servers that wait for their last session to end, `old_workers` the processes that do so after a
+    reload; the oldest of these runs for `oldest_worker_s`. `error` and `file_error` (a crash of the proxy
     would restart it from an older file) are "" while all is well.
     """
 
@@ -99,9 +101,12 @@ class ProxyStatus:
     last_applied_at_s: float | None
     live_changes: int
     reloads: int
+    reload_kinds: Mapping[str, int]
     last_reload: ReloadStatus | None
     waiting: tuple[str, ...]
     leftovers: int
+    old_workers: int
+    oldest_worker_s: float
     error: str
     file_error: str
 
@@ -164,9 +169,12 @@ def _proxy_status(board: Board, structure: str) -> ProxyStatus:
         last_applied_at_s=board.last_applied_at_s,
         live_changes=board.live_changes,
         reloads=board.reloads,
+        reload_kinds=dict(sorted(board.reload_kinds.items())),
         last_reload=ReloadStatus(last.at_s, last.took_s, last.reasons) if last else None,
         waiting=board.plan.structure,
         leftovers=board.leftovers,
+        old_workers=board.old_workers,
+        oldest_worker_s=board.oldest_worker_s,
         error=board.proxy_error,
         file_error=board.file_error,
     )

@@ -128,13 +128,15 @@ class RemoveServer:
 class DeleteServer:
     """Collect a server that is out of traffic. Entering maint anew purges the connections that went idle since.
 
-    Whatever stands against it, the server takes no request; it goes with a later try or the next reload.
+    Whatever stands against it, the server takes no request; it goes with a later try or the next reload. With
+    `ends_sessions` its sessions are cut, since they had their time: it goes with one of the next tries.
     """
 
     backend: str
     name: str
     app_id: str
     reason: str
+    ends_sessions: bool = False
 
     def describe(self) -> str:
         return f"delete server {self.backend}/{self.name}"
@@ -142,7 +144,8 @@ class DeleteServer:
     @property
     def commands(self) -> tuple[str, ...]:
         target = f"{self.backend}/{self.name}"
-        return (f"set server {target} state drain", f"set server {target} state maint", f"del server {target}")
+        ends = (f"shutdown sessions server {target}",) if self.ends_sessions else ()
+        return (f"set server {target} state drain", f"set server {target} state maint", *ends, f"del server {target}")
 
     def verdict(self, answers: Sequence[str]) -> Verdict:
         return Verdict.DONE if answers[-1] in ("Server deleted.", *_GONE) else Verdict.WAITS

@@ -78,6 +78,8 @@ class Profile:
     the running process answers, `map_dir` holds the map files. `certificates` are files for https_port,
     which stays off without any. `max_files` is the hard limit on file descriptors that HAProxy will have.
     `log` is a syslog target for HAProxy, "" for none. `version` is HAProxy's (major, minor).
+    `hard_stop_after_s`: how long a process that a reload has replaced may finish its sessions.
+    `slow_start_s`: how long a server that comes new, or back, takes to its full share of traffic; 0: none.
     """
 
     admin_socket: str
@@ -91,3 +93,5 @@ class Profile:
     certificates: tuple[str, ...] = ()
     log: str = ""
     version: tuple[int, int] = (2, 6)
+    hard_stop_after_s: float = 600.0
+    slow_start_s: float = 0.0

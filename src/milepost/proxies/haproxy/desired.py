@@ -65,19 +65,24 @@ class RunDesigner:
         name = service.name
         if self._served.get(name) == service and self._table.endpoints[name] is endpoints:
             return self._desired.servers[name]
-        return run_servers(service, endpoints)
+        return run_servers(service, endpoints, self._profile.slow_start_s)
 
     def _with_servers(self, endpoints: Mapping[str, tuple[Endpoint, ...]]) -> Desired:
         touched = [name for name in changed(self._table.endpoints, endpoints) if name in self._served]
-        servers = {name: run_servers(self._served[name], endpoints[name]) for name in touched}
+        slow_start_s = self._profile.slow_start_s
+        servers = {name: run_servers(self._served[name], endpoints[name], slow_start_s) for name in touched}
         return replace(self._desired, servers=replaced(self._desired.servers, servers))
 
 
-def run_servers(service: Service, endpoints: tuple[Endpoint, ...]) -> tuple[Server, ...]:
-    """The servers of one backend. A sticky server is checked even where its app has no check, as marathon-lb did."""
+def run_servers(service: Service, endpoints: tuple[Endpoint, ...], slow_start_s: float = 0.0) -> tuple[Server, ...]:
+    """The servers of one backend. A sticky server is checked even where its app has no check, as marathon-lb did.
+
+    With `slow_start_s` a server takes that long to come to its full share; see `Profile`.
+    """
     names = distinct_names([server_name(endpoint) for endpoint in endpoints])
     check = check_words(service.check) or ("check" if service.sticky else "")
-    common = (*((check,) if check else ()), *_POOL)
+    slow = f"slowstart {slow_start_s * 1000:.0f}ms" if slow_start_s else ""
+    common = (*filter(None, (check, slow)), *_POOL)
     return tuple(
         Server(name, at.address, at.port, number, (*_cookie(service, name), *common))
         for name, at, number in zip(names, endpoints, server_ids(names), strict=True)

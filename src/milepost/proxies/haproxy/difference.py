@@ -1,19 +1,29 @@
 """Why a structure differs from another, in words an operator can use: which app, which sections."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
+from milepost.model.reload import ReloadKind
 from milepost.proxies.haproxy.config import Section, Structure
 
 MOST_REASONS = 20
 
 
-def reasons_between(before: Structure | None, after: Structure) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a reload is needed: its kind for counts, its words for people."""
+
+    kind: ReloadKind
+    words: str
+
+
+def reasons_between(before: Structure | None, after: Structure) -> tuple[Reason, ...]:
     """One reason per app whose sections differ, and one for the shared ones.
 
     `before` is None where what runs is not known in words, only by its digest.
     """
     if before is None:
-        return ("another structure runs than the one that is wanted",)
+        return (Reason(ReloadKind.OTHER_RUN, "another structure runs than the one that is wanted"),)
     old, new = _by_key(before.sections), _by_key(after.sections)
     words: dict[str, list[str]] = {}
     for key in sorted(old.keys() | new.keys()):
@@ -22,9 +32,9 @@ def reasons_between(before: Structure | None, after: Structure) -> tuple[str, ..
             app_id = (new.get(key) or old[key]).app_id
             words.setdefault(app_id, []).append(f"{' '.join(key).rstrip()} {verb}")
     shared = words.pop("", [])
-    reasons = [f"{app_id}: {', '.join(changes)}" for app_id, changes in sorted(words.items())]
-    reasons += [f"shared sections: {', '.join(shared)}"] if shared else []
-    return tuple(reasons) or ("the order of the sections changed",)
+    reasons = [Reason(ReloadKind.APP, f"{app_id}: {', '.join(changes)}") for app_id, changes in sorted(words.items())]
+    reasons += [Reason(ReloadKind.SHARED, f"shared sections: {', '.join(shared)}")] if shared else []
+    return tuple(reasons) or (Reason(ReloadKind.SHARED, "the order of the sections changed"),)
 
 
 def shortened(reasons: Iterable[str]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from milepost.proxies.haproxy.bisect import find_culprit
 from milepost.proxies.haproxy.check import Checked, check, owners_of
 from milepost.proxies.haproxy.config import Desired
 from milepost.proxies.haproxy.files import replace_file
+from milepost.proxies.haproxy.limits import shortage
 from milepost.proxies.haproxy.ports import Address, Blocked, blocked_listens, why_not_bound
 from milepost.proxies.haproxy.render import render, render_map
 from milepost.proxies.haproxy.withheld import Withheld
@@ -46,13 +47,21 @@ class Gate:
     """Checks and withholds. Without `binary` the check is left to the reload: HAProxy has its program elsewhere.
 
     `candidate` is the file that is checked, beside the real one. With `is_own` HAProxy has our user and rights.
+    `max_files` is the hard limit on open files that HAProxy will have, None where that is not known.
     """
 
     def __init__(
-        self, designer: Designer, candidate: Path, binary: Path | None, environment: Mapping[str, str], *, is_own: bool
+        self,
+        designer: Designer,
+        candidate: Path,
+        binary: Path | None,
+        environment: Mapping[str, str],
+        *,
+        is_own: bool,
+        max_files: int | None = None,
     ) -> None:
         self._designer, self._candidate, self._binary = designer, candidate, binary
-        self._environment, self._is_own = environment, is_own
+        self._environment, self._is_own, self._max_files = environment, is_own, max_files
         self._table = RoutingTable()
         self.withheld = Withheld()
 
@@ -69,6 +78,7 @@ class Gate:
         for _ in range(_MOST_ROUNDS):
             if await self._withhold_blocked(desired, held):
                 desired = self.desired(self._table)
+            self._require_files(desired)
             text = await to_thread.run_sync(render, desired)
             await to_thread.run_sync(_make_missing_maps, desired)
             checked = await self._check(text)
@@ -77,6 +87,11 @@ class Gate:
             await self._withhold_refused(desired, text, checked)
             desired = self.desired(self._table)
         raise ConfigRefused(f"HAProxy refused {_MOST_ROUNDS} configurations in a row, what ran before still runs")
+
+    def _require_files(self, desired: Desired) -> None:
+        listeners = sum(len(section.listens) for section in desired.structure.sections)
+        if self._max_files is not None and (words := shortage(self._max_files, listeners)):
+            raise ConfigRefused(f"{words}; what ran before still runs")
 
     def free_ports(self) -> tuple[Blocked, ...]:
         """Let go of withheld services whose port is free by now; returns what was in their way."""

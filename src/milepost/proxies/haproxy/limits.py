@@ -11,8 +11,21 @@ def max_connections(max_files: int, listeners: int, checked_services: int) -> in
     """`maxconn` for a process that may open `max_files`: each connection takes two, a listener and a check one.
 
     Checks get no more than a quarter of what is left. Never under LEAST_CONNECTIONS, so that a limit that is far too
-    low shows as HAProxy's own warning and not as a balancer that takes nobody (haproxy-mechanics.md 4).
+    low shows as a `shortage`, or as HAProxy's own warning, and not as a balancer that takes nobody
+    (haproxy-mechanics.md 4).
     """
     left = max_files - listeners - _RESERVE
     checks = min(checked_services * _CHECKED_SERVERS, left // 4)
     return max(LEAST_CONNECTIONS, min(MOST_CONNECTIONS, (left - checks) // 2))
+
+
+def shortage(max_files: int, listeners: int) -> str:
+    """What is too much for a process that may open `max_files`, in numbers, and what to raise; "" where it fits."""
+    needed = listeners + 2 * LEAST_CONNECTIONS + _RESERVE
+    if needed <= max_files:
+        return ""
+    return (
+        f"HAProxy would need {needed} open files ({listeners} listeners, {LEAST_CONNECTIONS} connections of two each, "
+        f"{_RESERVE} of its own) and may have {max_files}: raise the hard limit on open files (LimitNOFILE= in the "
+        "unit, `ulimit -Hn`) and restart milepost and HAProxy, or expose fewer ports"
+    )

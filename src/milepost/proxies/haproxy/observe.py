@@ -21,6 +21,7 @@ _NO_POOLS: Pools = {}
 _OURS = re.compile(r"milepost (?:.* )?([0-9a-f]{8,})")
 _MAP_ROW = re.compile(r"-?\d+ \((/.*?)\) ")
 _FAILED = re.compile(r"\[failed: (\d+)\]")
+_UPTIME = re.compile(r"(\d+)d(\d+)h(\d+)m(\d+)s")
 _FORCED_MAINT, _FORCED_DRAIN = 1, 8  # bits of srv_admin_state; the others may stay set while it serves
 _STOPPED = "0"  # srv_op_state
 _BACKEND_OF_ROW = itemgetter(0)
@@ -37,6 +38,15 @@ class Info:
 
 
 @dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker as its master lists it: how many reloads it has seen, and for how long it runs."""
+
+    pid: int
+    reloads: int
+    uptime_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Processes:
     """`show proc` of a master. `worker` is the current one, None while there is none; `old` still finish sessions."""
 
@@ -45,7 +55,7 @@ class Processes:
     reloads: int
     failed: int
     worker: int | None
-    old: tuple[int, ...] = ()
+    old: tuple[Worker, ...] = ()
 
 
 def parse_info(text: str) -> Info:
@@ -144,8 +154,17 @@ def parse_processes(text: str) -> Processes:
         reloads=int(masters[0][2]),
         failed=int(failed[1]) if failed else 0,
         worker=current[0] if current else None,
-        old=tuple(int(row[0]) for row in workers if row[0] in old_words),
+        old=tuple(Worker(int(row[0]), int(row[2]), _uptime_s(row[3])) for row in workers if row[0] in old_words),
     )
+
+
+def _uptime_s(text: str) -> float:
+    """`1d02h03m04s` in seconds. Raises ValueError where it is none."""
+    found = _UPTIME.fullmatch(text)
+    if found is None:
+        raise ValueError(f"an uptime that is none: {text}")
+    days, hours, minutes, seconds = map(int, found.groups())
+    return float(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
 
 
 def parse_config(text: str) -> Actual:

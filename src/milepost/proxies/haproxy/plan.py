@@ -5,8 +5,9 @@ a map leads to a backend only when that has its servers, and away from one befor
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from milepost.model.reload import ReloadKind
 from milepost.model.shared_map import changed
 from milepost.proxies.base import Plan
 from milepost.proxies.haproxy.actual import Actual, ActualServer
@@ -22,7 +23,7 @@ from milepost.proxies.haproxy.changes import (
     SetMapEntry,
 )
 from milepost.proxies.haproxy.config import Desired, Server, Structure
-from milepost.proxies.haproxy.difference import reasons_between, shortened
+from milepost.proxies.haproxy.difference import Reason, reasons_between, shortened
 from milepost.proxies.haproxy.fixed import fixed_backends, hindrance
 
 _NO_POOL: Mapping[str, ActualServer] = {}
@@ -73,10 +74,13 @@ class Planner:
     """Plans, and remembers what needs no look: pools and maps that were found settled and are the same objects still.
 
     With that a pass costs what changed since the one before. It also remembers the words of the structure that runs,
-    for the reasons of a reload, and which servers HAProxy refused to add.
+    for the reasons of a reload, which servers HAProxy refused to add, and since when each that is unwanted is so: after
+    `tunnel_limit_s` (0: never) its sessions are cut.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tunnel_limit_s: float = 0.0) -> None:
+        self._tunnel_limit_s = tunnel_limit_s
+        self._left: dict[tuple[str, str], float] = {}  # since when a server (backend, name) is seen to be unwanted
         self._wanted: Mapping[str, tuple[Server, ...]] = {}  # what the plan before has seen
         self._pools: Mapping[str, Mapping[str, ActualServer]] = {}
         self._open: set[str] = set()  # the backends in which it found something to do
@@ -93,15 +97,18 @@ class Planner:
     def restructured(self) -> None:
         """A new structure runs: what was refused at run time is in it."""
         self._refused.clear()
+        self._left.clear()
         self._forget_settled()
 
-    def plan(self, desired: Desired, actual: Actual) -> Plan:
-        """See `Proxy.plan`. Servers of backends that do not run yet come with the structure, not live."""
+    def plan(self, desired: Desired, actual: Actual, now_s: float = 0.0) -> Plan:
+        """See `Proxy.plan`. Servers of backends that do not run yet come with the structure, not live.
+
+        `now_s`: seconds of any one monotonic clock.
+        """
         if not actual.digest:
-            nothing_runs = "first configuration" if not actual.pid else "the configuration that runs is not milepost's"
-            return Plan(structure=(nothing_runs,))
+            return _plan_of_reload((_no_structure(actual),))
         ground = self._ground_of(desired.structure)
-        reasons: tuple[str, ...] = ()
+        reasons: tuple[Reason, ...] = ()
         steps = _Steps()
         if actual.digest == desired.structure.digest:
             self._runs = desired.structure
@@ -110,8 +117,10 @@ class Planner:
             reasons = reasons_between(known, desired.structure)
             steps.extend(_abandoned(actual, known, ground.names))
         self._plan_pools(desired, actual, ground, steps)
+        self._cut_sessions(steps, now_s)
         self._plan_maps(desired, actual, ground, steps)
-        return Plan(live=steps.in_order, structure=shortened((*reasons, *steps.reloads)))
+        reasons = (*reasons, *(Reason(ReloadKind.SERVER, words) for words in steps.reloads))
+        return _plan_of_reload(reasons, steps.in_order)
 
     def _ground_of(self, structure: Structure) -> _Ground:
         if self._ground is None or self._ground.structure is not structure:
@@ -164,6 +173,15 @@ class Planner:
         _remove_others(backend, {server.name for server in wanted}, pool, app_id, steps)
         return steps
 
+    def _cut_sessions(self, steps: _Steps, now_s: float) -> None:
+        """Of servers that are unwanted for too long. All that are unwanted are in `steps`, on each pass."""
+        before, self._left = self._left, {}
+        for number, step in enumerate(steps.deletions):
+            if isinstance(step, DeleteServer):
+                since_s = self._left[step.backend, step.name] = before.get((step.backend, step.name), now_s)
+                if 0.0 < self._tunnel_limit_s <= now_s - since_s:
+                    steps.deletions[number] = replace(step, ends_sessions=True)
+
     def _plan_maps(self, desired: Desired, actual: Actual, ground: _Ground, steps: _Steps) -> None:
         for path, wanted in desired.maps.items():
             running = actual.maps.get(path)
@@ -176,6 +194,17 @@ class Planner:
                 steps.extend(found)
             else:
                 self._settled_maps[path] = (wanted, running)
+
+
+def _plan_of_reload(reasons: tuple[Reason, ...], live: tuple[LiveChange, ...] = ()) -> Plan:
+    kinds = tuple(sorted({reason.kind for reason in reasons}))
+    return Plan(live, shortened(reason.words for reason in reasons), kinds)
+
+
+def _no_structure(actual: Actual) -> Reason:
+    if actual.pid:
+        return Reason(ReloadKind.FOREIGN, "the configuration that runs is not milepost's")
+    return Reason(ReloadKind.START, "first configuration")
 
 
 def _keep(backend: str, server: Server, there: ActualServer, app_id: str, steps: _Steps) -> None:

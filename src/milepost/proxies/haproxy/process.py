@@ -96,6 +96,31 @@ async def stop(pid: int, grace_s: float) -> None:
     raise ProxyError(f"HAProxy (pid {pid}) did not end when it was killed")
 
 
+def end_child(pid: int, parent: int) -> str:
+    """Tell the process `pid` to end at once, if it is a child of `parent`; "" where it was told, else why not.
+
+    What pids mean depends on who says them: a HAProxy in a container of its own has others than we see.
+    """
+    with _opened(pid) as descriptor:
+        if descriptor is None:
+            return "no process has its pid here"
+        if _parent_of(pid) != parent:
+            return f"here its pid is no child of HAProxy's master, pid {parent}: does HAProxy run in a container?"
+        try:
+            _send(descriptor, signal.SIGTERM)
+        except PermissionError:
+            return "it runs as another user"
+    return ""
+
+
+def _parent_of(pid: int) -> int:
+    """0 where it has ended (proc(5), `/proc/pid/stat`: the name may hold anything, so count from its bracket)."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
 def _send(descriptor: int, number: signal.Signals) -> None:
     try:
         signal.pidfd_send_signal(descriptor, number)

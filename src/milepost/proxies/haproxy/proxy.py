@@ -1,5 +1,6 @@
 """HAProxy as the controller sees it: what should run, what runs, and the ways from one to the other."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,18 +10,19 @@ import anyio.lowlevel
 from anyio import to_thread
 
 from milepost.errors import CommandRefused, ConfigRefused, ProxyError, ProxyGone
-from milepost.model.notice import Notify, ProxyAdopted
+from milepost.model.notice import Notify, ProxyAdopted, SessionsCut
 from milepost.model.problem import Problem
 from milepost.model.routing import RoutingTable
 from milepost.proxies.base import Outcome, Plan
 from milepost.proxies.haproxy.actual import NOTHING, Actual
-from milepost.proxies.haproxy.changes import AddServer, LiveChange
+from milepost.proxies.haproxy.changes import AddServer, DeleteServer, LiveChange
 from milepost.proxies.haproxy.config import Desired
 from milepost.proxies.haproxy.files import Kept, keep, replace_file
 from milepost.proxies.haproxy.gate import Admitted, Designer, Gate
 from milepost.proxies.haproxy.judge import Judged, Refusal, after, judge
 from milepost.proxies.haproxy.master import MasterSocket
 from milepost.proxies.haproxy.observe import expected, parse_config, parse_listens
+from milepost.proxies.haproxy.old_workers import OldWorkers
 from milepost.proxies.haproxy.own import OwnHaproxy
 from milepost.proxies.haproxy.plan import Planner
 from milepost.proxies.haproxy.ports import Address
@@ -53,7 +55,8 @@ class HaproxyProxy:
 
     With `is_own` HAProxy is started, watched and started again here, with the variables of `environment` only. Else
     (`mode = "attach"`) its own unit or container does that, and it is known by its sockets; `binary` may be None
-    then, and a configuration is checked by the reload alone.
+    then, and a configuration is checked by the reload alone. `most_old_workers`: see `OldWorkers`,
+    `max_files`: see `Gate`, `tunnel_limit_s`: see `Planner`.
     """
 
     name = "haproxy"
@@ -67,15 +70,20 @@ class HaproxyProxy:
         binary: Path | None,
         environment: Mapping[str, str],
         is_own: bool = True,
+        most_old_workers: int = 8,
+        max_files: int | None = None,
+        tunnel_limit_s: float = 0.0,
     ) -> None:
         self._places, self._notify = places, notify
         self._lock = anyio.Lock()  # one at a time changes what runs
         self._file_lock = anyio.Lock()  # and one what stands in the file, which no change of servers waits for
-        self._planner = Planner()
+        self._planner = Planner(tunnel_limit_s)
+        self._tunnel_limit_s = tunnel_limit_s
         self._admin = AdminSocket(places.admin_socket)
         self._master = MasterSocket(places.master_socket)
+        self._old_workers = OldWorkers(self._master, most_old_workers, notify)
         candidate = places.config.with_name(f"{places.config.name}.candidate")
-        self._gate = Gate(designer, candidate, binary, environment, is_own=is_own)
+        self._gate = Gate(designer, candidate, binary, environment, is_own=is_own, max_files=max_files)
         self._own: OwnHaproxy | None = None
         if is_own:
             if binary is None:
@@ -98,7 +106,7 @@ class HaproxyProxy:
 
     def plan(self, desired: Desired, actual: Actual) -> Plan:
         """See `Proxy.plan`. The first plan for a HAProxy that was found running tells what that means."""
-        found = self._planner.plan(desired, actual)
+        found = self._planner.plan(desired, actual, time.monotonic())
         if self._adopted_pid:
             self._notify(ProxyAdopted(self.name, self._adopted_pid, reload_needed=bool(found.structure)))
             self._adopted_pid = 0
@@ -135,6 +143,7 @@ class HaproxyProxy:
                 raise ProxyGone(f"another HAProxy worker runs now, pid {info.pid}; what it has is read anew")
             judged = judge(changes, answers)
             self._known = after(actual, judged.done)
+            self._tell_cut(judged)
             self._take_refusals(judged)
             return Outcome(self._known, judged.applied, judged.leftovers)
 
@@ -143,7 +152,7 @@ class HaproxyProxy:
         async with self._lock:
             before = await self._read_if_any(is_fresh=False)
             admitted = await self._gate.admit(desired, self._held if before.pid else ())
-            is_switched = bool(self._planner.plan(admitted.desired, before).structure)
+            is_switched = bool(self._planner.plan(admitted.desired, before, time.monotonic()).structure)
             if is_switched:  # not where all that was new is withheld
                 async with self._file_lock:
                     await self._switch(admitted, before)
@@ -170,6 +179,7 @@ class HaproxyProxy:
                     tasks.start_soon(self._own.supervise, wake)
                 tasks.start_soon(self._watch_worker)
                 tasks.start_soon(self._watch_ports)
+                tasks.start_soon(self._old_workers.watch)
         finally:
             with anyio.CancelScope(shield=True):
                 await self.close()
@@ -234,6 +244,12 @@ class HaproxyProxy:
         except (OSError, ValueError):
             return NOTHING, None
         return (filed, parse_listens(text)) if digest and filed.digest == digest else (NOTHING, None)
+
+    def _tell_cut(self, judged: Judged) -> None:
+        for change in judged.done:
+            if isinstance(change, DeleteServer) and change.ends_sessions:
+                server = f"{change.backend}/{change.name}"
+                self._notify(SessionsCut(self.name, change.app_id, server, self._tunnel_limit_s))
 
     def _take_refusals(self, judged: Judged) -> None:
         if not judged.refused:

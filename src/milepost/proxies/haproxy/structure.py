@@ -54,7 +54,7 @@ def _global(profile: Profile, listeners: int, checked_services: int) -> Section:
     lines = [
         f"maxconn {max_connections(profile.max_files, listeners, checked_services)}",
         "no strict-limits",  # a balancer that is short of descriptors is better than one that does not start
-        "hard-stop-after 10m",  # ends workers that a websocket would keep for ever; each holds its whole memory
+        f"hard-stop-after {profile.hard_stop_after_s * 1000:.0f}",  # ms; a websocket would keep a worker for ever
         "spread-checks 5",
         "max-spread-checks 15000",
         # Listeners count as used descriptors: with thousands, the default ratios end all reuse of connections.
