@@ -69,6 +69,7 @@ class Ledger:
     cut: set[int] = field(default_factory=set)
     failures: list[str] = field(default_factory=list)
     late: list[str] = field(default_factory=list)
+    _failed: list[tuple[Cell, int, str]] = field(default_factory=list)
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     def number(self) -> int:
@@ -88,11 +89,17 @@ class Ledger:
     def failed(self, cell: Cell, app_id: str, number: int, error: Exception) -> None:
         """`number` is the one by which a task knows of the request, or of its tunnel."""
         self.counts[cell].asked += 1
-        if number in self.cut:
-            self.counts[cell].in_flight += 1
-            return
-        self.counts[cell].avoidable += 1
-        self._show(f"{cell} {app_id} request {number}: {error!r}")
+        self._failed.append((cell, number, f"{cell} {app_id} request {number}: {error!r}"))
+
+    def settle(self) -> None:
+        """Tell the failures apart, once it is known what was cut: that may come to light after a client has failed."""
+        for cell, number, line in self._failed:
+            if number in self.cut:
+                self.counts[cell].in_flight += 1
+            else:
+                self.counts[cell].avoidable += 1
+                self._show(line)
+        self._failed.clear()
 
     def _show(self, line: str) -> None:
         if len(self.failures) < _SHOWN:

@@ -104,7 +104,7 @@ class Websocket(Http1):
     async def _open(self) -> None:
         self._writer.write(
             f"GET /r/{self.number} HTTP/1.1\r\nHost: {self._door.host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c29hayBzb2FrIHNvYWs=\r\n\r\n".encode()
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c29hayBzb2FrIHNvYWsgIQ==\r\n\r\n".encode()
         )
         head = (await self._reader.readuntil(b"\r\n\r\n")).decode()
         if " 101 " not in head.partition("\r\n")[0]:

@@ -40,6 +40,7 @@ class Cluster:
     def __init__(self, ledger: Ledger, network: str, port: int, graces: tuple[str, ...], apps_each: int) -> None:
         self._ledger, self._port, self._addresses = ledger, port, Addresses(network)
         self._serving: dict[str, SoakTask] = {}
+        self._ended: list[SoakTask] = []
         self._turns = itertools.count(1)
         numbers = itertools.count()
         self.apps = {grace: [self._app(number) for number in itertools.islice(numbers, apps_each)] for grace in graces}
@@ -67,6 +68,8 @@ class Cluster:
     def close(self) -> None:
         for task in self._serving.values():
             task.kill()
+        for task in (*self._ended, *self._serving.values()):
+            task.forget()
 
     def _app(self, number: int) -> BenchApp:
         app = BenchApp(number, labels={"HAPROXY_0_VHOST": host_of(number)})
@@ -75,7 +78,7 @@ class Cluster:
 
     def _started(self, app: BenchApp) -> BenchTask:
         task = BenchTask(f"{app.id.rpartition('/')[2]}.{next(self._turns)}", self._addresses.take(), self._port)
-        self._serving[task.id] = SoakTask(f"{app.id} {task.id}", task.host, task.port)
+        self._serving[task.id] = SoakTask(f"{app.id} {task.id}", task.host, task.port, self._ledger.cut)
         return task
 
     async def _replace(self, app: BenchApp, grace_s: float | None) -> None:
@@ -94,7 +97,8 @@ class Cluster:
 
     def _kill(self, task: BenchTask) -> None:
         ended = self._serving.pop(task.id)
-        self._ledger.cut |= ended.kill()
+        ended.kill()
+        self._ended.append(ended)
         self._ledger.late += [f"{task.id} at {task.host}: {after_s:.3f} s" for after_s in ended.late]
         self._addresses.give_back(task.host)
 

@@ -131,6 +131,7 @@ def _certificate(folder: Path) -> str:
 async def _report(wish: Wish, cluster: Cluster, ledger: Ledger, running: Milepost, seconds: float) -> dict[str, Any]:
     await running.until_serving()
     status = await running.status()
+    ledger.settle()
     return {
         "haproxy": status["versions"]["haproxy"],
         "seconds": round(seconds, 1),

@@ -20,10 +20,14 @@ SLOW_SHARE = 10  # one request of so many takes SLOW_S, so that some are always 
 
 
 class SoakTask:
-    """Answers `answer` at an address. All is done in callbacks, so that nothing happens between the steps of `kill`."""
+    """Answers `answer` at an address. All is done in callbacks, so that nothing happens between the steps of `kill`.
 
-    def __init__(self, answer: str, host: str, port: int) -> None:
+    When it is killed, and shortly after, the requests and tunnels that this cuts come into `cut`.
+    """
+
+    def __init__(self, answer: str, host: str, port: int, cut: set[int]) -> None:
         self.answer = answer.encode()
+        self.cut = cut
         self.connections: set[_Connection] = set()
         self.told_s = math.inf  # when Marathon told of its end, monotonic seconds
         self.late: list[float] = []  # how long after that a request came, in seconds, where it was long
@@ -45,15 +49,18 @@ class SoakTask:
             while True:
                 self.connections.add(_Connection(self, self._listener.accept()[0]))
 
-    def kill(self) -> set[int]:
-        """End as SIGKILL ends a process; gives the requests and tunnels that this cut."""
+    def kill(self) -> None:
+        """End as SIGKILL ends a process."""
         self._accept()
         asyncio.get_running_loop().remove_reader(self._listener)
         self._listener.close()
-        cut: set[int] = set()
         for connection in tuple(self.connections):
-            cut |= connection.cut()
-        return cut
+            connection.cut()
+
+    def forget(self) -> None:
+        """Close what the other sides of a killed task left open."""
+        for connection in tuple(self.connections):
+            connection.close()
 
 
 class _Connection:
@@ -61,19 +68,26 @@ class _Connection:
 
     def __init__(self, task: SoakTask, stream: socket.socket) -> None:
         self._task, self._stream = task, stream
-        self._heard, self._tunnel = b"", 0
+        self._heard, self._tunnel, self._is_cut = b"", 0, False
         self._answer: asyncio.TimerHandle | None = None
         stream.settimeout(0)
         asyncio.get_running_loop().add_reader(stream, self._read)
 
-    def cut(self) -> set[int]:
-        """Close it; a peer whose words were not answered gets a reset."""
+    def cut(self) -> None:
+        """What the kernel does when a process dies: reset where a word was not answered, else FIN, reset on a word.
+
+        A word may be on its way, so the second reset is left to `_read`, which then knows what it was.
+        """
+        self._is_cut = True
         self._take()
         numbers = {int(number) for number in _NUMBER.findall(self._heard)} | ({self._tunnel} - {0})
+        self._task.cut |= numbers
         if numbers:
             self._stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._close()
-        return numbers
+            self.close()
+        else:
+            with contextlib.suppress(OSError):  # the other side has closed it
+                self._stream.shutdown(socket.SHUT_WR)
 
     def _take(self) -> bool:
         """Whether the other side is still there."""
@@ -90,7 +104,9 @@ class _Connection:
 
     def _read(self) -> None:
         if not self._take():
-            self._close()
+            self.close()
+        elif self._is_cut:
+            self.cut()
         elif self._tunnel:
             self._echo()
         elif self._answer is None and (size := _size(self._heard)):
@@ -121,7 +137,7 @@ class _Connection:
         with contextlib.suppress(OSError):  # the other side is gone, which the next read tells
             self._stream.send(data)
 
-    def _close(self) -> None:
+    def close(self) -> None:
         if self._answer:
             self._answer.cancel()
         asyncio.get_running_loop().remove_reader(self._stream)
