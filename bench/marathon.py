@@ -72,6 +72,7 @@ class BenchMarathon:
             self._server.close()
         for connection in self._connections:
             connection.transport.abort()
+        self.streams.clear()
 
     def add(self, app: BenchApp, task: BenchTask) -> float:
         """The task runs; returns when the telling began (monotonic seconds), as all that follow do."""

@@ -29,6 +29,7 @@ from bench.soak.run import Wish, soak
 )
 @click.option("--kill-milepost-every", default=0.0, help="Seconds from one kill -9 of milepost to the next.")
 @click.option("--marathon-down", default=0.0, help="The share of time (0..1) in which Marathon is away.")
+@click.option("--log", default="", help="Keep milepost's log in this file.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def main(
     seconds: float,
@@ -39,6 +40,7 @@ def main(
     reload_every: float,
     kill_milepost_every: float,
     marathon_down: float,
+    log: str,
     *,
     as_json: bool,
 ) -> None:

@@ -1,6 +1,7 @@
 """What is told apart: how a task ends, what is asked, and on which connection; and what came of it."""
 
 import itertools
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -84,12 +85,12 @@ class Ledger:
         self.counts[cell].asked += 1
         if answer.split(" ", 1)[0] != app_id:
             self.counts[cell].wrong += 1
-            self._show(f"{cell} {app_id}: answered by {answer!r}")
+            self._show(f"{cell} {app_id}, {_now()}: answered by {answer!r}")
 
     def failed(self, cell: Cell, app_id: str, number: int, error: Exception) -> None:
         """`number` is the one by which a task knows of the request, or of its tunnel."""
         self.counts[cell].asked += 1
-        self._failed.append((cell, number, f"{cell} {app_id} request {number}: {error!r}"))
+        self._failed.append((cell, number, f"{cell} {app_id} request {number}, {_now()}: {error!r}"))
 
     def settle(self) -> None:
         """Tell the failures apart, once it is known what was cut: that may come to light after a client has failed."""
@@ -104,3 +105,8 @@ class Ledger:
     def _show(self, line: str) -> None:
         if len(self.failures) < _SHOWN:
             self.failures.append(line)
+
+
+def _now() -> str:
+    """In UTC, as milepost's log has it."""
+    return time.strftime("%H:%M:%S", time.gmtime())

@@ -99,7 +99,7 @@ class Cluster:
         ended = self._serving.pop(task.id)
         ended.kill()
         self._ended.append(ended)
-        self._ledger.late += [f"{task.id} at {task.host}: {after_s:.3f} s" for after_s in ended.late]
+        self._ledger.late += [f"{task.id} at {task.host}: {line}" for line in ended.late]
         self._addresses.give_back(task.host)
 
 

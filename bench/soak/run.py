@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import subprocess
 import tempfile
 import time
@@ -24,7 +25,7 @@ SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is asked of a soak. Intervals in seconds; `kill_every_s` 0: milepost is never killed."""
+    """What is asked of a soak. Intervals in seconds; `kill_every_s` 0: milepost is never killed. `log`: where its log is kept."""
 
     cells: tuple[Cell, ...]
     seconds: float
@@ -35,6 +36,7 @@ class Wish:
     reload_every_s: float = 1.0
     kill_every_s: float = 0.0
     marathon_down: float = 0.0
+    log: str = ""
 
 
 async def soak(wish: Wish) -> dict[str, Any]:
@@ -132,6 +134,8 @@ async def _report(wish: Wish, cluster: Cluster, ledger: Ledger, running: Milepos
     await running.until_serving()
     status = await running.status()
     ledger.settle()
+    if wish.log:
+        shutil.copy(running.folder / "milepost.log", wish.log)
     return {
         "haproxy": status["versions"]["haproxy"],
         "seconds": round(seconds, 1),

@@ -30,7 +30,7 @@ class SoakTask:
         self.cut = cut
         self.connections: set[_Connection] = set()
         self.told_s = math.inf  # when Marathon told of its end, monotonic seconds
-        self.late: list[float] = []  # how long after that a request came, in seconds, where it was long
+        self.late: list[str] = []  # when a request came, and how long after that, where it was long
         self._listener = socket.socket()
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._listener.bind((host, port))
@@ -42,7 +42,7 @@ class SoakTask:
         """A request begins."""
         after_s = time.monotonic() - self.told_s
         if after_s > LATE_S:
-            self.late.append(after_s)
+            self.late.append(f"{time.strftime('%H:%M:%S', time.gmtime())}, {after_s:.3f} s after the word")
 
     def _accept(self) -> None:
         with contextlib.suppress(BlockingIOError, ConnectionError):

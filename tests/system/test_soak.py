@@ -1,0 +1,35 @@
+"""The short form of `./run soak`: replacements and reloads under all kinds of traffic."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from milepost.proxies.haproxy.binary import Binary
+from support.haproxy import each_haproxy
+from support.shared import ROOT
+
+pytestmark = pytest.mark.system
+
+
+def soaked(*options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "bench.soak", "--json", *options]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=100)
+
+
+@each_haproxy
+def test_replacing_tasks_and_reloading_loses_no_request_and_misleads_none(binary: Binary) -> None:
+    ended = soaked("--seconds", "12", "--clients", "2", "--haproxy", str(binary.path))
+    assert ended.stdout, ended.stderr
+    report = json.loads(ended.stdout)
+    total = report["total"]
+    assert (ended.returncode, total["avoidable"], total["wrong"]) == (0, 0, 0), report["failures"]
+    assert all(cell["asked"] for cell in report["cells"])
+    assert min(report["replacements"], report["reloads"]) > 2
+
+
+def test_a_cell_that_does_not_exist_is_refused() -> None:
+    ended = soaked("--cells", "get,udp")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "got udp" in ended.stderr
