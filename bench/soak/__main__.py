@@ -52,7 +52,9 @@ def main(
         which = chosen(word for word in cells.split(",") if word)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--cells") from error
-    wish = Wish(which, seconds, haproxy, clients, 0.05, replace_every, reload_every, kill_milepost_every, marathon_down)
+    wish = Wish(
+        which, seconds, haproxy, clients, 0.05, replace_every, reload_every, kill_milepost_every, marathon_down, log
+    )
     report = asyncio.run(soak(wish))
     click.echo(json.dumps(report, indent=2) if as_json else _for_people(report))
     sys.exit(bool(report["total"]["avoidable"] or report["total"]["wrong"]))

@@ -25,7 +25,10 @@ SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is asked of a soak. Intervals in seconds; `kill_every_s` 0: milepost is never killed. `log`: where its log is kept."""
+    """What is asked of a soak, intervals in seconds.
+
+    `kill_every_s` 0: milepost is never killed. `log`: the file in which milepost's log is kept, "" for none.
+    """
 
     cells: tuple[Cell, ...]
     seconds: float
