@@ -29,15 +29,18 @@ class BenchMarathon:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 path = unquote(head.split(b" ", 2)[1].decode()).partition("?")[0]
                 if path == "/v2/events":
-                    await self._stream(writer)
+                    await self.stream(writer)
                     return
-                writer.write(self._answer(path))
+                await self.reply(writer, path)
                 await writer.drain()
         except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass  # the other side, or the bench, has come to its end
         finally:
             self._connections.discard(writer)
             writer.close()
+
+    async def reply(self, writer: asyncio.StreamWriter, path: str) -> None:
+        writer.write(self._answer(path))
 
     def _answer(self, path: str) -> bytes:
         body: dict[str, Any]
@@ -47,11 +50,9 @@ class BenchMarathon:
             status, body = "200 OK", {"app": app.json()}
         else:
             status, body = "404 Not Found", {"message": f"App '{path}' does not exist"}
-        text = json.dumps(body, separators=(",", ":")).encode()
-        head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n"
-        return head.encode() + text
+        return answer(status, json.dumps(body, separators=(",", ":")).encode())
 
-    async def _stream(self, writer: asyncio.StreamWriter) -> None:
+    async def stream(self, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream;charset=utf-8\r\nConnection: close\r\n\r\n")
         self.streams.add(writer)
         try:
@@ -110,6 +111,12 @@ class BenchMarathon:
         if added := command.get("add"):
             return self.add(app, BenchTask(**added))
         return self.remove(app, next(task for task in app.tasks if task.id == command["kill"]), "TASK_KILLING")
+
+
+def answer(status: str, body: bytes, content_type: str = "application/json") -> bytes:
+    """A whole answer of HTTP/1.1."""
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
 
 
 async def main(port: int, apps: int, tasks_each: int, live_apps: int) -> None:

@@ -55,6 +55,14 @@ class Count:
             self.in_flight + other.in_flight,
         )
 
+    def __sub__(self, earlier: "Count") -> "Count":
+        return Count(
+            self.asked - earlier.asked,
+            self.avoidable - earlier.avoidable,
+            self.wrong - earlier.wrong,
+            self.in_flight - earlier.in_flight,
+        )
+
     def json(self) -> dict[str, object]:
         return {"asked": self.asked, "avoidable": self.avoidable, "wrong": self.wrong, "in_flight": self.in_flight}
 

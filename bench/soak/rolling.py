@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import time
 from collections import deque
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from bench.cluster import BenchApp, BenchTask
@@ -37,7 +38,15 @@ class Addresses:
 class Cluster:
     """The apps, by how their tasks end; those tasks answer in this very process."""
 
-    def __init__(self, ledger: Ledger, network: str, port: int, graces: tuple[str, ...], apps_each: int) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        network: str,
+        port: int,
+        graces: tuple[str, ...],
+        apps_each: int,
+        marathon: Callable[[list[BenchApp]], BenchMarathon] = BenchMarathon,
+    ) -> None:
         self._ledger, self._port, self._addresses = ledger, port, Addresses(network)
         self._serving: dict[str, SoakTask] = {}
         self._ended: list[SoakTask] = []
@@ -45,7 +54,7 @@ class Cluster:
         numbers = itertools.count()
         self.apps = {grace: [self._app(number) for number in itertools.islice(numbers, apps_each)] for grace in graces}
         self.spare = BenchApp(next(numbers))
-        self.marathon = BenchMarathon([app for apps in self.apps.values() for app in apps])
+        self.marathon = marathon([app for apps in self.apps.values() for app in apps])
         self.replaced = self.restructured = 0
         self.is_paused = False
 
@@ -55,7 +64,7 @@ class Cluster:
             for app in itertools.cycle(self.apps[grace]):
                 await asyncio.sleep(every_s)
                 if not self.is_paused:
-                    group.create_task(self._replace(app, GRACES[grace]))
+                    group.create_task(self.replace(app, GRACES[grace]))
 
     async def keep_restructuring(self, every_s: float) -> None:
         """Add an app, remove it, add it ...: each is a change of structure."""
@@ -76,31 +85,57 @@ class Cluster:
         app.tasks.extend(self._started(app) for _ in range(TASKS_EACH))
         return app
 
-    def _started(self, app: BenchApp) -> BenchTask:
-        task = BenchTask(f"{app.id.rpartition('/')[2]}.{next(self._turns)}", self._addresses.take(), self._port)
+    def _started(self, app: BenchApp, host: str = "") -> BenchTask:
+        name = f"{app.id.rpartition('/')[2]}.{next(self._turns)}"
+        task = BenchTask(name, host or self._addresses.take(), self._port)
         self._serving[task.id] = SoakTask(f"{app.id} {task.id}", task.host, task.port, self._ledger.cut)
         return task
 
-    async def _replace(self, app: BenchApp, grace_s: float | None) -> None:
-        oldest = next((task for task in app.tasks if task.state == "TASK_RUNNING" and task.id in self._serving), None)
+    @property
+    def serving(self) -> Collection[SoakTask]:
+        """All tasks that run."""
+        return self._serving.values()
+
+    async def replace(self, app: BenchApp, grace_s: float | None) -> None:
+        """A new task, then the end of the oldest: unannounced, or `grace_s` after TASK_KILLING."""
+        oldest = self._oldest(app)
         self.marathon.add(app, self._started(app))
         await asyncio.sleep(OVERLAP_S)
         if oldest is None:
             return
-        if grace_s is not None:
-            self._serving[oldest.id].told_s = self.marathon.tell(app, oldest, "TASK_KILLING")
-            await asyncio.sleep(grace_s)
-        self._kill(oldest)
-        await asyncio.sleep(0 if grace_s is not None else NOTICED_S)
-        self.marathon.remove(app, oldest, "TASK_KILLED" if grace_s is not None else "TASK_FAILED")
+        if grace_s is None:
+            self._kill(oldest)
+            self._addresses.give_back(oldest.host)
+            await asyncio.sleep(NOTICED_S)
+            self.marathon.remove(app, oldest, "TASK_FAILED")
+        else:
+            await self._end(app, oldest, grace_s)
         self.replaced += 1
+
+    async def hand_over(self, app: BenchApp, other: BenchApp, grace_s: float) -> None:
+        """The oldest task of `app` ends, and a task of `other` listens at its address in the same moment."""
+        if oldest := self._oldest(app):
+            await self._end(app, oldest, grace_s, is_taken=True)
+            self.marathon.add(other, self._started(other, oldest.host))
+            await self.replace(app, grace_s)
+
+    async def _end(self, app: BenchApp, task: BenchTask, grace_s: float, *, is_taken: bool = False) -> None:
+        """`is_taken`: somebody else has its address already."""
+        self._serving[task.id].told_s = self.marathon.tell(app, task, "TASK_KILLING")
+        await asyncio.sleep(grace_s)
+        self._kill(task)
+        if not is_taken:
+            self._addresses.give_back(task.host)
+        self.marathon.remove(app, task, "TASK_KILLED")
+
+    def _oldest(self, app: BenchApp) -> BenchTask | None:
+        return next((task for task in app.tasks if task.state == "TASK_RUNNING" and task.id in self._serving), None)
 
     def _kill(self, task: BenchTask) -> None:
         ended = self._serving.pop(task.id)
         ended.kill()
         self._ended.append(ended)
         self._ledger.late += [f"{task.id} at {task.host}: {line}" for line in ended.late]
-        self._addresses.give_back(task.host)
 
 
 def host_of(number: int) -> str:

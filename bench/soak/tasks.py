@@ -29,6 +29,7 @@ class SoakTask:
         self.answer = answer.encode()
         self.cut = cut
         self.connections: set[_Connection] = set()
+        self.requests = 0
         self.told_s = math.inf  # when Marathon told of its end, monotonic seconds
         self.late: list[str] = []  # when a request came, and how long after that, where it was long
         self._listener = socket.socket()
@@ -40,6 +41,7 @@ class SoakTask:
 
     def hear(self) -> None:
         """A request begins."""
+        self.requests += 1
         after_s = time.monotonic() - self.told_s
         if after_s > LATE_S:
             self.late.append(f"{time.strftime('%H:%M:%S', time.gmtime())}, {after_s:.3f} s after the word")
