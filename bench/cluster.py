@@ -19,6 +19,7 @@ class BenchTask:
     id: str
     host: str
     port: int = TASK_PORT
+    state: str = "TASK_RUNNING"
 
     def json(self, app: str) -> dict[str, Any]:
         return {
@@ -26,7 +27,7 @@ class BenchTask:
             "appId": app,
             "host": self.host,
             "ports": [self.port],
-            "state": "TASK_RUNNING",
+            "state": self.state,
             "stagedAt": VERSION,
             "startedAt": VERSION,
             "version": VERSION,
@@ -41,6 +42,7 @@ class BenchApp:
 
     number: int
     tasks: list[BenchTask] = field(default_factory=list)
+    labels: dict[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -61,7 +63,7 @@ class BenchApp:
         return {
             "id": self.id,
             "instances": len(self.tasks),
-            "labels": {"HAPROXY_GROUP": "external", "HAPROXY_0_MODE": "http"},
+            "labels": {"HAPROXY_GROUP": "external", "HAPROXY_0_MODE": "http", **self.labels},
             "networks": [{"mode": "container/bridge"}],
             "container": {"type": "DOCKER", "docker": {"image": "bench"}, "volumes": [], "portMappings": [mapping]},
             "version": VERSION,

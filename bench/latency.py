@@ -6,45 +6,20 @@ import json
 import random
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import click
-import httpx2
 
 from bench.cluster import TASK_PORT, BenchApp, loopback, make_apps
 from bench.figures import spread, table
+from bench.stage import Layout, milepost
 from bench.tasks import AnsweringTasks, Asking
-from milepost.demo.process import run_to_end, start
 from milepost.errors import MilepostError
 
 BALANCER = "127.0.59.1"
 LIVE_APPS = 20
-CONFIG = """\
-state_dir = "{folder}/state"
-
-[[sources.marathon]]
-urls = ["http://127.0.0.1:{marathon}"]
-
-[routing]
-groups = ["external"]
-
-[haproxy]
-binary = "{haproxy}"
-allow_bundled = true
-config = "{folder}/haproxy.cfg"
-bind = ["{balancer}"]
-http_port = 0
-https_port = 0
-appid_port = 0
-stats_port = 0
-
-[web]
-listen = "127.0.0.1:{web}"
-"""
 
 
 @click.command()
@@ -74,18 +49,18 @@ async def _measure(
     tasks_each = 2 if size <= 10_000 else 20
     count = size // tasks_each
     live = min(LIVE_APPS, count)
-    web = f"http://127.0.0.1:{web_port}"
+    layout = Layout(f"127.0.0.1:{marathon_port}", BALANCER, f"127.0.0.1:{web_port}", haproxy)
     with _marathon(marathon_port, count, tasks_each, live) as marathon:
         async with (
-            _milepost(haproxy, marathon_port, web_port),
+            milepost(layout) as running,
             _answering(count, tasks_each, live) as (apps, answering),
         ):
-            before = await _status(web)
+            before = await running.status()
             found = [
                 await _one_change(marathon, answering, random.choice(apps[:live]), turn, rest_s)
                 for turn in range(rounds)
             ]
-            after = await _status(web)
+            after = await running.status()
     return {
         "tasks": size,
         "apps": count,
@@ -155,27 +130,6 @@ def _marathon(port: int, *shape: int) -> Iterator["subprocess.Popen[str]"]:
 
 
 @contextlib.asynccontextmanager
-async def _milepost(haproxy: str, marathon_port: int, web_port: int) -> AsyncIterator[None]:
-    """A milepost with its HAProxy, serving; both are ended afterwards."""
-    with tempfile.TemporaryDirectory(prefix="milepost-bench-") as name:
-        folder = Path(name)
-        config = folder / "milepost.toml"
-        config.write_text(
-            CONFIG.format(folder=folder, marathon=marathon_port, haproxy=haproxy, balancer=BALANCER, web=web_port)
-        )
-        child = start("milepost", folder, "run", "--config", str(config), "--stop-proxy")
-        try:
-            async with asyncio.timeout(120):
-                while not await _is_serving(f"http://127.0.0.1:{web_port}"):
-                    child.require_alive()
-                    await asyncio.sleep(0.1)
-            yield
-        finally:
-            child.stop()
-            run_to_end("proxy", "stop", "--config", str(config))
-
-
-@contextlib.asynccontextmanager
 async def _answering(count: int, tasks_each: int, live: int) -> AsyncIterator[tuple[list[BenchApp], AnsweringTasks]]:
     """The live tasks of the first apps, answering."""
     apps, answering = make_apps(count, tasks_each, live), AnsweringTasks()
@@ -186,16 +140,3 @@ async def _answering(count: int, tasks_each: int, live: int) -> AsyncIterator[tu
         yield apps, answering
     finally:
         answering.close()
-
-
-async def _is_serving(web: str) -> bool:
-    async with httpx2.AsyncClient(timeout=5.0, trust_env=False) as client:
-        try:
-            return (await client.get(f"{web}/healthz")).is_success
-        except httpx2.TransportError:
-            return False
-
-
-async def _status(web: str) -> Any:
-    async with httpx2.AsyncClient(timeout=10.0, trust_env=False) as client:
-        return (await client.get(f"{web}/v1/status")).json()

@@ -20,20 +20,27 @@ class BenchMarathon:
     def __init__(self, apps: list[BenchApp]) -> None:
         self.apps = {app.id: app for app in apps}
         self.streams: set[asyncio.StreamWriter] = set()
+        self._connections: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._connections.add(writer)
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 path = unquote(head.split(b" ", 2)[1].decode()).partition("?")[0]
                 if path == "/v2/events":
-                    await self._stream(writer)
+                    await self.stream(writer)
                     return
-                writer.write(self._answer(path))
+                await self.reply(writer, path)
                 await writer.drain()
         except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass  # the other side, or the bench, has come to its end
         finally:
+            self._connections.discard(writer)
             writer.close()
+
+    async def reply(self, writer: asyncio.StreamWriter, path: str) -> None:
+        writer.write(self._answer(path))
 
     def _answer(self, path: str) -> bytes:
         body: dict[str, Any]
@@ -43,11 +50,9 @@ class BenchMarathon:
             status, body = "200 OK", {"app": app.json()}
         else:
             status, body = "404 Not Found", {"message": f"App '{path}' does not exist"}
-        text = json.dumps(body, separators=(",", ":")).encode()
-        head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n"
-        return head.encode() + text
+        return answer(status, json.dumps(body, separators=(",", ":")).encode())
 
-    async def _stream(self, writer: asyncio.StreamWriter) -> None:
+    async def stream(self, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream;charset=utf-8\r\nConnection: close\r\n\r\n")
         self.streams.add(writer)
         try:
@@ -58,28 +63,65 @@ class BenchMarathon:
         finally:
             self.streams.discard(writer)
 
-    def carry_out(self, line: str) -> float:
-        """Change an app and tell it; returns when the telling began."""
-        command = json.loads(line)
-        app = self.apps[app_id(command["app"])]
-        if added := command.get("add"):
-            task, state = BenchTask(**added), "TASK_RUNNING"
-            app.tasks.append(task)
-        else:
-            task = next(task for task in app.tasks if task.id == command["kill"])
-            state = "TASK_KILLING"
-            app.tasks.remove(task)
-        data = json.dumps(status_update(app, task, state), separators=(",", ":"))
-        frame = f"event: status_update_event\r\ndata: {data}\r\n\r\n".encode()
+    async def listen(self, host: str, port: int) -> None:
+        """Be there; `vanish` is the contrary, and may be followed by another `listen`."""
+        self._server = await asyncio.start_server(self.serve, host, port, limit=1 << 16)
+
+    def vanish(self) -> None:
+        """Listen no more and cut every connection, as a machine that is gone."""
+        if self._server:
+            self._server.close()
+        for connection in self._connections:
+            connection.transport.abort()
+        self.streams.clear()
+
+    def add(self, app: BenchApp, task: BenchTask) -> float:
+        """The task runs; returns when the telling began (monotonic seconds), as all that follow do."""
+        app.tasks.append(task)
+        return self.tell(app, task, "TASK_RUNNING")
+
+    def tell(self, app: BenchApp, task: BenchTask, state: str) -> float:
+        task.state = state
+        return self.send("status_update_event", status_update(app, task, state))
+
+    def remove(self, app: BenchApp, task: BenchTask, state: str) -> float:
+        """The task is gone from the list, and Marathon tells its last state."""
+        app.tasks.remove(task)
+        return self.tell(app, task, state)
+
+    def deploy(self, app: BenchApp) -> float:
+        self.apps[app.id] = app
+        return self.send("api_post_event", {"appDefinition": {"id": app.id}, "eventType": "api_post_event"})
+
+    def destroy(self, app: BenchApp) -> float:
+        del self.apps[app.id]
+        return self.send("app_terminated_event", {"appId": app.id, "eventType": "app_terminated_event"})
+
+    def send(self, event_type: str, event: dict[str, Any]) -> float:
+        frame = f"event: {event_type}\r\ndata: {json.dumps(event, separators=(',', ':'))}\r\n\r\n".encode()
         sent_s = time.monotonic()
         for stream in self.streams:
             stream.write(frame)
         return sent_s
 
+    def carry_out(self, line: str) -> float:
+        """Change an app and tell it; returns when the telling began."""
+        command = json.loads(line)
+        app = self.apps[app_id(command["app"])]
+        if added := command.get("add"):
+            return self.add(app, BenchTask(**added))
+        return self.remove(app, next(task for task in app.tasks if task.id == command["kill"]), "TASK_KILLING")
+
+
+def answer(status: str, body: bytes, content_type: str = "application/json") -> bytes:
+    """A whole answer of HTTP/1.1."""
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
 
 async def main(port: int, apps: int, tasks_each: int, live_apps: int) -> None:
     marathon = BenchMarathon(make_apps(apps, tasks_each, live_apps))
-    server = await asyncio.start_server(marathon.serve, "127.0.0.1", port, limit=1 << 16)
+    await marathon.listen("127.0.0.1", port)
     commands = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
     sys.stdout.write("ready\n")
@@ -87,7 +129,7 @@ async def main(port: int, apps: int, tasks_each: int, live_apps: int) -> None:
     while line := await commands.readline():
         sys.stdout.write(f"{marathon.carry_out(line.decode())!r}\n")
         sys.stdout.flush()
-    server.close()
+    marathon.vanish()
 
 
 if __name__ == "__main__":
