@@ -1,6 +1,7 @@
 """A source at work against a Marathon that reads, fails, falls silent and comes back."""
 
 import threading
+from functools import partial
 
 import pytest
 
@@ -223,6 +224,23 @@ async def test_a_hint_that_cannot_be_read_is_tried_again(reply: Reply) -> None:
         assert marathon.asked("/v2/apps/web") == 4
         assert len(watch.told(SourceFailed)) == 3
         assert all(snapshot.apps for snapshot in watch.snapshots)
+
+
+async def test_the_end_of_a_stream_that_was_good_is_no_further_failure_in_a_row() -> None:
+    async with FakeMarathon() as marathon:
+        marathon.put(web("web.1"))
+        settings = settings_for(marathon, healthy_stream_s=0.0, first_backoff_s=0.001, max_backoff_s=60.0)
+        async with watching(settings) as watch:
+            for count in range(1, 13):
+                await marathon.streams(1)
+                marathon.drop_streams()
+                await watch.until(partial(has_failed, count))
+        failures = [notice for notice in watch.notices if isinstance(notice, SourceFailed)]
+        assert max(failure.retry_s for failure in failures) <= 0.001
+
+
+def has_failed(times: int, watch: Watch) -> bool:
+    return len(watch.told(SourceFailed)) >= times
 
 
 async def test_a_lost_stream_is_opened_again_and_all_apps_are_read() -> None:

@@ -82,7 +82,7 @@ class MarathonSource:
             except SourceError as broken:
                 error = str(broken)
             lived_s = self._clock() - begun_s
-            failures = 1 if lived_s > self._settings.max_backoff_s else failures + 1
+            failures = 1 if lived_s >= self._settings.healthy_stream_s else failures + 1
             retry_s = backoff_s(failures, self._settings.first_backoff_s, self._settings.max_backoff_s, self._chance())
             self._notify(SourceFailed(self._name, endpoint, error, retry_s))
             if self._picture.is_empty:
