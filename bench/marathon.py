@@ -46,10 +46,10 @@ class BenchMarathon:
         body: dict[str, Any]
         if path == "/v2/apps":
             status, body = "200 OK", {"apps": [app.json() for app in self.apps.values()]}
-        elif app := self.apps.get("/" + path.removeprefix("/v2/apps").strip("/")):
+        elif app := self.apps.get(asked := "/" + path.removeprefix("/v2/apps").strip("/")):
             status, body = "200 OK", {"app": app.json()}
         else:
-            status, body = "404 Not Found", {"message": f"App '{path}' does not exist"}
+            status, body = "404 Not Found", {"message": f"App '{asked}' does not exist"}
         return answer(status, json.dumps(body, separators=(",", ":")).encode())
 
     async def stream(self, writer: asyncio.StreamWriter) -> None:

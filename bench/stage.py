@@ -30,6 +30,7 @@ http_port = {at.http_port}
 https_port = {at.https_port}
 appid_port = 0
 stats_port = 0
+reload_interval_s = {at.reload_interval_s}
 certificates = [{certificates}]
 
 [web]
@@ -42,7 +43,10 @@ format = "json"
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where everything listens: `marathon` and `web` are host:port. `haproxy` names the binary; a port 0 is off."""
+    """Where everything listens: `marathon` and `web` are host:port. `haproxy` names the binary; a port 0 is off.
+
+    Reloads are `reload_interval_s` apart: short here, where many of them are wanted.
+    """
 
     marathon: str
     balancer: str
@@ -51,6 +55,7 @@ class Layout:
     http_port: int = 0
     https_port: int = 0
     certificate: str = ""
+    reload_interval_s: float = 0.1
 
     def config(self, folder: Path) -> str:
         return CONFIG.format(at=self, folder=folder, certificates=f'"{self.certificate}"' if self.certificate else "")
