@@ -15,6 +15,8 @@ from milepost.proxies.base import Plan
 from support import scene
 from support.serving import serving
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:

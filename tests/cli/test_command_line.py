@@ -103,6 +103,7 @@ def test_parts_that_fail_together_are_told_without_a_traceback() -> None:
     assert (done.returncode, done.stderr) == (5, "milepost: one\nmilepost: two\n")
 
 
+@pytest.mark.system
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

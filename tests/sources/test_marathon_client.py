@@ -16,7 +16,7 @@ from milepost.sources.marathon.source import read_once
 from support.fake_marathon import FakeMarathon, Reply, app, json_reply
 from support.watching import settings_for
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.system]
 
 BAD_ANSWERS = {
     "401": Reply(401, b"<html>who are you?</html>", "text/html"),

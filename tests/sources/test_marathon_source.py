@@ -12,7 +12,7 @@ from milepost.routing.policy import Policy
 from support.fake_marathon import FakeMarathon, Reply, app, task
 from support.watching import Watch, settings_for, watching
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.system]
 
 KILLED = "status_update_event TASK_KILLED"
 
@@ -263,7 +263,6 @@ async def test_a_silent_stream_is_left_for_another() -> None:
         assert "silent for 0.1 s" in str(watch.told(SourceFailed)[0])
 
 
-@pytest.mark.system
 async def test_bare_line_ends_keep_a_stream_alive() -> None:
     async with FakeMarathon(keep_alive_s=0.1) as marathon:
         async with watching(settings_for(marathon, stream_silence_s=1.0)) as watch:
