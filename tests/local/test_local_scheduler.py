@@ -109,7 +109,7 @@ def test_scaling_up_leaves_the_running_tasks_alone() -> None:
     world.run()
     assert len(world.instances()) == 3
     assert first in world.instances()
-    info = world.record().definition.version_info  # type: ignore[union-attr]  # not deleted
+    info = world.definition().version_info
     assert info
     assert info.last_scaling_at > info.last_config_change_at
 
@@ -151,7 +151,7 @@ def test_a_restart_replaces_every_task_under_a_new_version() -> None:
     world.run()
     assert before.isdisjoint({each.id for each in world.instances()})
     assert old
-    assert world.record().definition.version > old.version  # type: ignore[union-attr]  # not deleted
+    assert world.definition().version > old.version
 
 
 def test_a_change_that_changes_nothing_is_a_deployment_that_is_done_at_once() -> None:
@@ -171,7 +171,7 @@ def test_an_app_under_deployment_is_locked_for_others() -> None:
     assert refused.value.status == 409
     assert refused.value.body["deployments"] == [{"id": first.deployment_id}]
     assert world.told("group_change_failed")
-    assert world.record().definition.instances == 1  # type: ignore[union-attr]  # not deleted
+    assert world.definition().instances == 1
 
 
 def test_force_takes_the_lock_away_and_the_other_deployment_fails() -> None:
@@ -342,7 +342,7 @@ def test_killing_with_scale_kills_exactly_the_named_tasks() -> None:
     world.command(changes.kill_and_scale, [victim], force=False)
     world.run()
     assert [each.id for each in world.instances()] == [each.id for each in others]
-    assert world.record().definition.instances == 2  # type: ignore[union-attr]  # not deleted
+    assert world.definition().instances == 2
 
 
 def test_wiping_forgets_the_instance() -> None:
@@ -369,4 +369,4 @@ def test_apps_that_were_kept_come_back_with_their_ports() -> None:
     world.run()
     assert world.instances()[0].definition == before
     world.put({**DOCKER, "id": "/other"})
-    assert world.record("/other").definition.service_ports == (10_001,)  # type: ignore[union-attr]  # not deleted
+    assert world.definition("/other").service_ports == (10_001,)

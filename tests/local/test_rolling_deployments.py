@@ -104,7 +104,7 @@ def test_deaths_on_the_way_delay_a_rollout_but_do_not_stop_it(
             world.tell(TaskEnded(data.draw(st.sampled_from(active)), 1, "died"))
     world.run()
     assert len(world.instances()) == n
-    assert {each.definition.version for each in world.instances()} == {world.record().definition.version}  # type: ignore[union-attr]  # not deleted
+    assert {each.definition.version for each in world.instances()} == {world.definition().version}
 
 
 def test_unhealthy_old_tasks_do_not_block_their_own_replacement() -> None:

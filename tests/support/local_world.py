@@ -82,6 +82,12 @@ class World:
     def record(self, app_id: str = "/web") -> Record:
         return self.cluster.records[app_id]
 
+    def definition(self, app_id: str = "/web") -> Definition:
+        """What was asked for; of an app that was not deleted."""
+        found = self.record(app_id).definition
+        assert found is not None, f"{app_id} was deleted"
+        return found
+
     def instances(self, app_id: str = "/web") -> list[Instance]:
         record = self.cluster.records.get(app_id)
         return list(record.instances.values()) if record else []
