@@ -60,7 +60,7 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
         source = MarathonSource(marathon_of(settings), notify)
         proxy = haproxy_of(settings, binary, notify)
         holders = HolderFile(settings.state_dir / "holders.json")
-        loop = Loop(proxy, Router(policy_of(settings)), holders, board, notify, pace_of(settings))
+        loop = Loop(proxy, mailbox, Router(policy_of(settings)), holders, board, notify, pace_of(settings))
         notify(_started(settings, binary))
         last_good = LastGood(SnapshotFile(settings.state_dir), mailbox.put, notify)
         guard = GuardPost(guard_of(settings), last_good.publish, source.look_again, board, notify)
@@ -74,7 +74,7 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
                 tasks.start_soon(last_good.run)
                 tasks.start_soon(source.run, guard.publish)
                 tasks.start_soon(proxy.run, mailbox.wake)
-                tasks.start_soon(loop.run, mailbox)
+                tasks.start_soon(loop.run)
         except anyio.get_cancelled_exc_class():
             notify(MilepostStopping(proxy.name, proxy_goes_on=not stop_proxy))
             if stop_proxy:  # only when told to end: a fault of ours must not take the traffic along
