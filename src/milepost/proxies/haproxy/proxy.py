@@ -28,7 +28,7 @@ from milepost.proxies.haproxy.plan import Planner
 from milepost.proxies.haproxy.ports import Address
 from milepost.proxies.haproxy.process import Launch
 from milepost.proxies.haproxy.reader import current, read_actual, read_info
-from milepost.proxies.haproxy.render import joined, render_map, section_texts
+from milepost.proxies.haproxy.render import Renderer, joined, render_map
 from milepost.proxies.haproxy.runtime import AdminSocket
 
 _RELOAD_LIMIT_S = 60.0
@@ -36,7 +36,6 @@ _WORKER_LIMIT_S = 10.0
 _WATCH_INTERVAL_S = 0.5
 _PORT_INTERVAL_S = 2.0
 _POLL_S = 0.005
-_SLICE = 50  # sections
 _OUT_OF_DATE = ("Already exists a server", "No such backend", "Proxy is disabled")
 
 
@@ -78,7 +77,7 @@ class HaproxyProxy:
         self._lock = anyio.Lock()  # one at a time changes the worker that runs
         self._switch_lock = anyio.Lock()  # and one replaces it, which takes long: changes go on until then
         self._file_lock = anyio.Lock()  # and one writes the file, which nothing but a reload waits for
-        self._planner = Planner(tunnel_limit_s)
+        self._planner, self._renderer = Planner(tunnel_limit_s), Renderer()
         self._tunnel_limit_s = tunnel_limit_s
         self._admin = AdminSocket(places.admin_socket)
         self._master = MasterSocket(places.master_socket)
@@ -157,14 +156,14 @@ class HaproxyProxy:
             is_switched = bool(self._planner.plan(admitted.desired, self._known, time.monotonic()).structure)
             if is_switched:  # not where all that was new is withheld
                 async with self._file_lock:
-                    await self._switch(await _newest(admitted, wanted()), before)
+                    await self._switch(await self._newest(admitted, wanted()), before)
             return Outcome(self._known, reloaded=is_switched and bool(before.pid))
 
     async def save(self, desired: Desired) -> None:
         """See `Proxy.save`. A structure that does not run has not passed the check, and is not written."""
         if desired is self._filed:
             return
-        text = await _rendered_in_slices(desired)
+        text = await self._rendered(desired)
         async with self._file_lock:
             if desired.structure.digest == self._known.digest:
                 await to_thread.run_sync(self._write, Admitted(desired, text))
@@ -310,6 +309,23 @@ class HaproxyProxy:
         await self._admin.close()
         return None
 
+    async def _newest(self, admitted: Admitted, wanted: Desired) -> Admitted:
+        """What passed, with the servers and maps of now: these need no check, HAProxy takes them at run time too."""
+        if wanted is admitted.desired or wanted.structure.digest != admitted.desired.structure.digest:
+            return admitted
+        return Admitted(wanted, await self._rendered(wanted))
+
+    async def _rendered(self, desired: Desired) -> str:
+        """The text, made here but a little at a time: in one go ten thousand backends keep an event waiting for 50 ms.
+
+        In a thread it would be worse: each system call of the loop then waits for the interpreter's lock.
+        """
+        texts = []
+        for part in self._renderer.slices(desired):
+            texts += part
+            await anyio.lowlevel.checkpoint()
+        return joined(texts)
+
     def _write(self, admitted: Admitted) -> None:
         """The maps before the text that names them."""
         for path, entries in admitted.desired.maps.items():
@@ -318,29 +334,9 @@ class HaproxyProxy:
         self._filed = admitted.desired
 
 
-async def _newest(admitted: Admitted, wanted: Desired) -> Admitted:
-    """What passed, with the servers and maps of now: these need no check, since HAProxy takes them at run time too."""
-    if wanted is admitted.desired or wanted.structure.digest != admitted.desired.structure.digest:
-        return admitted
-    return Admitted(wanted, await _rendered_in_slices(wanted))
-
-
 def _require_same(pid: int, actual: Actual) -> None:
     if pid != actual.pid:
         raise ProxyGone(f"another HAProxy worker runs now, pid {pid}; what it has is read anew")
-
-
-async def _rendered_in_slices(desired: Desired) -> str:
-    """The text, made here but a little at a time: in one go ten thousand backends keep an event waiting for 50 ms.
-
-    In a thread it would be worse: each system call of the loop then waits for the interpreter's lock.
-    """
-    texts = []
-    for number, text in enumerate(section_texts(desired)):
-        texts.append(text)
-        if number % _SLICE == 0:
-            await anyio.lowlevel.checkpoint()
-    return joined(texts)
 
 
 def _how_to_attach(places: Places) -> str:
