@@ -8,6 +8,7 @@ import anyio
 
 from milepost import __version__
 from milepost.controller.board import Board
+from milepost.controller.garbage import rare_searches
 from milepost.controller.guard import Guard, Limits
 from milepost.controller.guard_post import GuardPost
 from milepost.controller.holders import HolderFile
@@ -51,7 +52,7 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
 
     Raises SettingsError, ProxyError or MilepostError where it cannot start; what runs is untouched then.
     """
-    with only_one(settings.state_dir):
+    with only_one(settings.state_dir), rare_searches():
         (settings.state_dir / "maps").mkdir(exist_ok=True)
         binary = binary_of(settings)
         board, mailbox = Board(started_at_s=time.time()), Mailbox()
