@@ -113,9 +113,10 @@ def _claims(number: int, service: Service, policy: Policy) -> Iterator[Claim]:
     if service.port not in policy.reserved_ports:
         address = _EVERY_ADDRESS if service.bind_addr in _EVERY_ADDRESS_AS else service.bind_addr
         yield Claim(number, service.app_id, Kind.PORT, str(service.port), (address,))
-    paths = tuple(dict.fromkeys(word.lower() for word in service.path if word.startswith("/"))) or ("",)
-    for host in service.hosts:
-        yield Claim(number, service.app_id, Kind.HOST, host, paths)
+    if service.hosts:
+        paths = tuple(dict.fromkeys(word.lower() for word in service.path if word.startswith("/"))) or ("",)
+        for host in service.hosts:
+            yield Claim(number, service.app_id, Kind.HOST, host, paths)
 
 
 def _awarded(claims: list[Claim], known: Mapping[str, str]) -> Iterator[tuple[Claim, Claim | None]]:
