@@ -153,10 +153,10 @@ class Stage:
         return [notice for notice in self.notices if isinstance(notice, kind)]
 
     async def master_pid(self) -> int:
-        return (await MasterSocket(self.places.master_socket).processes()).master
+        return (await MasterSocket(self.places.master_socket).ready()).master
 
     async def worker_pid(self) -> int:
-        worker = (await MasterSocket(self.places.master_socket).processes()).worker
+        worker = (await MasterSocket(self.places.master_socket).ready()).worker
         assert worker is not None
         return worker
 
@@ -182,7 +182,7 @@ async def stage(binary: Binary, folder: Path) -> AsyncIterator[Stage]:
 async def _end(places: Places) -> None:
     """Also one that a failed test left in the middle of its start: the pid file tells, if the process is that one."""
     try:
-        pid = (await MasterSocket(places.master_socket).processes()).master
+        pid = (await MasterSocket(places.master_socket).ready(0.5)).master
     except ProxyGone:
         pid = _pid_in(places)
     if pid:

@@ -134,7 +134,7 @@ class Site:
 
     async def processes(self) -> Processes:
         """Of the running HAProxy."""
-        return await MasterSocket(self.folder / "master.sock").processes()
+        return await MasterSocket(self.folder / "master.sock").ready()
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """What all mileposts of this site have logged under `name`, the latest last."""

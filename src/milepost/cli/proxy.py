@@ -29,7 +29,7 @@ def proxy() -> None:
 @settings_options(*_CONCERNED)
 def status(config: Path | None, as_json: bool, **options: Any) -> None:
     """The processes of the running HAProxy. Exit status 4 if none runs."""
-    found = anyio.run(MasterSocket(settings_of(config, options).master_socket).processes)
+    found = anyio.run(MasterSocket(settings_of(config, options).master_socket).ready)
     if as_json:
         print_json(found)
     else:
@@ -64,7 +64,7 @@ def stop(config: Path | None, grace: str, **options: Any) -> None:
 
 async def _stop(master_socket: Path, grace_s: float) -> None:
     try:
-        found = await MasterSocket(master_socket).processes()
+        found = await MasterSocket(master_socket).ready()
     except ProxyGone:
         talk(f"no HAProxy runs with the master socket {master_socket}; nothing to do")
         return

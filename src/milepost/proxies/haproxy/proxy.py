@@ -28,6 +28,7 @@ from milepost.proxies.haproxy.plan import Planner
 from milepost.proxies.haproxy.ports import Address
 from milepost.proxies.haproxy.process import Launch
 from milepost.proxies.haproxy.reader import current, read_actual, read_info
+from milepost.proxies.haproxy.reload import reload
 from milepost.proxies.haproxy.render import Renderer, joined, render_map
 from milepost.proxies.haproxy.runtime import AdminSocket
 
@@ -279,11 +280,10 @@ class HaproxyProxy:
         self._planner.restructured()
 
     async def _reload_or_start(self, before: Actual) -> int:
-        if self._own is None:
-            return await self._master.reload(_RELOAD_LIMIT_S)
-        if before.pid:
-            return await self._own.reload(_RELOAD_LIMIT_S)
-        return (await self._own.start("first configuration")).pid
+        if self._own is not None and not before.pid:
+            return (await self._own.start("first configuration")).pid
+        is_own, path = self._own is not None, self._places.admin_socket
+        return await reload(self._master, path, before.pid, _RELOAD_LIMIT_S, is_own=is_own)
 
     async def _confirm(self, runs: Actual, pid: int) -> Actual:
         """`runs`, what the file says, once the worker `pid` is seen to run it."""

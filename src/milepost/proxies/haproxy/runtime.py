@@ -13,6 +13,7 @@ import anyio
 from anyio.abc import SocketStream
 
 from milepost.errors import ProxyError, ProxyGone
+from milepost.proxies.haproxy.receiving import receive
 
 _PROMPT = b"\n> "
 _BATCH_BYTES = 16_384  # less than a socket buffers: sending it never waits for answers to be read
@@ -70,7 +71,7 @@ class AdminSocket:
         answers: list[str] = []
         while len(answers) < len(commands):
             with anyio.fail_after(self._timeout_s):
-                chunk = await stream.receive(_CHUNK_BYTES)
+                chunk = await receive(stream, _CHUNK_BYTES)
             searched = max(0, len(received) - len(_PROMPT))
             received += chunk
             while (end := received.find(_PROMPT, searched)) >= 0:
