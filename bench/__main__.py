@@ -5,10 +5,17 @@ import click
 from bench.latency import latency
 
 
-@click.group()
-def main() -> None:
-    """Measure milepost on this machine. Every part runs on loopback addresses and is ended afterwards."""
+@click.group(invoke_without_command=True)
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Measure milepost on this machine. Every part runs on loopback addresses and is ended afterwards.
+
+    Each prints a table, or JSON with --json; docs/bench.md says how to read them.
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
-main.add_command(latency)
+for bench in (latency,):
+    main.add_command(bench)
 main(prog_name="./run bench")

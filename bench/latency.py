@@ -4,19 +4,16 @@ import asyncio
 import contextlib
 import json
 import random
-import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from collections.abc import AsyncIterator
 
 import click
 
 from bench.cluster import TASK_PORT, BenchApp, loopback, make_apps
 from bench.figures import spread, table
+from bench.scheduler import MarathonProcess, marathon
 from bench.stage import Layout, milepost
 from bench.tasks import AnsweringTasks, Asking
-from milepost.errors import MilepostError
 
 BALANCER = "127.0.59.1"
 LIVE_APPS = 20
@@ -50,14 +47,14 @@ async def _measure(
     count = size // tasks_each
     live = min(LIVE_APPS, count)
     layout = Layout(f"127.0.0.1:{marathon_port}", BALANCER, f"127.0.0.1:{web_port}", haproxy)
-    with _marathon(marathon_port, count, tasks_each, live) as marathon:
+    with marathon(marathon_port, count, tasks_each, live) as scheduler:
         async with (
             milepost(layout) as running,
             _answering(count, tasks_each, live) as (apps, answering),
         ):
             before = await running.status()
             found = [
-                await _one_change(marathon, answering, random.choice(apps[:live]), turn, rest_s)
+                await _one_change(scheduler, answering, random.choice(apps[:live]), turn, rest_s)
                 for turn in range(rounds)
             ]
             after = await running.status()
@@ -73,7 +70,7 @@ async def _measure(
 
 
 async def _one_change(
-    marathon: "subprocess.Popen[str]", answering: AnsweringTasks, app: BenchApp, turn: int, rest_s: float
+    scheduler: MarathonProcess, answering: AnsweringTasks, app: BenchApp, turn: int, rest_s: float
 ) -> tuple[float, float]:
     """Seconds from the event to the new task's first answer, and of one plain request beforehand (the noise).
 
@@ -89,14 +86,14 @@ async def _one_change(
         asked_s = time.monotonic()
         await client.ask()
         noise_s = time.monotonic() - asked_s
-        sent_s = _command(marathon, {"app": app.number, "add": task})
+        sent_s = scheduler.command({"app": app.number, "add": task})
         async with asyncio.timeout(10):
             while await client.ask() != task["id"]:
                 pass
         latency_s = time.monotonic() - sent_s
         oldest = app.tasks.pop(0).id
         app.tasks.append(type(app.tasks[0])(str(task["id"]), str(task["host"])))
-        _command(marathon, {"app": app.number, "kill": oldest})
+        scheduler.command({"app": app.number, "kill": oldest})
         async with asyncio.timeout(10):
             quiet = 0
             while quiet < 3 * len(app.tasks):
@@ -104,29 +101,6 @@ async def _one_change(
     finally:
         client.close()
     return latency_s, noise_s
-
-
-def _command(marathon: "subprocess.Popen[str]", command: dict[str, Any]) -> float:
-    assert marathon.stdin is not None
-    assert marathon.stdout is not None
-    marathon.stdin.write(json.dumps(command) + "\n")
-    marathon.stdin.flush()
-    return float(marathon.stdout.readline())
-
-
-@contextlib.contextmanager
-def _marathon(port: int, *shape: int) -> Iterator["subprocess.Popen[str]"]:
-    """The bench's Marathon; it ends when its standard input is closed."""
-    arguments = [sys.executable, "-m", "bench.marathon", str(port), *(str(number) for number in shape)]
-    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        if process.stdout.readline() != "ready\n":
-            raise MilepostError(f"the bench's Marathon did not start; is port {port} taken? See --marathon-port")
-        try:
-            yield process
-        finally:
-            process.stdin.close()
 
 
 @contextlib.asynccontextmanager

@@ -1,7 +1,8 @@
 """A Marathon that only says what the bench tells it: as a process of its own, commanded over its standard input.
 
-`python -m bench.marathon PORT APPS TASKS_EACH LIVE_APPS`. A command is one JSON line `{"app": n, "add": {...}}`
-or `{"app": n, "kill": "task id"}`; the answer is the monotonic time (seconds) just before the event was sent.
+`python -m bench.marathon PORT APPS TASKS_EACH LIVE_APPS`. A command is one JSON line `{"app": n, "add": {...}}`,
+`{"app": n, "kill": "task id"}`, `{"deploy": n}` (an app without tasks) or `{"destroy": n}`; the answer is the
+monotonic time (seconds) just before the event was sent.
 """
 
 import asyncio
@@ -107,6 +108,10 @@ class BenchMarathon:
     def carry_out(self, line: str) -> float:
         """Change an app and tell it; returns when the telling began."""
         command = json.loads(line)
+        if "deploy" in command:
+            return self.deploy(BenchApp(command["deploy"]))
+        if "destroy" in command:
+            return self.destroy(self.apps[app_id(command["destroy"])])
         app = self.apps[app_id(command["app"])]
         if added := command.get("add"):
             return self.add(app, BenchTask(**added))
