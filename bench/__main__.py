@@ -3,6 +3,7 @@
 import click
 
 from bench.latency import latency
+from bench.throughput import throughput
 
 
 @click.group(invoke_without_command=True)
@@ -16,6 +17,6 @@ def main(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for bench in (latency,):
+for bench in (latency, throughput):
     main.add_command(bench)
 main(prog_name="./run bench")

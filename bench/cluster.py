@@ -6,6 +6,7 @@ from typing import Any
 VERSION = "2026-01-01T00:00:00.000Z"
 FIRST_SERVICE_PORT = 10_000
 TASK_PORT = 31_000
+VHOST = "HAPROXY_0_VHOST"
 
 
 def app_id(number: int) -> str:
@@ -97,6 +98,12 @@ def loopback(number: int) -> str:
     """A loopback address of its own for each number from 0 to 64,769."""
     high, low = divmod(number, 254)
     return f"127.77.{high}.{low + 1}"
+
+
+def shape_of(tasks: int) -> tuple[int, int]:
+    """How many apps, and tasks of each, make a cluster of so many tasks: two each, twenty in the largest."""
+    tasks_each = 2 if tasks <= 10_000 else 20
+    return max(1, tasks // tasks_each), tasks_each
 
 
 def make_apps(count: int, tasks_each: int, live_apps: int) -> list[BenchApp]:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 import click
 
-from bench.cluster import TASK_PORT, BenchApp, loopback, make_apps
+from bench.cluster import TASK_PORT, BenchApp, loopback, make_apps, shape_of
 from bench.figures import spread, table
 from bench.scheduler import MarathonProcess, marathon
 from bench.stage import Layout, milepost
@@ -43,8 +43,7 @@ def latency(
 async def _measure(
     size: int, rounds: int, rest_s: float, haproxy: str, marathon_port: int, web_port: int
 ) -> dict[str, object]:
-    tasks_each = 2 if size <= 10_000 else 20
-    count = size // tasks_each
+    count, tasks_each = shape_of(size)
     live = min(LIVE_APPS, count)
     layout = Layout(f"127.0.0.1:{marathon_port}", BALANCER, f"127.0.0.1:{web_port}", haproxy)
     with marathon(marathon_port, count, tasks_each, live) as scheduler:

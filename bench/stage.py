@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import socket
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -116,3 +118,15 @@ async def milepost(layout: Layout) -> AsyncIterator[Milepost]:
             yield running
         finally:
             running.end()
+
+
+def own_address() -> str:
+    """A loopback address that another bench at the same time hardly has."""
+    return f"127.79.{os.getpid() % 200}.1"
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody has now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
