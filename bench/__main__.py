@@ -3,6 +3,7 @@
 import click
 
 from bench.latency import latency
+from bench.reload import reload
 from bench.throughput import throughput
 
 
@@ -17,6 +18,6 @@ def main(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for bench in (latency, throughput):
+for bench in (latency, throughput, reload):
     main.add_command(bench)
 main(prog_name="./run bench")
