@@ -2,7 +2,9 @@
 
 import click
 
+from bench.hitless import hitless
 from bench.latency import latency
+from bench.memory import memory
 from bench.reload import reload
 from bench.throughput import throughput
 
@@ -18,6 +20,6 @@ def main(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for bench in (latency, throughput, reload):
+for bench in (latency, throughput, reload, hitless, memory):
     main.add_command(bench)
 main(prog_name="./run bench")
