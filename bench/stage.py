@@ -38,6 +38,7 @@ listen = "{at.web}"
 
 [log]
 format = "json"
+level = "{at.log_level}"
 """
 
 
@@ -56,6 +57,7 @@ class Layout:
     https_port: int = 0
     certificate: str = ""
     reload_interval_s: float = 0.1
+    log_level: str = "info"
 
     def config(self, folder: Path) -> str:
         return CONFIG.format(at=self, folder=folder, certificates=f'"{self.certificate}"' if self.certificate else "")
