@@ -2,7 +2,10 @@
 
 import click
 
+from bench.cold_start import cold_start
 from bench.latency import latency
+from bench.recovery import recovery
+from bench.render import render
 
 
 @click.group(invoke_without_command=True)
@@ -16,6 +19,6 @@ def main(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for bench in (latency,):
+for bench in (latency, cold_start, recovery, render):
     main.add_command(bench)
 main(prog_name="./run bench")

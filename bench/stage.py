@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import json
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,28 @@ class Milepost:
     def pid(self) -> int:
         return self._child.pid
 
+    @property
+    def state_dir(self) -> Path:
+        return self.folder / "state"
+
+    def notices(self, event: str) -> list[dict[str, Any]]:
+        """What it has logged under this name so far, oldest first."""
+        *lines, _ = (self.folder / "milepost.log").read_text(errors="replace").split("\n")
+        logged = [json.loads(line) for line in lines if line.startswith("{")]
+        return [one for one in logged if one["event"] == event]
+
+    async def until_logged(self, event: str, times: int = 1, deadline_s: float = 120.0) -> dict[str, Any]:
+        """Wait until it has logged this so many times; gives the last one."""
+        async with asyncio.timeout(deadline_s):
+            while len(found := self.notices(event)) < times:
+                self.require_alive()
+                await asyncio.sleep(0.05)
+        return found[-1]
+
+    def require_alive(self) -> None:
+        """Raise MilepostError with its last words if it has ended."""
+        self._child.require_alive()
+
     def restart(self) -> None:
         """End it as a crash would, and start it as its supervisor would."""
         self._child.kill()
@@ -90,7 +113,7 @@ class Milepost:
         """Wait until it has applied a snapshot; MilepostError with its last words if it ends before."""
         async with asyncio.timeout(deadline_s):
             while not await self._is_serving():
-                self._child.require_alive()
+                self.require_alive()
                 await asyncio.sleep(0.05)
 
     async def status(self) -> Any:
@@ -111,10 +134,17 @@ class Milepost:
 @contextlib.asynccontextmanager
 async def milepost(layout: Layout) -> AsyncIterator[Milepost]:
     """A milepost with its HAProxy, serving; both are ended afterwards."""
+    with started(layout) as running:
+        await running.until_serving()
+        yield running
+
+
+@contextlib.contextmanager
+def started(layout: Layout) -> Iterator[Milepost]:
+    """Likewise, but only just started."""
     with tempfile.TemporaryDirectory(prefix="milepost-bench-") as name:
         running = Milepost(layout, Path(name))
         try:
-            await running.until_serving()
             yield running
         finally:
             running.end()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,9 @@ from bench.tasks import AnsweringTask, AnsweringTasks, Asking
 
 _FIRST_NEW = 60_000  # the loopback addresses from here on are for tasks that start during a bench
 _MARATHON_PORT, _WEB_PORT = 8080, 9095
+_POLL_S = 0.005
 DEADLINE_S = 10.0
+START_S = 120.0
 
 
 def own_address() -> str:
@@ -53,11 +56,8 @@ class World:
     async def new_task(self, turn: int) -> BenchTask:
         """A task that answers already, of which Marathon knows nothing yet."""
         task = BenchTask(f"new.{turn}", loopback(_FIRST_NEW + turn % 4_000), self._port)
-        await self.listen(task)
-        return task
-
-    async def listen(self, task: BenchTask) -> None:
         self.heard[task.id] = await self._answering.listen(task.id, task.host, task.port)
+        return task
 
     async def asking(self, app: BenchApp) -> Asking:
         """A connection to the app through HAProxy."""
@@ -73,16 +73,21 @@ def own_marathon(shape: Shape) -> contextlib.AbstractContextManager[MarathonProc
 @contextlib.asynccontextmanager
 async def world(shape: Shape, haproxy: str, answering_apps: int) -> AsyncIterator[World]:
     """All of it, serving; all of it is ended afterwards. The tasks of the first `answering_apps` answer."""
-    answering = AnsweringTasks()
+    apps = shape.made()[:answering_apps]
+    with own_marathon(shape) as scheduler:
+        async with milepost(own_layout(haproxy)) as running, answering(apps) as (tasks, heard):
+            yield World(running, scheduler, apps, heard, tasks, shape.task_port)
+
+
+@contextlib.asynccontextmanager
+async def answering(apps: Sequence[BenchApp]) -> AsyncIterator[tuple[AnsweringTasks, dict[str, AnsweringTask]]]:
+    """The tasks of `apps`, which answer; also each by its id."""
+    tasks = AnsweringTasks()
     try:
-        with own_marathon(shape) as scheduler:
-            async with milepost(own_layout(haproxy)) as running:
-                there = World(running, scheduler, shape.made()[:answering_apps], {}, answering, shape.task_port)
-                for task in (task for app in there.apps for task in app.tasks):
-                    await there.listen(task)
-                yield there
+        every = [task for app in apps for task in app.tasks]
+        yield tasks, {task.id: await tasks.listen(task.id, task.host, task.port) for task in every}
     finally:
-        answering.close()
+        tasks.close()
 
 
 async def until_unheard(client: Asking, task_id: str, times: int) -> None:
@@ -91,3 +96,24 @@ async def until_unheard(client: Asking, task_id: str, times: int) -> None:
         quiet = 0
         while quiet < times:
             quiet = 0 if await client.ask() == task_id else quiet + 1
+
+
+async def until_answered(running: Milepost, app: BenchApp) -> float:
+    """Wait until a task of the app answers through HAProxy; gives when it did, in monotonic seconds."""
+    async with asyncio.timeout(START_S):
+        while not await _answers(app):
+            running.require_alive()
+            await asyncio.sleep(_POLL_S)
+    return time.monotonic()
+
+
+async def _answers(app: BenchApp) -> bool:
+    try:
+        async with asyncio.timeout(1.0):
+            client = await Asking.connect(own_address(), app.service_port)
+            try:
+                return bool(await client.ask())
+            finally:
+                client.close()
+    except (OSError, EOFError, TimeoutError):
+        return False
