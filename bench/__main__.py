@@ -2,10 +2,13 @@
 
 import click
 
+from bench.cold_start import cold_start
 from bench.hitless import hitless
 from bench.latency import latency
 from bench.memory import memory
+from bench.recovery import recovery
 from bench.reload import reload
+from bench.render import render
 from bench.throughput import throughput
 
 
@@ -20,6 +23,6 @@ def main(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for bench in (latency, throughput, reload, hitless, memory):
+for bench in (latency, throughput, hitless, reload, cold_start, recovery, render, memory):
     main.add_command(bench)
 main(prog_name="./run bench")

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import click
 
-from bench.cluster import BenchApp, BenchTask, make_apps, shape_of
+from bench.cluster import BenchApp, BenchTask
 from bench.figures import noise_pct, shown
 from bench.options import haproxy_option, json_option, sizes
-from bench.scheduler import MarathonProcess, marathon
-from bench.stage import Layout, Milepost, free_port, milepost, own_address
+from bench.scheduler import MarathonProcess
+from bench.stage import Milepost, milepost
+from bench.world import own_layout, own_marathon, shape_of
 from milepost.proxies.haproxy.master import MasterSocket
 
 READ_EVERY_S = 0.25
@@ -38,26 +39,27 @@ def memory(tasks: str, changes: int, haproxy: str, *, as_json: bool) -> None:
 
 
 async def _measured(tasks: int, changes: int, haproxy: str) -> dict[str, object]:
-    count, tasks_each = shape_of(tasks)
-    port, address = free_port(), own_address()
-    layout = Layout(f"127.0.0.1:{port}", address, f"{address}:9095", haproxy)
-    with marathon(port, count, tasks_each, 0) as scheduler:
-        async with milepost(layout) as running:
+    shape = shape_of(tasks, 0)
+    with own_marathon(shape) as scheduler:
+        async with milepost(own_layout(haproxy, log_level="debug")) as running:
             worker = await _worker_pid(running)
             settled, worker_mb = await _steady(running.pid), resident_mb(worker)
-            await _replace(scheduler, make_apps(count, tasks_each, 0), changes)
-            changed = await _steady(running.pid)
+            await _replace(scheduler, shape.made(), changes)
+            changed, worker_changed_mb = await _steady(running.pid), resident_mb(worker)
+            await _read_anew(running, scheduler)
+            reread = await _steady(running.pid)
             status = await running.status()
             return {
                 "tasks": tasks,
-                "apps": count,
+                "apps": shape.count,
                 "haproxy": status["versions"]["haproxy"],
                 "controller_mb": _mb(statistics.median(settled)),
                 "changes": status["proxy"]["live_changes"],
                 "changed_mb": _mb(statistics.median(changed)),
+                "reread_mb": _mb(statistics.median(reread)),
                 "peak_mb": _mb(resident_mb(running.pid, "VmHWM")),
                 "worker_mb": _mb(worker_mb),
-                "worker_changed_mb": _mb(resident_mb(worker)),
+                "worker_changed_mb": _mb(worker_changed_mb),
                 "noise_pct": noise_pct(settled),
             }
 
@@ -77,6 +79,13 @@ async def _replace(scheduler: MarathonProcess, apps: list[BenchApp], changes: in
         await asyncio.sleep(CHANGE_EVERY_S)
 
 
+async def _read_anew(running: Milepost, scheduler: MarathonProcess) -> None:
+    """Marathon's stream ends, so milepost reads all apps once more beside those that it has."""
+    reads = len(running.notices("source_read"))
+    scheduler.command({"cut": True})
+    await running.until_logged("source_read", reads + 1)
+
+
 async def _steady(pid: int) -> list[float]:
     """The last reads of its resident memory, in MB: once they no longer differ, or when patience is over."""
     reads = [resident_mb(pid)]
@@ -92,7 +101,7 @@ def _is_steady(reads: list[float]) -> bool:
 
 
 async def _worker_pid(running: Milepost) -> int:
-    processes = await MasterSocket(running.folder / "state" / "haproxy-master.sock").processes()
+    processes = await MasterSocket(running.state_dir / "haproxy-master.sock").processes()
     assert processes.worker is not None
     return processes.worker
 

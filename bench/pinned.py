@@ -1,4 +1,4 @@
-"""Processes that keep to one part of the machine, and what they cost."""
+"""HAProxies that keep to one part of the machine."""
 
 import contextlib
 import os
@@ -11,7 +11,6 @@ from milepost.errors import MilepostError
 from milepost.proxies.haproxy.binary import Binary
 
 _STARTED_S = 30.0
-_TICKS_S = os.sysconf("SC_CLK_TCK")
 
 
 def halves() -> tuple[frozenset[int], frozenset[int]]:
@@ -51,9 +50,3 @@ def _until_there(process: "subprocess.Popen[bytes]", admin: Path, log: Path) -> 
         if process.poll() is not None or time.monotonic() > deadline_s:
             raise MilepostError(f"a HAProxy of the bench did not start:\n{log.read_text(errors='replace')}")
         time.sleep(0.05)
-
-
-def cpu_s(pid: int) -> float:
-    """Seconds of CPU that the process has used so far (proc(5), `/proc/pid/stat`), in steps of a hundredth."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS_S

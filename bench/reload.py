@@ -10,21 +10,17 @@ from dataclasses import dataclass, field
 
 import click
 
-from bench.cluster import FIRST_SERVICE_PORT, app_id, make_apps
+from bench.cluster import BenchApp, Shape
 from bench.figures import noise_pct, shown
-from bench.log import Log
 from bench.options import haproxy_option, json_option, sizes
 from bench.reference import work_s
-from bench.scheduler import MarathonProcess, marathon
 from bench.soak.links import Door
-from bench.stage import Layout, free_port, milepost, own_address
+from bench.stage import logged_s
 from bench.stages import STAGES, split
 from bench.stall import Waits, keep_asking
-from bench.tasks import AnsweringTasks
+from bench.world import World, own_address, own_task_port, world
 from milepost.proxies.haproxy.binary import find_binary
 
-TASKS_EACH = 2
-TASKS_AT = 8091  # the first port of those that answer
 AFTER_S = 0.3  # a request that the old worker leaves behind may be answered after the new one was read back
 
 
@@ -54,34 +50,33 @@ def reload(apps: str, rounds: int, rest_ms: int, haproxy: str, *, as_json: bool)
         click.echo(f"{size} apps: {rounds} reloads, and {rounds} stage by stage ...", err=True)
         found = asyncio.run(_through_milepost(size, rounds, rest_ms / 1000, haproxy))
         binary = find_binary(haproxy, allow_bundled=True)
-        laps = asyncio.run(split(binary, size, TASKS_EACH, rounds, own_address()))
+        laps = asyncio.run(split(binary, size, rounds, own_address()))
         rows.append({"apps": size, **_row(found), **_stages(laps), "noise_pct": noise_pct(found.work_s)})
     click.echo(shown(rows, as_json=as_json))
 
 
 async def _through_milepost(apps: int, rounds: int, rest_s: float, haproxy: str) -> Found:
     """Reloads that add and take away one app by turns, under a client with a kept connection and one without."""
-    port, address = free_port(), own_address()
-    layout = Layout(f"127.0.0.1:{port}", address, f"{address}:9095", haproxy)
-    with marathon(port, apps, TASKS_EACH, 0) as scheduler:
-        async with _answering(scheduler, address), milepost(layout) as running, _clients(address) as waits:
-            found = Found((await running.status())["versions"]["haproxy"])
-            log = Log(running.folder / "milepost.log")
-            for command in itertools.islice(itertools.cycle(("deploy", "destroy")), rounds):
-                await _one_reload(scheduler, {command: apps}, log, waits, found, rest_s)
-            found.failed = sum(each.failed for each in waits)
-            return found
+    shape = Shape(apps, live_apps=1, task_port=own_task_port())
+    async with world(shape, haproxy, 1) as there, _clients(there.apps[0]) as waits:
+        found = Found((await there.milepost.status())["versions"]["haproxy"])
+        for command in itertools.islice(itertools.cycle(("deploy", "destroy")), rounds):
+            await _one_reload(there, {command: apps}, waits, found, rest_s)
+        found.failed = sum(each.failed for each in waits)
+        return found
 
 
 async def _one_reload(
-    scheduler: MarathonProcess, command: dict[str, int], log: Log, waits: list[Waits], found: Found, rest_s: float
+    there: World, command: dict[str, int], waits: Sequence[Waits], found: Found, rest_s: float
 ) -> None:
     rested_s = time.monotonic()
     await asyncio.sleep(rest_s)
     found.work_s.append(await asyncio.to_thread(work_s))
-    sent_s = scheduler.command(command)
-    notice = await log.next("proxy_reloaded")
-    found.wanted_s.append(time.monotonic() - sent_s)
+    before = len(there.milepost.notices("proxy_reloaded"))
+    sent_s = there.marathon.command(command)
+    offset_s = time.time() - time.monotonic()
+    notice = await there.milepost.until_logged("proxy_reloaded", before + 1)
+    found.wanted_s.append(logged_s(notice) - offset_s - sent_s)
     found.took_s.append(notice["took_ms"] / 1000)
     await asyncio.sleep(AFTER_S)
     found.rest_s.append(max(each.longest_s(rested_s, sent_s) for each in waits))
@@ -110,23 +105,8 @@ def _ms(values: Sequence[float]) -> float:
 
 
 @contextlib.asynccontextmanager
-async def _answering(scheduler: MarathonProcess, address: str) -> AsyncIterator[None]:
-    """The first app gets tasks that answer, for the clients, instead of those that it had."""
-    answering = AnsweringTasks()
-    try:
-        for number, old in enumerate(make_apps(1, TASKS_EACH, 0)[0].tasks):
-            task = {"id": f"answering.{number}", "host": address, "port": TASKS_AT + number}
-            await answering.listen(str(task["id"]), address, TASKS_AT + number)
-            scheduler.command({"app": 0, "add": task})
-            scheduler.command({"app": 0, "kill": old.id})
-        yield
-    finally:
-        answering.close()
-
-
-@contextlib.asynccontextmanager
-async def _clients(address: str) -> AsyncIterator[list[Waits]]:
-    door = Door(app_id(0), address, FIRST_SERVICE_PORT, "bench.example")
+async def _clients(app: BenchApp) -> AsyncIterator[list[Waits]]:
+    door = Door(app.id, own_address(), app.service_port, "bench.example")
     waits = [Waits(), Waits()]
     asking = [asyncio.create_task(keep_asking(door, each, is_new=bool(new))) for new, each in enumerate(waits)]
     try:

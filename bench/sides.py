@@ -1,7 +1,6 @@
 """The sides of the throughput bench: milepost's configuration, two written by hand, and the tasks behind them."""
 
 import contextlib
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from bench.by_hand import FULL, PLAIN, write_by_hand
 from bench.cluster import VHOST, BenchApp, make_apps
 from bench.design import designed
 from bench.pinned import halves, haproxy
+from bench.world import own_task_port
 from milepost.proxies.haproxy.binary import Binary
 from milepost.proxies.haproxy.render import render, render_map
 
@@ -64,12 +64,10 @@ def sides(folder: Path, binary: Binary, apps: list[BenchApp], asked: int, addres
 
 
 def apps_of(hosts: list[str], asked: int) -> list[BenchApp]:
-    """One task each; those of the first `asked` answer, at a port that another bench at the same time hardly has."""
-    apps = make_apps(len(hosts), 1, asked)
+    """One task each; those of the first `asked` have an address of their own."""
+    apps = make_apps(len(hosts), 1, asked, own_task_port())
     for app, host in zip(apps, hosts, strict=True):
         app.labels[VHOST] = host
-    for app in apps[:asked]:
-        app.tasks[0].port = 20_000 + os.getpid() % 10_000
     return apps
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import anyio
 
-from bench.cluster import BenchApp, make_apps
+from bench.cluster import BenchApp, Shape
 from bench.design import designed
 from milepost.errors import MilepostError, ProxyGone
 from milepost.proxies.haproxy.binary import Binary
@@ -115,9 +115,9 @@ def _listens(desired: Desired) -> frozenset[Address]:
     return frozenset(listen for section in desired.structure.sections for listen in section.listens)
 
 
-async def split(binary: Binary, apps: int, tasks_each: int, rounds: int, address: str) -> list[dict[str, float]]:
+async def split(binary: Binary, apps: int, rounds: int, address: str) -> list[dict[str, float]]:
     """Seconds of each stage, of `rounds` reloads that add and take away one app by turns."""
-    every = [*make_apps(apps, tasks_each, 0), BenchApp(apps)]
+    every = [*Shape(apps).made(), BenchApp(apps)]
     with tempfile.TemporaryDirectory(prefix="milepost-bench-") as name:
         folder = Path(name)
         without, complete = (designed(some, folder, binary, address) for some in (every[:-1], every))

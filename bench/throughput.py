@@ -9,9 +9,10 @@ import click
 from bench.figures import noise_pct, shown
 from bench.load import carried, has_wrk
 from bench.options import haproxy_option, json_option
-from bench.pinned import cpu_s, halves, on_cpus
+from bench.pinned import halves, on_cpus
+from bench.process import cpu_s
 from bench.sides import BY_HAND, Side, apps_of, sides
-from bench.stage import own_address
+from bench.world import own_address
 from milepost.errors import MilepostError
 from milepost.proxies.haproxy.binary import Binary, find_binary
 
