@@ -14,7 +14,7 @@ from bench.remote import Remote
 from bench.stage import logged_s, started
 from bench.world import answering, own_layout, own_marathon, own_task_port, until_answered
 
-NOISE_SAMPLES = 20
+NOISE_SAMPLES = 10  # before each round
 
 
 @click.command("cold-start")
@@ -30,27 +30,31 @@ def cold_start(apps: int, rounds: int, haproxy: str, *, as_json: bool) -> None:
 
 async def _measured(apps: int, rounds: int, haproxy: str) -> dict[str, object]:
     shape = Shape(apps, live_apps=1, task_port=own_task_port())
-    noise = [work_s() for _ in range(NOISE_SAMPLES)]
+    found, noise = [], []
     async with answering(shape.made()[:1]):
         with own_marathon(shape) as scheduler:
-            found = [await _one_start(shape, scheduler, haproxy) for _ in range(rounds)]
-    noise += [work_s() for _ in range(NOISE_SAMPLES)]
-    medians = {stage: round(statistics.median(start[stage] for start in found), 3) for stage in found[0]}
-    slowest_s = round(max(start["answer_to_serving_s"] for start in found), 3)
-    return {"apps": apps, "rounds": rounds, **medians, "slowest_s": slowest_s, "noise_pct": noise_pct(noise)}
+            for _ in range(rounds):
+                noise += [work_s() for _ in range(NOISE_SAMPLES)]
+                version, times = await _one_start(shape, scheduler, haproxy)
+                found.append(times)
+    medians = {name: round(statistics.median(times[name] for times in found), 3) for name in found[0]}
+    slowest_s = round(max(times["answer_to_serving_s"] for times in found), 3)
+    row = {"apps": apps, "haproxy": version, "rounds": rounds}
+    return {**row, **medians, "slowest_s": slowest_s, "noise_pct": noise_pct(noise)}
 
 
-async def _one_start(shape: Shape, scheduler: Remote, haproxy: str) -> dict[str, float]:
-    """Both times, then the second one split, all in seconds."""
+async def _one_start(shape: Shape, scheduler: Remote, haproxy: str) -> tuple[str, dict[str, float]]:
+    """HAProxy's version; both times, then the second one split, all in seconds."""
     begun_s, offset_s = time.monotonic(), time.time() - time.monotonic()
     with started(own_layout(haproxy, log_level="debug")) as running:
         served_s = await until_answered(running, shape.made()[0])
         listed_s = float(scheduler.command({"tell": "listed"}))
         launch = await running.until_logged("proxy_started")
-        up_s = logged_s(running.notices("milepost_started")[0]) - offset_s
+        up = running.notices("milepost_started")[0]
+        up_s = logged_s(up) - offset_s
         read_s = logged_s(running.notices("source_read")[0]) - offset_s
         launched_s = logged_s(launch) - launch["took_ms"] / 1000 - offset_s
-    return {
+    return up["proxy_version"], {
         "answer_to_serving_s": served_s - listed_s,
         "start_to_serving_s": served_s - begun_s,
         "python_s": up_s - begun_s,

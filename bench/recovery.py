@@ -6,7 +6,8 @@ import os
 import signal
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import click
 
@@ -19,7 +20,7 @@ from bench.stage import Milepost, started
 from bench.world import START_S, answering, own_layout, own_marathon, own_task_port, until_answered
 
 REST_S = 1.0
-NOISE_SAMPLES = 20
+NOISE_SAMPLES = 10  # before each round
 _POLL_S = 0.001
 
 
@@ -44,26 +45,24 @@ async def _measured(apps: int, rounds: int, haproxy: str) -> list[dict[str, obje
                 await running.until_serving()
                 await until_answered(running, app)
                 await running.until_logged("proxy_started")
-                master = [await _killed(running, app, is_master=True) for _ in range(rounds)]
-                worker = [await _killed(running, app, is_master=False) for _ in range(rounds)]
+                version = running.notices("milepost_started")[0]["proxy_version"]
+                about = {"apps": apps, "haproxy": version, "rounds": rounds}
+                master = await _row("kill -9 of the master", about, lambda: _killed(running, app, is_master=True))
+                worker = await _row("kill -9 of the worker", about, lambda: _killed(running, app, is_master=False))
                 await _until_saved(running)
                 marathon.close()
-                start = [await _started_alone(running, app) for _ in range(rounds)]
-            version = running.notices("milepost_started")[0]["proxy_version"]
-    return [
-        _row("kill -9 of the master", apps, version, master),
-        _row("kill -9 of the worker", apps, version, worker),
-        _row("start without Marathon", apps, version, start),
-    ]
+                start = await _row("start without Marathon", about, lambda: _started_alone(running, app))
+    return [master, worker, start]
 
 
-def _row(what: str, apps: int, version: str, found: Sequence[float]) -> dict[str, object]:
-    noise = [work_s() for _ in range(NOISE_SAMPLES)]
+async def _row(what: str, about: Mapping[str, Any], one_round: Callable[[], Awaitable[float]]) -> dict[str, object]:
+    found, noise = [], []
+    for _ in range(about["rounds"]):
+        noise += [work_s() for _ in range(NOISE_SAMPLES)]
+        found.append(await one_round())
     return {
         "what": what,
-        "apps": apps,
-        "haproxy": version,
-        "rounds": len(found),
+        **about,
         "median_s": round(statistics.median(found), 3),
         "max_s": round(max(found), 3),
         "noise_pct": noise_pct(noise),

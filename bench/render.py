@@ -16,8 +16,9 @@ from bench.figures import noise_pct, shown
 from bench.options import haproxy_option, json_option
 from bench.reference import work_s
 from milepost.errors import MilepostError
+from milepost.proxies.haproxy.binary import find_binary
 
-NOISE_SAMPLES = 20
+NOISE_SAMPLES = 10  # before each round
 
 
 @click.command()
@@ -28,15 +29,18 @@ NOISE_SAMPLES = 20
 def render(apps: int, rounds: int, haproxy: str, *, as_json: bool) -> None:
     """Time and memory of `milepost render --apps FILE`, from its start to the written file, and of its stages."""
     click.echo(f"{apps} apps: {rounds} rounds ...", err=True)
-    noise = [work_s() for _ in range(NOISE_SAMPLES)]
+    version = find_binary(haproxy, allow_bundled=True).version
+    whole, stages, noise = [], [], []
     with tempfile.TemporaryDirectory(prefix="milepost-bench-") as name:
         file = Path(name) / "apps.json"
         file.write_text(json.dumps({"apps": [app.json() for app in make_apps(apps, 2, 0)]}))
-        whole = [_rendered(file, haproxy) for _ in range(rounds)]
-        stages = [_staged(file, haproxy) for _ in range(rounds)]
-    noise += [work_s() for _ in range(NOISE_SAMPLES)]
+        for _ in range(rounds):
+            noise += [work_s() for _ in range(NOISE_SAMPLES)]
+            whole.append(_rendered(file, haproxy))
+            stages.append(_staged(file, haproxy))
     row: dict[str, object] = {
         "apps": apps,
+        "haproxy": version,
         "rounds": rounds,
         "median_s": round(statistics.median(took_s for took_s, _ in whole), 3),
         "max_s": round(max(took_s for took_s, _ in whole), 3),
