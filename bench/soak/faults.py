@@ -67,11 +67,6 @@ class BadMarathon(BenchMarathon):
                 self.vanish()
                 await self.listen(*self._at)
 
-    def cut_streams(self) -> None:
-        for stream in self.streams:
-            stream.transport.abort()
-        self.streams.clear()
-
     def send(self, event_type: str, event: dict[str, Any]) -> float:
         if self.fault == "reordered":
             self._kept_back.append((event_type, event))
