@@ -184,6 +184,12 @@ class GuardSettings:
         "A read of all apps that would take out more than this share of all serving tasks is held until a second one "
         "says the same. One that would empty an app always is.",
     )
+    confirm_after_s: float = setting(
+        5.0,
+        SECONDS_OR_OFF,
+        "The second read begins so long after the first: an answer that is wrong for less than this takes nothing "
+        "out. 0: at once.",
+    )
     approve_share: float = setting(
         0.5,
         SHARE,
