@@ -71,7 +71,9 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
             async with anyio.create_task_group() as tasks:
                 if listen := settings.web.listen:
                     tasks.start_soon(serve_web, app, listen.host, listen.port)
-                await last_good.start(proxy.is_running)
+                if kept := await last_good.start(proxy.is_running):
+                    guard.remember(kept, time.time())
+                    source.remember(kept)
                 tasks.start_soon(last_good.run)
                 tasks.start_soon(guard.run)
                 tasks.start_soon(source.run, guard.publish)

@@ -266,6 +266,15 @@ def test_the_first_read_after_a_start_is_judged_against_what_served_before() -> 
     assert confirmed.holding.needs_approval
 
 
+def test_what_served_before_the_start_was_at_its_place_before_all_that_is_read() -> None:
+    guard = Guard(LIMITS, serves)
+    seen_late = replace(BIG, tasks=tuple(replace(task, observed_s=1e6) for task in BIG.tasks))
+    guard.remember(snapshot(WEB, seen_late).apps, asks_operator=True)
+    held = guard.judge(read(1.0, WEB), 1.0).snapshot.apps
+    assert {task.observed_s for task in held["/big"].tasks} == {-1.0}
+    assert held["/web"] is WEB
+
+
 def test_what_served_long_ago_needs_no_operator_to_go() -> None:
     guard = Guard(LIMITS, serves)
     guard.remember(snapshot(WEB, BIG).apps, asks_operator=False)
@@ -346,6 +355,16 @@ def test_what_changes_nothing_but_the_guards_mind_goes_no_further() -> None:
     for seen in (first, replace(first, causes=(Cause("deployment_info", "/web", 1.0, is_owners=True),))):
         at.post.publish(seen)
     assert at.accepted == [first]
+
+
+@pytest.mark.parametrize(("age_s", "needs"), [(60.0, True), (7200.0, False), (-60.0, True)])
+def test_an_hour_after_the_last_good_snapshot_a_second_read_is_enough(age_s: float, needs: bool) -> None:
+    at = Post()
+    at.post.remember(snapshot(WEB, BIG), now_s=age_s)
+    at.post.publish(read(98.0, WEB))
+    assert at.board.holding
+    at.post.publish(read(104.0, WEB))
+    assert (at.board.holding is not None) == needs
 
 
 @pytest.mark.anyio

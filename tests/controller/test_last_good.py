@@ -73,6 +73,7 @@ class Start:
     """One start of milepost: what reached the mailbox, and what was told."""
 
     good: LastGood = field(init=False)
+    kept: Snapshot | None = None
     accepted: list[Snapshot] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
 
@@ -92,7 +93,7 @@ async def start(folder: Path, *, proxy_runs: bool = False, patience: Patience = 
 
     begun = Start()
     begun.good = LastGood(SnapshotFile(folder), begun.accepted.append, begun.notices.append, patience)
-    await begun.good.start(answer)
+    begun.kept = await begun.good.start(answer)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(begun.good.run)
         yield begun
@@ -135,6 +136,7 @@ async def test_a_proxy_that_was_changed_after_what_was_kept_keeps_what_it_has(tm
         if not proxy_runs:
             await begun.until(lambda: bool(begun.accepted))
     assert begun.accepted == ([] if proxy_runs else [replace(ONE, is_saved=True)])
+    assert begun.kept == replace(ONE, is_saved=True), "to judge the first read by, in either case"
 
 
 @pytest.mark.anyio

@@ -95,10 +95,11 @@ class Guard:
         self._summary: tuple[Holding, float] | None = None  # what is held, and when to look again
         self._needs_approval = False
         self._asks_operator = True
+        self._is_first = False
 
     def remember(self, apps: Mapping[str, App], *, asks_operator: bool) -> None:
         """What served before the start: the first read is judged against it, without an operator if so said."""
-        self._passed, self._asks_operator = apps, asks_operator
+        self._passed, self._asks_operator, self._is_first = apps, asks_operator, True
 
     def judge(self, snapshot: Snapshot, now_s: float) -> Verdict:
         """What of `snapshot`, which came at `now_s`, may pass."""
@@ -114,6 +115,7 @@ class Guard:
             self._after_read(spoken, now_s)
         else:
             self._after_event(touched - self._held.keys() - spoken.apps, spoken, now_s)
+        self._is_first = False
         if not self._held:
             return self._let_pass(snapshot)
         self._passed = self._all_merged() if is_read else self._merged(touched, self._passed)
@@ -150,7 +152,7 @@ class Guard:
             self._held = unripe
         for app in fresh:
             if taken > self._limits.share * serving or not self._count(self._newest.get(app.id)):
-                self._hold(app, now_s)
+                self._hold(_seen_before_all(app) if self._is_first else app, now_s)
 
     def _after_event(self, app_ids: Set[str], spoken: _Spoken, now_s: float) -> None:
         """Look at the apps that were read for themselves: does one have nobody left, without a word of those it had?
@@ -241,3 +243,8 @@ class Guard:
         ids = {task.id for task in now.tasks}
         tasks += [task for task_id, task in kept.items() if task_id not in ids]
         return replace(now, tasks=tuple(tasks))
+
+
+def _seen_before_all(app: App) -> App:
+    """Another process saw its tasks, by times that say nothing here: whoever is at their place now came later."""
+    return replace(app, tasks=tuple(replace(task, observed_s=-1.0) for task in app.tasks))

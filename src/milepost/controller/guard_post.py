@@ -37,12 +37,13 @@ class GuardPost:
         self._due_s, self._asked_s = NEVER, -NEVER  # when a second read is needed, and which one was asked for last
         self._changed = anyio.Event()
 
-    def remember(self, kept: Snapshot, age_s: float) -> None:
+    def remember(self, kept: Snapshot, now_s: float) -> None:
         """The last good snapshot from before the start: the source's first one is judged against it.
 
-        Where it is more than an hour old much may be different by right: a second read is enough then.
+        Where it was read more than an hour before `now_s` (Unix time) much may be different by right: a second read is
+        enough then.
         """
-        self._guard.remember(kept.apps, asks_operator=age_s <= _FRESH_S)
+        self._guard.remember(kept.apps, asks_operator=now_s - kept.read_at_s <= _FRESH_S)
 
     def publish(self, snapshot: Snapshot) -> None:
         """The source's newest."""

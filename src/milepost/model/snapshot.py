@@ -77,7 +77,8 @@ class Task:
 
     `staged_at` is when the scheduler launched it, in its own words ("" unknown): ISO 8601 in UTC, always as long, so
     that the later one is greater as a text. `observed_s` is when the read began, or the event was heard, that first
-    told of the task at this place: seconds of the process's monotonic clock, 0 for the first read of all.
+    told of the task at this place: seconds of the process's monotonic clock, 0 for the first read of all, less for one
+    that was there before the start and is in no read.
     `was_alive`: it is not, but an earlier read reported it alive.
     """
 

@@ -67,6 +67,10 @@ class Picture:
         """Whether there was no full read yet."""
         return self._all_read_s == NEVER_S
 
+    def remember(self, apps: Mapping[str, App]) -> None:
+        """Take over what was known before the start. It is no read: nothing of it goes out before there was one."""
+        self._apps = replaced(apps, {})
+
     def seen_s(self, begun_s: float) -> float:
         """What a full read that began at `begun_s` gives as `Task.observed_s`."""
         return 0.0 if self.is_empty else begun_s

@@ -93,7 +93,7 @@ class Reader:
         if names and self._picture.is_empty:
             with anyio.move_on_after(_NAMES_S):
                 await self._resolver.refresh(names)
-            before, answer = {}, settled(answer, {}, self._resolver.addresses, 0.0)
+            answer = settled(answer, before, self._resolver.addresses, 0.0)
         self._picture.take_all(answer, before, self._resolver.addresses, begun_s)
         heard = self._hints.answered(begun_s)
         self._names_changed.set()

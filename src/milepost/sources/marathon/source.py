@@ -62,6 +62,10 @@ class MarathonSource:
             for _ in range(_READERS):
                 group.start_soon(self._reader.run_hints)
 
+    def remember(self, before: Snapshot) -> None:
+        """See `Source.remember`."""
+        self._picture.remember(before.apps)
+
     def look_again(self, reason: str) -> None:
         """See `Source.look_again`."""
         self._reader.look_at_all(reason)
