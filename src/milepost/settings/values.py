@@ -83,7 +83,7 @@ class RoutingSettings:
         0.5,
         SHARE,
         "Where less than this share of a service's running tasks that were alive once still are, the others serve on; "
-        "0: never.",
+        "0: never. The label HAPROXY_{n}_HEALTHY_SHARE replaces it for one service.",
     )
     assign_ports: tuple[int, int] | None = setting(
         (10050, 10100),
