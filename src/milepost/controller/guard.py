@@ -109,7 +109,8 @@ class Guard:
             return self._let_pass(snapshot)
         spoken = _Spoken.of(snapshot.causes)
         touched = {cause.app_id for cause in snapshot.causes if cause.app_id}
-        touched.update(changed(before, snapshot.apps), changed(snapshot.apps, before))
+        if was_holding := bool(self._held):
+            touched.update(changed(before, snapshot.apps), changed(snapshot.apps, before))
         self._review(touched & self._held.keys(), spoken)
         if is_read:
             self._after_read(spoken, now_s)
@@ -118,7 +119,8 @@ class Guard:
         self._is_first = False
         if not self._held:
             return self._let_pass(snapshot)
-        self._passed = self._all_merged() if is_read else self._merged(touched, self._passed)
+        is_small = was_holding and not is_read
+        self._passed = self._merged(touched, self._passed) if is_small else self._all_merged()
         return self._verdict(snapshot)
 
     def approve(self, snapshot: Snapshot) -> Verdict:
