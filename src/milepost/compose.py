@@ -39,6 +39,7 @@ from milepost.routing.build import Router
 from milepost.routing.endpoints import why_not
 from milepost.routing.policy import Conflicts, Policy
 from milepost.settings.values import Settings
+from milepost.sources.marathon.overlay import is_of
 from milepost.sources.marathon.settings import MarathonSettings
 from milepost.sources.marathon.source import MarathonSource
 from milepost.web.app import Commands, make_app
@@ -71,8 +72,11 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
             async with anyio.create_task_group() as tasks:
                 if listen := settings.web.listen:
                     tasks.start_soon(serve_web, app, listen.host, listen.port)
-                await last_good.start(proxy.is_running)
+                if kept := await last_good.start(proxy.is_running):
+                    guard.remember(kept, time.time())
+                    source.remember(kept)
                 tasks.start_soon(last_good.run)
+                tasks.start_soon(guard.run)
                 tasks.start_soon(source.run, guard.publish)
                 tasks.start_soon(proxy.run, mailbox.wake)
                 tasks.start_soon(loop.run)
@@ -205,8 +209,8 @@ def policy_of(settings: Settings) -> Policy:
 def guard_of(settings: Settings) -> Guard:
     """What holds back a read that takes too much away."""
     guard, policy = settings.guard, policy_of(settings)
-    limits = Limits(guard.share, guard.approve_share, guard.approve_from)
-    return Guard(limits, lambda task, app: not why_not(task, app, policy))
+    limits = Limits(guard.share, guard.approve_share, guard.approve_from, guard.confirm_after_s)
+    return Guard(limits, lambda task, app: not why_not(task, app, policy), is_of)
 
 
 def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> Profile:

@@ -59,6 +59,15 @@ REFUSED = [
     (labels.PATH, "/%[src]"),
     (labels.PATH, " ".join(["/a"] * 41)),
     (labels.STICKY, "sometimes"),
+    (labels.HEALTHY_SHARE, ""),
+    (labels.HEALTHY_SHARE, "half"),
+    (labels.HEALTHY_SHARE, "50%"),
+    (labels.HEALTHY_SHARE, "1.1"),
+    (labels.HEALTHY_SHARE, "-0.5"),
+    (labels.HEALTHY_SHARE, "nan"),
+    (labels.HEALTHY_SHARE, "1e-1"),
+    (labels.HEALTHY_SHARE, "."),
+    (labels.HEALTHY_SHARE, "０.５"),
 ]
 
 READ = [
@@ -86,6 +95,10 @@ READ = [
     (labels.VHOST, "a.example, b.example,", Hosts(("a.example", "b.example"), several=True)),
     (labels.VHOST, "a.example,A.example.", Hosts(("a.example",), several=True)),
     (labels.VHOST, "my_host.example:8080", Hosts(("my_host.example",), several=False)),
+    (labels.HEALTHY_SHARE, "0", 0.0),
+    (labels.HEALTHY_SHARE, " 0.75 ", 0.75),
+    (labels.HEALTHY_SHARE, ".5", 0.5),
+    (labels.HEALTHY_SHARE, "1.0", 1.0),
     (labels.PATH, "", ()),
     (labels.PATH, "-i /multiple  /paths", ("-i", "/multiple", "/paths")),
     (labels.PATH, "/a%20b", ("/a%20b",)),

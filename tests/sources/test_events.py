@@ -31,10 +31,10 @@ EXACT: list[tuple[str, Event]] = [
     ("failed_health_check_event.new", bad("failed_health_check_event", INSTANCE, "")),
     ("failed_health_check_event.v1.4", bad("failed_health_check_event", INSTANCE, "")),
     ("unhealthy_instance_kill_event", bad("unhealthy_instance_kill_event", TASK, "TASK_KILLING")),
-    ("api_post_event", Event("api_post_event", ("/nginx2",))),
-    ("app_terminated_event", Event("app_terminated_event", ("/nginx2",))),
-    ("deployment_info.light", Event("deployment_info", ("/nginx2",))),
-    ("deployment_info.full", Event("deployment_info", ("/nginx2",))),
+    ("api_post_event", Event("api_post_event", ("/nginx2",), is_owners=True)),
+    ("app_terminated_event", Event("app_terminated_event", ("/nginx2",), is_owners=True)),
+    ("deployment_info.light", Event("deployment_info", ("/nginx2",), is_owners=True)),
+    ("deployment_info.full", Event("deployment_info", ("/nginx2",), is_owners=True)),
 ]
 
 
@@ -43,6 +43,12 @@ EXACT: list[tuple[str, Event]] = [
 def test_an_event_as_marathon_writes_it_is_read(sample: str, event: Event) -> None:
     data = (SHARED / "marathon" / "events-exact" / f"{sample}.json").read_text()
     assert read_event(json.loads(data)["eventType"], data, 5.0) == event
+
+
+def test_an_event_names_the_task_that_ends_by_it_but_not_one_that_is_only_ill() -> None:
+    assert bad("an event", TASK, "TASK_KILLING").ended == TASK
+    assert (bad("an event", TASK, "").ended, launched("TASK_RUNNING", "node1", 1).ended) == ("", "")
+    assert Event("deployment_info", ("/nginx2",), is_owners=True).ended == ""
 
 
 @needs_shared

@@ -47,6 +47,7 @@ _BALANCE = re.compile(
     r"|hdr\([A-Za-z0-9_-]+\)(?: use_domain_only)?"
     r"|rdp-cookie(?:\([A-Za-z0-9_-]+\))?"
 )
+_SHARE = re.compile(r"0|1|0?\.[0-9]{1,9}|0\.|1\.0{0,9}", re.ASCII)
 _BALANCE_WORDS = re.compile(r"[A-Za-z0-9_.,()-]+(?: [A-Za-z0-9_.,()-]+)*")
 _MOST_PATHS = 40  # HAProxy reads at most 64 words of a line
 
@@ -84,6 +85,10 @@ def read_port_as_written(text: str) -> int | Wrong:
         return int(text)
     except ValueError:
         return Wrong("a number")
+
+
+def read_share(text: str) -> float | Wrong:
+    return float(text) if _SHARE.fullmatch(text.strip()) else Wrong("a number from 0 to 1, such as 0.5")
 
 
 def read_mode(text: str) -> str | Wrong:

@@ -117,8 +117,17 @@ PATH = Label(
     "every path",
     "Beginnings of paths, separated by blanks, to which VHOST is limited; -i before them for any case.",
 )
+HEALTHY_SHARE = Label(
+    "HEALTHY_SHARE",
+    Scope.PORT,
+    grammar.read_share,
+    grammar.read_share,
+    "the setting `routing.healthy_share`",
+    "Where less than this share (0 to 1) of the running tasks that were alive once still are, the others serve on; 0 "
+    "takes each out that is not alive, as marathon-lb does. milepost's own label.",
+)
 
-TABLE: tuple[Label[Any], ...] = (GROUP, ENABLED, PORT, BIND_ADDR, MODE, BALANCE, STICKY, VHOST, PATH)
+TABLE: tuple[Label[Any], ...] = (GROUP, ENABLED, PORT, BIND_ADDR, MODE, BALANCE, STICKY, VHOST, PATH, HEALTHY_SHARE)
 
 _MOST_WARNINGS = 20  # of one app
 _KEY = re.compile(r"HAPROXY_(?:(0|[1-9][0-9]*)_)?(.+)", re.DOTALL)

@@ -25,10 +25,14 @@ _RIGHT_APP_ID = f"expected an app id of letters, digits, dots, dashes and slashe
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A service as its owner asked for it, and the positions of its ports in `Task.ports`."""
+    """A service as its owner asked for it, and the positions of its ports in `Task.ports`.
+
+    `healthy_share` is the policy's, or what its owner wants instead.
+    """
 
     service: Service
     positions: tuple[int, ...]
+    healthy_share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,10 @@ def _read_port(definition: AppDefinition, port: _Port, policy: Policy) -> AppRea
     service = _service(labels, definition.health_checks, number)
     if labels.is_broken or reason:
         return _without(labels, reason or labels.problems[0].message)
-    return AppReading((Wanted(service, port.positions),), (), tuple(labels.problems))
+    share = policy.healthy_share
+    if not policy.exact:
+        share = labels.value(table.HEALTHY_SHARE, share, needed=False)
+    return AppReading((Wanted(service, port.positions, share),), (), tuple(labels.problems))
 
 
 def _without(labels: _Labels, reason: str) -> AppReading:
@@ -251,5 +258,5 @@ def _with_app_id_service(wanted: list[Wanted]) -> tuple[Wanted, ...]:
     first = next((number for number, want in enumerate(ordered) if want.service.mode == "http"), None)
     if first is not None:
         want = ordered[first]
-        ordered[first] = Wanted(replace(want.service, serves_app_id=True), want.positions)
+        ordered[first] = replace(want, service=replace(want.service, serves_app_id=True))
     return tuple(ordered)

@@ -83,7 +83,7 @@ class RoutingSettings:
         0.5,
         SHARE,
         "Where less than this share of a service's running tasks that were alive once still are, the others serve on; "
-        "0: never.",
+        "0: never. The label HAPROXY_{n}_HEALTHY_SHARE replaces it for one service.",
     )
     assign_ports: tuple[int, int] | None = setting(
         (10050, 10100),
@@ -183,6 +183,12 @@ class GuardSettings:
         SHARE,
         "A read of all apps that would take out more than this share of all serving tasks is held until a second one "
         "says the same. One that would empty an app always is.",
+    )
+    confirm_after_s: float = setting(
+        5.0,
+        SECONDS_OR_OFF,
+        "The second read begins so long after the first: an answer that is wrong for less than this takes nothing "
+        "out. 0: at once.",
     )
     approve_share: float = setting(
         0.5,
