@@ -14,6 +14,8 @@ from anyio import to_thread
 from milepost.errors import ConfigRefused
 from milepost.model.routing import RoutingTable
 from milepost.proxies.haproxy.bisect import find_culprit
+from milepost.proxies.haproxy.certificate import CertificateList
+from milepost.proxies.haproxy.certificate_files import write_certificates
 from milepost.proxies.haproxy.check import Checked, check, owners_of
 from milepost.proxies.haproxy.config import Desired
 from milepost.proxies.haproxy.files import replace_file
@@ -29,10 +31,12 @@ class Designer(Protocol):
     """Makes HAProxy's desired state from a table.
 
     `withheld` has ids of apps, of which there is to be nothing, and names of services, which are not to listen at
-    their own port; the values are reasons.
+    their own port; the values are reasons. `certificates` is None where nobody has looked at them.
     """
 
-    def desired(self, table: RoutingTable, withheld: Mapping[str, str]) -> Desired: ...
+    def desired(
+        self, table: RoutingTable, withheld: Mapping[str, str], certificates: CertificateList | None
+    ) -> Desired: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +67,13 @@ class Gate:
         self._designer, self._candidate, self._binary = designer, candidate, binary
         self._environment, self._is_own, self._max_files = environment, is_own, max_files
         self._table = RoutingTable()
+        self._certificates: CertificateList | None = None
         self.withheld = Withheld()
 
-    def desired(self, table: RoutingTable) -> Desired:
-        self._table = table
+    def desired(self, table: RoutingTable, certificates: CertificateList | None = None) -> Desired:
+        self._table, self._certificates = table, certificates
         self.withheld.review(table)
-        return self._designer.desired(table, self.withheld.reasons)
+        return self._designer.desired(table, self.withheld.reasons, certificates)
 
     async def admit(self, desired: Desired, held: Collection[Address] | None) -> Admitted:
         """`desired`, or as much of it as passes. `held`: addresses that HAProxy has now, None where nobody knows.
@@ -77,15 +82,15 @@ class Gate:
         """
         for _ in range(_MOST_ROUNDS):
             if await self._withhold_blocked(desired, held):
-                desired = self.desired(self._table)
+                desired = self.desired(self._table, self._certificates)
             self._require_files(desired)
             text = await to_thread.run_sync(render, desired)
-            await to_thread.run_sync(_make_missing_maps, desired)
+            await to_thread.run_sync(_write_what_is_named, desired)
             checked = await self._check(text)
             if not checked.alerts:
                 return Admitted(desired, text)
             await self._withhold_refused(desired, text, checked)
-            desired = self.desired(self._table)
+            desired = self.desired(self._table, self._certificates)
         raise ConfigRefused(f"HAProxy refused {_MOST_ROUNDS} configurations in a row, what ran before still runs")
 
     def _require_files(self, desired: Desired) -> None:
@@ -130,7 +135,7 @@ class Gate:
 
         async def is_refused(apps: Collection[str]) -> bool:
             others = dict.fromkeys(set(every) - set(apps), "left out to find the app that is refused")
-            reduced = self._designer.desired(self._table, {**self.withheld.reasons, **others})
+            reduced = self._designer.desired(self._table, {**self.withheld.reasons, **others}, self._certificates)
             return bool((await self._check(await to_thread.run_sync(render, reduced))).alerts)
 
         return await find_culprit(every, is_refused)
@@ -145,8 +150,13 @@ class Gate:
             self._candidate.unlink(missing_ok=True)
 
 
-def _make_missing_maps(desired: Desired) -> None:
-    """A map that the text names must be there to be checked; the ones that are stay as they are until the switch."""
+def _write_what_is_named(desired: Desired) -> None:
+    """What the text names must be there to be checked. Maps that are there stay as they are until the switch.
+
+    Certificates are good by themselves: the ones of before need not be put back.
+    """
+    if desired.certificates:
+        write_certificates(desired.certificates)
     for path, entries in desired.maps.items():
         if not Path(path).exists():
             replace_file(Path(path), render_map(entries).encode())
