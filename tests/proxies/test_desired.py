@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.model.routing import Check, Endpoint, RoutingTable, Service
+from milepost.model.routing import Check, Endpoint, Retries, RoutingTable, Service
 from milepost.model.shared_map import replaced
 from milepost.proxies.haproxy.certificate import Certificate, CertificateList
 from milepost.proxies.haproxy.config import Desired, Profile, Section
@@ -185,6 +185,26 @@ def test_what_hitless_operation_needs_is_in_http_only_and_can_be_switched_off() 
         "retry-on conn-failure empty-response",
         "http-request disable-l7-retry unless { method GET HEAD OPTIONS }",
     )
+
+
+@pytest.mark.parametrize(
+    ("retries", "lines"),
+    [
+        (Retries(()), ("retry-on none",)),
+        (Retries(("conn-failure",)), ("retry-on conn-failure",)),
+        (
+            Retries(("conn-failure", "503")),
+            ("retry-on conn-failure 503", "http-request disable-l7-retry unless { method GET HEAD OPTIONS }"),
+        ),
+        (Retries(("empty-response",), any_method=True), ("retry-on empty-response",)),
+    ],
+)
+def test_what_may_have_been_done_is_not_asked_again_unless_an_owner_says_so(
+    retries: Retries, lines: tuple[str, ...]
+) -> None:
+    one = replace(service(), retries=retries)
+    plain = section(design(one, is_hitless=False), "backend", "web_10000").lines
+    assert section(design(one), "backend", "web_10000").lines == (*plain, *lines)
 
 
 def test_the_last_requests_over_tls_go_on_over_tls() -> None:
