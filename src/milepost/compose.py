@@ -62,7 +62,7 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
         metrics = Metrics(board)
         notify = _notify(board, metrics)
         source = MarathonSource(marathon_of(settings), notify)
-        keyring = keyring_of(settings, binary, notify)
+        keyring = keyring_of(settings, binary)
         if keyring is not None:
             await keyring.look()
         proxy = haproxy_of(settings, binary, notify, keyring)
@@ -129,7 +129,7 @@ def binary_of(settings: Settings) -> Binary | None:
         return None
 
 
-def keyring_of(settings: Settings, binary: Binary | None, notify: Notify) -> Keyring | None:
+def keyring_of(settings: Settings, binary: Binary | None) -> Keyring | None:
     """The certificates of the settings, None where they name none."""
     haproxy = settings.haproxy
     if not haproxy.certificates:
@@ -137,7 +137,7 @@ def keyring_of(settings: Settings, binary: Binary | None, notify: Notify) -> Key
     folder = certificate_folder(settings)
     environment = named_environment(haproxy.environment, os.environ)
     check = CertificateCheck(binary.path if binary else None, folder, environment)
-    return Keyring(haproxy.certificates, folder, check, notify)
+    return Keyring(haproxy.certificates, folder, check)
 
 
 def certificate_folder(settings: Settings) -> Path:

@@ -47,12 +47,7 @@ class Site:
     def start(self) -> None:
         """A new milepost."""
         copies = self.folder / "copies"
-        self.ring = Keyring(
-            [self.folder / "place"],
-            copies,
-            CertificateCheck(self.staged.binary.path, copies, {}),
-            self.staged.notices.append,
-        )
+        self.ring = Keyring([self.folder / "place"], copies, CertificateCheck(self.staged.binary.path, copies, {}))
         profile = Profile(
             admin_socket=str(self.staged.places.admin_socket),
             map_dir=str(self.folder),
@@ -69,7 +64,7 @@ class Site:
     def put(self, name: str, text: str) -> None:
         (self.folder / "place" / name).write_text(text)
 
-    async def pass_(self, table: RoutingTable = NOTHING) -> bool:
+    async def catch_up(self, table: RoutingTable = NOTHING) -> bool:
         """What the loop does after the keyring woke it; whether it took a reload."""
         await self.ring.look()
         return (await reach(self.proxy, table)).reloaded
@@ -83,7 +78,7 @@ async def serving(binary: Binary, folder: Path, **files: str) -> AsyncIterator[S
         site = Site(staged, folder, port)
         for name, text in files.items():
             site.put(name, text)
-        await site.pass_()
+        await site.catch_up()
         yield site
 
 
@@ -100,7 +95,7 @@ async def test_a_changed_file_is_served_without_a_reload_or_a_failed_handshake(b
         worker = await site.staged.worker_pid()
         for text in (pem(B), pem(C), pem(A)):
             site.put("a", text)
-            assert not await site.pass_()
+            assert not await site.catch_up()
             assert await shown(site.port) == fingerprint_of(text)
         assert await site.staged.worker_pid() == worker
         assert set(seen) <= {fingerprint_of(pem(name)) for name in (A, B, C)}
@@ -115,14 +110,14 @@ async def test_a_file_that_comes_or_goes_needs_no_reload_unless_it_is_the_defaul
 ) -> None:
     async with serving(binary, tmp_path, a=pem(A)) as site:
         site.put("b", pem(B))
-        assert not await site.pass_()
+        assert not await site.catch_up()
         assert await shown(site.port, B) == fingerprint_of(pem(B))
         (tmp_path / "place" / "b").unlink()
-        assert not await site.pass_()
+        assert not await site.catch_up()
         assert await shown(site.port, B) == fingerprint_of(pem(A))
         site.put("b", pem(B))
         (tmp_path / "place" / "a").unlink()
-        assert await site.pass_()
+        assert await site.catch_up()
         assert await shown(site.port, A) == fingerprint_of(pem(B))
 
 
@@ -130,14 +125,14 @@ async def test_a_file_that_comes_or_goes_needs_no_reload_unless_it_is_the_defaul
 async def test_a_broken_file_keeps_nothing_from_reloading_or_starting(binary: Binary, tmp_path: Path) -> None:
     async with serving(binary, tmp_path, a=pem(A)) as site:
         site.put("a", certificate_of(pem(B)) + key_of(pem(C)))
-        assert not await site.pass_()
+        assert not await site.catch_up()
         (problem,) = site.proxy.refused
         named = str(tmp_path / "place" / "a")
         assert problem.message.startswith(
             f"certificate {named}: inconsistencies between private key and certificate.; "
         )
         (port,) = free_ports(1)
-        assert await site.pass_(RoutingTable((Service("web_1", "/web", 0, port, "http"),), {"web_1": ()}))
+        assert await site.catch_up(RoutingTable((Service("web_1", "/web", 0, port, "http"),), {"web_1": ()}))
         assert await shown(site.port) == fingerprint_of(pem(A))
         site.put("a", "")
         async with watched(site.proxy, lambda _: None):
@@ -161,6 +156,6 @@ async def test_the_next_milepost_goes_on_without_a_reload(binary: Binary, tmp_pa
         worker = await site.staged.worker_pid()
         site.put("a", pem(B))
         site.start()
-        assert not await site.pass_()
+        assert not await site.catch_up()
         assert await site.staged.worker_pid() == worker
         assert await shown(site.port) == fingerprint_of(pem(B))

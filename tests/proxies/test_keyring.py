@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from milepost.model.notice import Notice
 from milepost.proxies.haproxy.certificate_check import CertificateCheck
 from milepost.proxies.haproxy.certificate_files import write_certificates
 from milepost.proxies.haproxy.keyring import Keyring
@@ -25,12 +24,11 @@ class Keys:
 
     def __init__(self, folder: Path) -> None:
         self.place, self.copies = folder / "place", folder / "copies"
-        self.notices: list[Notice] = []
         self.start()
 
     def start(self, *places: Path) -> None:
         check = CertificateCheck(None, self.copies, {})
-        self.ring = Keyring(places or (self.place,), self.copies, check, self.notices.append)
+        self.ring = Keyring(places or (self.place,), self.copies, check)
 
     async def look(self) -> list[str]:
         """The fingerprints that are to be served then."""
@@ -106,6 +104,17 @@ async def test_a_directory_that_is_empty_or_gone_takes_nothing_away(keys: Keys, 
     keys.start()
     assert await keys.look() == [fingerprint_of(pem(A))]
     assert len(keys.ring.problems) == 1
+
+
+async def test_what_cannot_be_checked_is_read_once_more(keys: Keys) -> None:
+    keys.place.write_text(pem(A))
+    keys.copies.write_text("a file in the way: the candidate cannot be written")
+    assert await keys.ring.look()
+    assert keys.ring.listed.certificates == ()
+    assert "cannot be checked" in keys.ring.problems[0].message
+    keys.copies.unlink()
+    assert await keys.look() == [fingerprint_of(pem(A))]
+    assert keys.ring.problems == ()
 
 
 async def test_nothing_changed_is_no_news(keys: Keys) -> None:

@@ -9,7 +9,7 @@ from anyio import to_thread
 
 from milepost.proxies.haproxy.certificate import Certificate
 from milepost.proxies.haproxy.check import check
-from milepost.proxies.haproxy.files import replace_file
+from milepost.proxies.haproxy.files import make_secret_folder, replace_file
 
 _SECRET = 0o600
 _FIRST_BIND = 3  # line of the text that is checked, from 1
@@ -17,7 +17,7 @@ _PLACE = re.compile(r"^'bind [^']*' in section '[^']*' : |(?: (?:in|loaded|from(
 
 
 class CertificateCheck:
-    """Asks HAProxy's own check, in `folder`, which nobody else can read.
+    """Asks HAProxy's own check, in `folder`, which is made for nobody but us.
 
     Without `binary` it asks the TLS library of our own process: it may be of another version, but knows a key that
     does not fit.
@@ -27,10 +27,14 @@ class CertificateCheck:
         self._binary, self._folder, self._environment = binary, folder, environment
 
     async def refused(self, certificates: Sequence[Certificate]) -> dict[str, str]:
-        """Those that are refused, by `Certificate.path`, each with the reason. Raises ProxyError, see `check`."""
+        """Those that are refused, by `Certificate.path`, each with the reason.
+
+        Raises ProxyError where they cannot be written for the check, or it cannot be run.
+        """
         if not certificates:
             return {}
         candidates = [self._folder / f".candidate-{number}" for number in range(len(certificates))]
+        make_secret_folder(self._folder)
         try:
             await to_thread.run_sync(_write, candidates, certificates)
             words = await self._words(candidates)

@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from milepost.proxies.haproxy.certificate import Certificate, CertificateList
-from milepost.proxies.haproxy.files import replace_file
+from milepost.proxies.haproxy.files import make_secret_folder, replace_file
 from milepost.proxies.haproxy.pem import has_key, read_pem
 
 LIST = "list"
@@ -79,6 +79,7 @@ def write_certificates(listed: CertificateList) -> None:
     if not listed.certificates:
         return
     folder = Path(listed.path).parent
+    make_secret_folder(folder)
     for one in listed.certificates:
         replace_file(Path(one.path), one.pem.encode(), mode=_SECRET)
     replace_file(Path(listed.path), listed.text.encode())

@@ -53,6 +53,12 @@ def replace_file(path: Path, content: bytes, mode: int = _MODE) -> None:
         _sync_folder(path.parent)
 
 
+def make_secret_folder(path: Path) -> None:
+    """A directory for nobody but us, if it is not there yet. Raises ProxyError where it cannot be made."""
+    with _told(path):
+        path.mkdir(mode=0o700, exist_ok=True)
+
+
 @contextmanager
 def _told(path: Path) -> Iterator[None]:
     try:

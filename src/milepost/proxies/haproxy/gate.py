@@ -15,7 +15,6 @@ from milepost.errors import ConfigRefused
 from milepost.model.routing import RoutingTable
 from milepost.proxies.haproxy.bisect import find_culprit
 from milepost.proxies.haproxy.certificate import CertificateList
-from milepost.proxies.haproxy.certificate_files import write_certificates
 from milepost.proxies.haproxy.check import Checked, check, owners_of
 from milepost.proxies.haproxy.config import Desired
 from milepost.proxies.haproxy.files import replace_file
@@ -85,7 +84,7 @@ class Gate:
                 desired = self.desired(self._table, self._certificates)
             self._require_files(desired)
             text = await to_thread.run_sync(render, desired)
-            await to_thread.run_sync(_write_what_is_named, desired)
+            await to_thread.run_sync(_make_missing_maps, desired)
             checked = await self._check(text)
             if not checked.alerts:
                 return Admitted(desired, text)
@@ -150,13 +149,8 @@ class Gate:
             self._candidate.unlink(missing_ok=True)
 
 
-def _write_what_is_named(desired: Desired) -> None:
-    """What the text names must be there to be checked. Maps that are there stay as they are until the switch.
-
-    Certificates are good by themselves: the ones of before need not be put back.
-    """
-    if desired.certificates:
-        write_certificates(desired.certificates)
+def _make_missing_maps(desired: Desired) -> None:
+    """A map that the text names must be there to be checked; the ones that are stay as they are until the switch."""
     for path, entries in desired.maps.items():
         if not Path(path).exists():
             replace_file(Path(path), render_map(entries).encode())

@@ -11,7 +11,6 @@ import anyio
 from anyio import to_thread
 
 from milepost.errors import ProxyError
-from milepost.model.notice import Notify, ProxyFailed
 from milepost.model.problem import Problem
 from milepost.proxies.haproxy.certificate import Certificate, CertificateList
 from milepost.proxies.haproxy.certificate_check import CertificateCheck
@@ -29,10 +28,10 @@ _INTERVAL_S = 1.0
 
 
 class Keyring:
-    """Watches `places`, files or directories; copies go to `folder`, which is made here, for nobody but us."""
+    """Watches `places`, files or directories; `folder` holds the copies that HAProxy reads."""
 
-    def __init__(self, places: Sequence[Path], folder: Path, check: CertificateCheck, notify: Notify) -> None:
-        self._places, self._folder, self._check, self._notify = places, folder, check, notify
+    def __init__(self, places: Sequence[Path], folder: Path, check: CertificateCheck) -> None:
+        self._places, self._folder, self._check = places, folder, check
         self._found: tuple[Found, ...] | None = None
         self._stamps: dict[Path, Stamp] = {}
         self._good: dict[Path, dict[Path, Certificate]] = {place: {} for place in places}
@@ -41,41 +40,44 @@ class Keyring:
         self.problems: tuple[Problem, ...] = ()
 
     async def look(self) -> bool:
-        """Read what has changed; whether that made a difference. Raises ProxyError where nothing can be checked."""
+        """Read what has changed; whether that made a difference."""
         found = tuple([await to_thread.run_sync(look_at, place) for place in self._places])
         if found == self._found:
             return False
-        self._folder.mkdir(mode=0o700, exist_ok=True)
-        await self._read(found)
+        is_known = await self._read(found)
         before = (self.listed, self.problems)
         every = tuple(one for place in self._places for one in self._good[place].values())
         if every != self.listed.certificates:
             self.listed = CertificateList(self.listed.path, every)
         self.problems = tuple(_problem(path, words) for path, words in sorted(self._broken.items()))
-        self._found = found
+        self._found = found if is_known else None
         return before != (self.listed, self.problems)
 
     async def run(self, wake: Callable[[str], None]) -> None:
         """Look again and again until cancelled; `wake` when something came of it."""
         while True:
             await anyio.sleep(_INTERVAL_S)
-            try:
-                if await self.look():
-                    wake("certificates have changed")
-            except ProxyError as error:
-                self._notify(ProxyFailed("haproxy", f"certificates are not read anew: {error}", _INTERVAL_S))
+            if await self.look():
+                wake("certificates have changed")
 
-    async def _read(self, found: Sequence[Found]) -> None:
+    async def _read(self, found: Sequence[Found]) -> bool:
+        """Take what is new and good; False where it could not be checked, and is to be read once more."""
         new, broken = await to_thread.run_sync(self._read_new, found)
-        refused = await self._check.refused(list(new.values()))
+        try:
+            refused = await self._check.refused(list(new.values()))
+            unchecked: set[Path] = set()
+        except ProxyError as error:
+            refused = {one.path: f"cannot be checked: {error}" for one in new.values()}
+            unchecked = set(new)
         broken |= {file: refused[one.path] for file, one in new.items() if one.path in refused}
-        stamps = {file: stamp for one in found for file, stamp in one.files}
+        stamps = {file: stamp for one in found for file, stamp in one.files if file not in unchecked}
         unchanged = {file for file, stamp in stamps.items() if self._stamps.get(file) == stamp}
         self._broken = {**{file: words for file, words in self._broken.items() if file in unchanged}, **broken}
         self._stamps = stamps
         good = {file: one for file, one in new.items() if file not in broken}
         for one in found:
             self._good[one.place] = await to_thread.run_sync(self._good_of, one, good)
+        return not unchecked
 
     def _read_new(self, found: Sequence[Found]) -> tuple[dict[Path, Certificate], dict[Path, str]]:
         """What files hold that are other than before, and what is wrong with places and files."""

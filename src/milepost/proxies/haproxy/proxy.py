@@ -156,6 +156,7 @@ class HaproxyProxy:
         """See `Proxy.restructure`. What must be withheld so that the rest goes live is `refused`."""
         async with self._lock:
             before = await self._read_if_any(is_fresh=False)
+            await self._write_certificates(desired)
             admitted = await self._gate.admit(desired, self._held if before.pid else ())
             is_switched = bool(self._planner.plan(admitted.desired, before, time.monotonic()).structure)
             if is_switched:  # not where all that was new is withheld
@@ -271,6 +272,12 @@ class HaproxyProxy:
                 raise CommandRefused(_in_words(refusal))
             self._planner.refuse(refusal.change.backend, refusal.change.server, refusal.words)
         self._wake("HAProxy refused a change at run time")
+
+    async def _write_certificates(self, desired: Desired) -> None:
+        """They must be there to be checked with the text. Good by themselves, they are never put back."""
+        if desired.certificates:
+            async with self._file_lock:
+                await to_thread.run_sync(write_certificates, desired.certificates)
 
     async def _switch(self, admitted: Admitted, before: Actual) -> None:
         """Put the file in place and let HAProxy run it; on failure the file is as it was, and what ran runs."""
