@@ -3,6 +3,7 @@
 import os
 import resource
 import time
+from pathlib import Path
 
 import anyio
 
@@ -30,8 +31,11 @@ from milepost.model.notice import (
 from milepost.observability.logs import log_notice
 from milepost.observability.metrics import Metrics
 from milepost.proxies.haproxy.binary import OLDEST, Binary, find_binary
+from milepost.proxies.haproxy.certificate_check import CertificateCheck
+from milepost.proxies.haproxy.certificate_files import LIST
 from milepost.proxies.haproxy.config import Profile
 from milepost.proxies.haproxy.desired import RunDesigner
+from milepost.proxies.haproxy.keyring import Keyring
 from milepost.proxies.haproxy.process import named_environment
 from milepost.proxies.haproxy.proxy import HaproxyProxy, Places
 from milepost.proxies.haproxy.view import HaproxyView
@@ -60,7 +64,10 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
         metrics = Metrics(board)
         notify = _notify(board, metrics)
         source = MarathonSource(marathon_of(settings), notify)
-        proxy = haproxy_of(settings, binary, notify)
+        keyring = keyring_of(settings, binary)
+        if keyring is not None:
+            await keyring.look()
+        proxy = haproxy_of(settings, binary, notify, keyring)
         holders = HolderFile(settings.state_dir / "holders.json")
         loop = Loop(proxy, mailbox, Router(policy_of(settings)), holders, board, notify, pace_of(settings))
         notify(_started(settings, binary))
@@ -127,7 +134,25 @@ def binary_of(settings: Settings) -> Binary | None:
         return None
 
 
-def haproxy_of(settings: Settings, binary: Binary | None, notify: Notify) -> HaproxyProxy:
+def keyring_of(settings: Settings, binary: Binary | None) -> Keyring | None:
+    """The certificates of the settings, None where they name none."""
+    haproxy = settings.haproxy
+    if not haproxy.certificates:
+        return None
+    folder = certificate_folder(settings)
+    environment = named_environment(haproxy.environment, os.environ)
+    check = CertificateCheck(binary.path if binary else None, folder, environment)
+    return Keyring(haproxy.certificates, folder, check)
+
+
+def certificate_folder(settings: Settings) -> Path:
+    """Where HAProxy reads certificates: milepost's copies."""
+    return settings.state_dir / "certificates"
+
+
+def haproxy_of(
+    settings: Settings, binary: Binary | None, notify: Notify, keyring: Keyring | None = None
+) -> HaproxyProxy:
     """HAProxy as the loop drives it."""
     is_own = settings.haproxy.mode == "own"
     return HaproxyProxy(
@@ -140,6 +165,7 @@ def haproxy_of(settings: Settings, binary: Binary | None, notify: Notify) -> Hap
         tunnel_limit_s=settings.haproxy.tunnel_limit_s,
         most_old_workers=settings.haproxy.old_workers,
         max_files=max_files() if is_own else None,  # attached, HAProxy has its limit from elsewhere
+        keyring=keyring,
     )
 
 
@@ -225,7 +251,7 @@ def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> 
         https_port=haproxy.https_port,
         appid_port=haproxy.appid_port,
         stats_port=haproxy.stats_port,
-        certificates=tuple(map(str, haproxy.certificates)),
+        certificate_list=str(certificate_folder(settings) / LIST) if haproxy.certificates else "",
         log=haproxy.log,
         slow_start_s=haproxy.slow_start_s,
         hard_stop_after_s=haproxy.hard_stop_after_s,

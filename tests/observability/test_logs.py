@@ -43,6 +43,7 @@ ONE_OF_EACH = (
     notices.SourceRead("marathon", "/a", 1, 0.1),
     notices.BadNews("/a", "a.1", "TASK_KILLING"),
     notices.ProxyReloaded("haproxy", ("new app /a",), 0.2),
+    notices.CertificateChanged("haproxy", "set certificate /etc/a.pem to F1", "/etc/a.pem has another content"),
     notices.SessionsCut("haproxy", "/a", "a_1/s1", 60.0),
     notices.OldWorkersSeen("haproxy", 2, 30.0),
     notices.OldWorkerEnded("haproxy", 7, 30.0, 1, ""),

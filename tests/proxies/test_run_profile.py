@@ -30,6 +30,8 @@ SECOND_ADDRESS = "127.0.59.1"  # all of 127/8 is this machine
 
 def profile(folder: Path, ports: list[int]) -> Profile:
     http_port, https_port, appid_port, stats_port = ports
+    listed = folder / "certificates"
+    listed.write_text(f"{CERTIFICATE}\n")
     return Profile(
         admin_socket=str(folder / "a.sock"),
         map_dir=str(folder),
@@ -39,7 +41,7 @@ def profile(folder: Path, ports: list[int]) -> Profile:
         https_port=https_port,
         appid_port=appid_port,
         stats_port=stats_port,
-        certificates=(str(CERTIFICATE),),
+        certificate_list=str(listed),
     )
 
 

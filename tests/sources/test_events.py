@@ -101,6 +101,24 @@ def test_bad_news_is_known_by_the_best_id_it_has(name: str, members: dict[str, A
     assert (found.news.ref, found.news.state) == news
 
 
+@needs_shared
+def test_a_deployment_names_no_task_neither_light_nor_full() -> None:
+    """What `deployment_info` is only a hint for: see docs/decisions/deployments-name-apps.md."""
+    samples = sorted((SHARED / "marathon" / "events-exact").glob("deployment_*.json"))
+    assert {path.name.split(".")[1] for path in samples} == {"light", "full"}
+    for path in samples:
+        told = json.loads(path.read_text())
+        steps = [*told["plan"]["steps"], *filter(None, [told.get("currentStep")])]
+        assert {key for step in steps for action in step["actions"] for key in action} == {"action", "app"}
+
+
+@pytest.mark.parametrize("action", ["StartApplication", "StopApplication", "ScaleApplication", "RestartApplication"])
+@pytest.mark.parametrize("kind", ["action", "type"])
+def test_whatever_a_deployment_does_to_an_app_is_only_a_hint(action: str, kind: str) -> None:
+    found = event("deployment_info", plan={"steps": []}, currentStep={"actions": [{kind: action, "app": "/nginx2"}]})
+    assert found == Event("deployment_info", ("/nginx2",))
+
+
 def test_a_deployment_hints_at_the_apps_of_its_step_once_each() -> None:
     actions = [{"action": "ScaleApplication", "app": app} for app in ("/a", "/b", "/a")] + [{"pod": "/p"}]
     found = event("deployment_info", currentStep={"actions": actions})

@@ -68,6 +68,18 @@ async def test_a_deleted_app_is_gone_after_its_event() -> None:
         assert list(watch.snapshots[-1].apps) == ["/db"]
 
 
+async def test_a_deployment_has_its_apps_read_which_tells_what_it_kills() -> None:
+    async with FakeMarathon() as marathon:
+        marathon.put(web("web.1", "web.2"), app("/db", [task("db.1")]))
+        async with watching(settings_for(marathon)) as watch:
+            await connected(marathon, watch)
+            marathon.put(app("/web", [task("web.1"), task("web.2", state="TASK_KILLING")]))
+            step = {"actions": [{"action": "ScaleApplication", "app": "/web"}]}
+            marathon.push("deployment_info", plan={"id": "d", "steps": [step], "version": "v"}, currentStep=step)
+            await watch.until(lambda watch: watch.states() == ["TASK_RUNNING", "TASK_KILLING"])
+        assert [request.path for request in marathon.requests[2:]] == ["/v2/apps/web"]
+
+
 async def test_a_killed_task_is_out_before_anything_is_read() -> None:
     async with FakeMarathon() as marathon:
         marathon.put(web("web.1", "web.2"))

@@ -18,8 +18,10 @@ from milepost.model.routing import Endpoint, RoutingTable, Service
 from milepost.proxies.base import Outcome
 from milepost.proxies.haproxy.actual import Actual
 from milepost.proxies.haproxy.binary import Binary, find_binary
+from milepost.proxies.haproxy.certificate import CertificateList
 from milepost.proxies.haproxy.config import Desired, Section, Server
 from milepost.proxies.haproxy.gate import Designer
+from milepost.proxies.haproxy.keyring import Keyring
 from milepost.proxies.haproxy.master import MasterSocket
 from milepost.proxies.haproxy.proxy import HaproxyProxy, Places
 from milepost.proxies.haproxy.structure import with_digest
@@ -78,7 +80,9 @@ class TinyDesigner:
     def map_path(self) -> str:
         return str(self.places.config.with_name("hosts.map"))
 
-    def desired(self, table: RoutingTable, withheld: Mapping[str, str]) -> Desired:
+    def desired(
+        self, table: RoutingTable, withheld: Mapping[str, str], certificates: CertificateList | None = None
+    ) -> Desired:
         services = [service for service in table.services if service.app_id not in withheld]
         frontends = [self._frontend(service) for service in services if service.name not in withheld]
         structure = with_digest([*self._shared(), *frontends, *map(self._backend, services)])
@@ -134,7 +138,12 @@ class Stage:
     proxies: list[HaproxyProxy] = field(default_factory=list)
 
     def proxy(
-        self, *, designer: Designer | None = None, is_own: bool = True, tunnel_limit_s: float = 0.0
+        self,
+        *,
+        designer: Designer | None = None,
+        is_own: bool = True,
+        tunnel_limit_s: float = 0.0,
+        keyring: Keyring | None = None,
     ) -> HaproxyProxy:
         """A new milepost, as after a restart: it knows nothing but the places."""
         proxy = HaproxyProxy(
@@ -145,6 +154,7 @@ class Stage:
             environment=self.environment,
             is_own=is_own,
             tunnel_limit_s=tunnel_limit_s,
+            keyring=keyring,
         )
         self.proxies.append(proxy)
         return proxy

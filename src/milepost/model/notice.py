@@ -122,6 +122,15 @@ class ProxyStarted(Notice):
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateChanged(Notice):
+    """The running proxy serves other certificates, without a reload; `change` names the file and the fingerprint."""
+
+    proxy: str
+    change: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class SessionsCut(Notice):
     """`server` takes no traffic for longer than its last sessions may last: they were ended, and it is deleted."""
 

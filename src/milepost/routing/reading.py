@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from milepost.model.problem import Problem, Severity
-from milepost.model.routing import Check, Dropped, Service
+from milepost.model.routing import Check, Dropped, Retries, Service
 from milepost.model.snapshot import AppDefinition, AppPort, HealthCheck
 from milepost.routing import labels as table
 from milepost.routing.checks import matching_check, proxy_check
@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 _ROUND_ROBIN = "roundrobin"
 _BY_REQUEST = ("uri", "url_param", "hdr(")  # algorithms that read the request
+_RETRIES = Retries()
 _NO_HOSTS = Hosts((), several=False)
 _RIGHT_APP_ID = f"expected an app id of letters, digits, dots, dashes and slashes, at most {LONGEST_APP_ID} of them"
 
@@ -194,6 +195,7 @@ def _service(labels: _Labels, checks: tuple[HealthCheck, ...], number: int) -> S
         mode=mode,
         balance=_balance(labels, mode),
         sticky=_sticky(labels, mode),
+        retries=_retries(labels, mode),
         bind_addr=labels.value(table.BIND_ADDR, "*" if labels.exact else ""),
         hosts=names,
         several_hosts=hosts.several,
@@ -239,6 +241,16 @@ def _sticky(labels: _Labels, mode: str) -> bool:
         labels.report(table.STICKY, f"has no effect: needs mode http, but the mode is {mode}", Severity.WARNING)
         return False
     return sticky
+
+
+def _retries(labels: _Labels, mode: str) -> Retries:
+    """marathon-lb had no such label, so the exact profile does not read it."""
+    if labels.exact or not labels.has(table.RETRY_ON):
+        return _RETRIES
+    retries = labels.value(table.RETRY_ON, _RETRIES, needed=False)
+    if mode != "http":
+        labels.report(table.RETRY_ON, f"has no effect: needs mode http, but the mode is {mode}", Severity.WARNING)
+    return retries if mode == "http" else _RETRIES
 
 
 def _check(labels: _Labels, check: HealthCheck | None, mode: str) -> Check | None:

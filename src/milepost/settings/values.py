@@ -126,7 +126,10 @@ class HAProxySettings:
     )
     stats_port: int = setting(9090, PORT, "Port of HAProxy's own statistics page; 0 switches it off.")
     certificates: tuple[Path, ...] = setting(
-        (), BARE_FILES, "Files (PEM, certificate with key) or directories of such, for `https_port`."
+        (),
+        BARE_FILES,
+        "Files (PEM, certificate with key) or directories of such, for `https_port`. "
+        "They are followed while milepost runs: see Certificates in the operations page.",
     )
     admin_socket: Path | None = setting(
         None, or_none(BARE_FILE), "Socket of the running process.", shown="haproxy-admin.sock in `state_dir`"

@@ -10,16 +10,19 @@ import anyio.lowlevel
 from anyio import to_thread
 
 from milepost.errors import CommandRefused, ConfigRefused, ProxyError, ProxyGone
-from milepost.model.notice import Notify, ProxyAdopted, SessionsCut
+from milepost.model.notice import CertificateChanged, Notify, ProxyAdopted, SessionsCut
 from milepost.model.problem import Problem
 from milepost.model.routing import RoutingTable
 from milepost.proxies.base import Outcome, Plan
 from milepost.proxies.haproxy.actual import NOTHING, Actual
+from milepost.proxies.haproxy.certificate_changes import CertificateChange
+from milepost.proxies.haproxy.certificate_files import write_certificates
 from milepost.proxies.haproxy.changes import AddServer, DeleteServer, LiveChange
 from milepost.proxies.haproxy.config import Desired
 from milepost.proxies.haproxy.files import Kept, keep, replace_file
 from milepost.proxies.haproxy.gate import Admitted, Designer, Gate
 from milepost.proxies.haproxy.judge import Judged, Refusal, after, judge
+from milepost.proxies.haproxy.keyring import Keyring
 from milepost.proxies.haproxy.master import MasterSocket
 from milepost.proxies.haproxy.observe import Info, expected, parse_config, parse_listens
 from milepost.proxies.haproxy.old_workers import OldWorkers
@@ -56,7 +59,7 @@ class HaproxyProxy:
     With `is_own` HAProxy is started, watched and started again here, with the variables of `environment` only. Else
     (`mode = "attach"`) its own unit or container does that, and it is known by its sockets; `binary` may be None
     then, and a configuration is checked by the reload alone. `most_old_workers`: see `OldWorkers`,
-    `max_files`: see `Gate`, `tunnel_limit_s`: see `Planner`.
+    `max_files`: see `Gate`, `tunnel_limit_s`: see `Planner`. `keyring`: the certificates, None where there is no TLS.
     """
 
     name = "haproxy"
@@ -73,7 +76,9 @@ class HaproxyProxy:
         most_old_workers: int = 8,
         max_files: int | None = None,
         tunnel_limit_s: float = 0.0,
+        keyring: Keyring | None = None,
     ) -> None:
+        self._keyring = keyring
         self._places, self._notify = places, notify
         self._lock = anyio.Lock()  # one at a time changes the worker that runs
         self._switch_lock = anyio.Lock()  # and one replaces it, which takes long: changes go on until then
@@ -100,11 +105,11 @@ class HaproxyProxy:
     @property
     def refused(self) -> tuple[Problem, ...]:
         """See `Proxy.refused`."""
-        return self._gate.withheld.problems
+        return (*self._gate.withheld.problems, *(self._keyring.problems if self._keyring else ()))
 
     def desired(self, table: RoutingTable) -> Desired:
         """See `Proxy.desired`; without what is `refused`."""
-        return self._gate.desired(table)
+        return self._gate.desired(table, self._keyring.listed if self._keyring else None)
 
     def plan(self, desired: Desired, actual: Actual) -> Plan:
         """See `Proxy.plan`. The first plan for a HAProxy that was found running tells what that means."""
@@ -144,7 +149,7 @@ class HaproxyProxy:
             _require_same((await current(self._admin, info_text)).pid, actual)
             judged = judge(changes, answers)
             self._known = after(actual, judged.done)
-            self._tell_cut(judged)
+            self._tell(judged)
             self._take_refusals(judged)
             return Outcome(self._known, judged.applied, judged.leftovers)
 
@@ -153,6 +158,7 @@ class HaproxyProxy:
         async with self._switch_lock:
             async with self._lock:
                 before = await self._read_if_any(is_fresh=False)
+            await self._write_certificates()
             admitted = await self._gate.admit(wanted(), self._held if before.pid else ())
             is_switched = bool(self._planner.plan(admitted.desired, self._known, time.monotonic()).structure)
             if is_switched:  # not where all that was new is withheld
@@ -183,6 +189,8 @@ class HaproxyProxy:
                 tasks.start_soon(self._watch_worker)
                 tasks.start_soon(self._watch_ports)
                 tasks.start_soon(self._old_workers.watch)
+                if self._keyring is not None:
+                    tasks.start_soon(self._keyring.run, wake)
         finally:
             with anyio.CancelScope(shield=True):
                 await self.close()
@@ -248,8 +256,10 @@ class HaproxyProxy:
             return NOTHING, None
         return (filed, parse_listens(text)) if digest and filed.digest == digest else (NOTHING, None)
 
-    def _tell_cut(self, judged: Judged) -> None:
+    def _tell(self, judged: Judged) -> None:
         for change in judged.done:
+            if isinstance(change, CertificateChange):
+                self._notify(CertificateChanged(self.name, change.describe(), change.reason))
             if isinstance(change, DeleteServer) and change.ends_sessions:
                 server = f"{change.backend}/{change.name}"
                 self._notify(SessionsCut(self.name, change.app_id, server, self._tunnel_limit_s))
@@ -258,10 +268,19 @@ class HaproxyProxy:
         if not judged.refused:
             return
         for refusal in judged.refused:
+            if isinstance(refusal.change, CertificateChange):
+                self._planner.refuse_certificate(refusal.change, refusal.words)
+                continue
             if not isinstance(refusal.change, AddServer) or refusal.words.startswith(_OUT_OF_DATE):
                 raise CommandRefused(_in_words(refusal))
             self._planner.refuse(refusal.change.backend, refusal.change.server, refusal.words)
-        self._wake("HAProxy refused to add a server at run time")
+        self._wake("HAProxy refused a change at run time")
+
+    async def _write_certificates(self) -> None:
+        """They must be there to be checked with the text. Good by themselves, they are never put back."""
+        if self._keyring is not None:
+            async with self._file_lock:
+                await to_thread.run_sync(write_certificates, self._keyring.listed)
 
     async def _switch(self, admitted: Admitted, before: Actual) -> None:
         """Put the file in place and let HAProxy run it; on failure the file is as it was, and what ran runs."""
@@ -327,7 +346,9 @@ class HaproxyProxy:
         return joined(texts)
 
     def _write(self, admitted: Admitted) -> None:
-        """The maps before the text that names them."""
+        """The certificates and maps before the text that names them."""
+        if listed := admitted.desired.certificates:
+            write_certificates(listed)
         for path, entries in admitted.desired.maps.items():
             replace_file(Path(path), render_map(entries).encode())
         replace_file(self._places.config, admitted.text.encode())

@@ -75,7 +75,7 @@ class AdminSocket:
             searched = max(0, len(received) - len(_PROMPT))
             received += chunk
             while (end := received.find(_PROMPT, searched)) >= 0:
-                answers.append(received[:end].decode(errors="replace").strip())
+                answers.append(_without_echo(received[:end].decode(errors="replace").strip()))
                 del received[: end + len(_PROMPT)]
                 searched = 0
         return answers
@@ -91,6 +91,13 @@ class AdminSocket:
             ) from error
         except (OSError, anyio.EndOfStream, anyio.BrokenResourceError) as error:
             raise ProxyGone(f"no HAProxy answers at its admin socket {self.path}: {_words(error)}") from error
+
+
+def _without_echo(answer: str) -> str:
+    """Each line of a payload is answered by a prompt of its own."""
+    while answer.startswith("+ "):
+        answer = answer[2:]
+    return answer
 
 
 def _batches(commands: Sequence[str]) -> Iterator[list[str]]:

@@ -34,13 +34,13 @@ def shared_frontends(services: Sequence[Service], profile: Profile) -> Iterator[
         rule = f"use_backend %[req.hdr(x-marathon-app-id),lower,map_str({profile.map_dir}/{APPS_MAP})]"
         yield _listening("frontend", "marathon_http_appid_in", profile, profile.appid_port, (rule,))
     if has_tls(profile):
-        tls = " ".join(("ssl", *(f"crt {path}" for path in profile.certificates)))
-        yield _listening("frontend", "marathon_https_in", profile, profile.https_port, by_host, f" {tls}")
+        tls = f" ssl crt-list {profile.certificate_list} alpn h2,http/1.1"
+        yield _listening("frontend", "marathon_https_in", profile, profile.https_port, by_host, tls)
 
 
 def has_tls(profile: Profile) -> bool:
     """Without a certificate there is nothing to serve on the TLS port."""
-    return bool(profile.https_port and profile.certificates)
+    return bool(profile.https_port and profile.certificate_list)
 
 
 def host_entries(services: Sequence[Service]) -> tuple[tuple[str, str], ...]:

@@ -7,7 +7,7 @@ from hashlib import sha256
 from milepost.model.routing import Service
 from milepost.proxies.haproxy.backend import backend_lines
 from milepost.proxies.haproxy.config import Profile, Section, Structure
-from milepost.proxies.haproxy.hitless import hitless
+from milepost.proxies.haproxy.hitless import hitless, retry_lines
 from milepost.proxies.haproxy.limits import max_connections
 from milepost.proxies.haproxy.render import render_sections
 from milepost.proxies.haproxy.shared_frontends import bind_lines, has_tls, shared_frontends
@@ -36,7 +36,7 @@ def run_structure(
     """`silent`: names of services that get a backend, but no listener of their own."""
     frontends = [_frontend(s, profile) for s in services if s.listens and s.name not in silent]
     listening = [*shared_frontends(services, profile), *frontends]
-    backends = [Section("backend", s.name, _backend_lines(s), s.app_id) for s in services]
+    backends = [_backend(s, is_hitless=is_hitless) for s in services]
     checked = sum(service.check is not None for service in services)
     head = (_global(profile, sum(len(s.listens) for s in listening), checked), _defaults(profile))
     sections = (*head, *listening, *backends)
@@ -79,6 +79,11 @@ def _frontend(service: Service, profile: Profile) -> Section:
     lines = (*bind_lines(addresses, service.port), f"mode {service.mode}", f"use_backend {service.name}")
     listens = tuple((address, service.port) for address in addresses)
     return Section("frontend", service.name, lines, service.app_id, listens)
+
+
+def _backend(service: Service, *, is_hitless: bool) -> Section:
+    retries = retry_lines(service) if is_hitless else ()
+    return Section("backend", service.name, (*_backend_lines(service), *retries), service.app_id)
 
 
 def _backend_lines(service: Service) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from milepost.sources.marathon.wire import Port
 EVENT_TYPES = (
     "api_post_event",
     "app_terminated_event",
-    "deployment_info",  # the only word about a change of several apps or of a group (marathon-api.md 11.6)
+    "deployment_info",  # the only word of a change of several apps or a group; names no task (marathon-api.md 11.6)
     "failed_health_check_event",
     "health_status_changed_event",
     "status_update_event",
