@@ -94,7 +94,8 @@ class ProxyStatus:
 
     `leftovers` counts servers that wait for their last session to end, `old_workers` the processes that do so after a
     reload; the oldest of these runs for `oldest_worker_s`. `error` and `file_error` (a crash of the proxy
-    would restart it from an older file) are "" while all is well.
+    would restart it from an older file) are "" while all is well. `draining_since_s` (Unix time) is None while it is
+    in service.
     """
 
     structure: str
@@ -109,6 +110,7 @@ class ProxyStatus:
     oldest_worker_s: float
     error: str
     file_error: str
+    draining_since_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +179,12 @@ def _proxy_status(board: Board, structure: str) -> ProxyStatus:
         oldest_worker_s=board.oldest_worker_s,
         error=board.proxy_error,
         file_error=board.file_error,
+        draining_since_s=board.draining_since_s,
     )
 
 
 def health_reasons(board: Board) -> tuple[str, ...]:
-    """Why milepost is not healthy; empty when a snapshot was applied and the proxy answers.
+    """Why milepost is not healthy; empty when a snapshot was applied, the proxy answers and is in service.
 
     A source that does not answer is no reason: the last snapshot serves, and its age stands in the status.
     """
@@ -192,6 +195,8 @@ def health_reasons(board: Board) -> tuple[str, ...]:
         reasons.append("no snapshot has been applied yet")
     if board.proxy_error:
         reasons.append(board.proxy_error)
+    if board.draining_since_s is not None:
+        reasons.append("draining: an operator takes this balancer out of service")
     return tuple(reasons)
 
 

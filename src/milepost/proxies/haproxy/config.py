@@ -61,13 +61,15 @@ class Desired:
 
     `servers` and `maps` change at run time. Key of `servers`: backend name; each value keeps its identity while it is
     unchanged. Key of `maps`: absolute path of the map file; value: its (key, value) entries in order.
-    `apps` names the app of each backend, for reasons.
+    `apps` names the app of each backend, for reasons. `found_maps` are paths of maps whose entries are not decided
+    here: they have to be there, and are never written.
     """
 
     structure: Structure
     servers: Mapping[str, tuple[Server, ...]] = field(default_factory=dict)
     maps: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     apps: Mapping[str, str] = field(default_factory=dict)
+    found_maps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
