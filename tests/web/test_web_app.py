@@ -267,6 +267,12 @@ async def test_health_says_why_it_is_not_good(site: Site) -> None:
     assert (await site.get("/healthz", 503))["error"]["message"] == "haproxy does not answer"
 
 
+async def test_a_balancer_that_drains_is_not_healthy_and_tells_since_when(site: Site) -> None:
+    site.board.desired, site.board.draining_since_s = "the text", 1000.0
+    assert "draining" in (await site.get("/healthz", 503))["error"]["message"]
+    assert (await site.get("/v1/status"))["proxy"]["draining_since_s"] == 1000.0
+
+
 async def test_a_source_that_fails_leaves_health_good_since_the_last_snapshot_serves(site: Site) -> None:
     site.board.desired, site.board.source_error = "the text", "connection refused"
     await site.get("/healthz")

@@ -28,7 +28,7 @@ def shared_frontends(services: Sequence[Service], profile: Profile) -> Iterator[
     """All that are switched on, in marathon-lb's order and under its names."""
     if profile.stats_port:
         health = f"monitor fail if {when_draining(profile.map_dir)}"
-        yield _listening("listen", STATISTICS, profile, profile.stats_port, (*_STATS, health))
+        yield _listening("listen", STATISTICS, profile, profile.stats_port, (health, *_STATS))
     by_host = _host_rules(services, profile)
     if profile.http_port:
         yield _listening("frontend", "marathon_http_in", profile, profile.http_port, by_host)
