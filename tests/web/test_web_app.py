@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 import httpx2
@@ -134,6 +135,7 @@ async def test_status_tells_versions_counts_age_and_the_last_reload(site: Site) 
         "apps": 2, "tasks": 3, "services": 2, "endpoints": 3, "errors": 1, "warnings": 1,
     }  # fmt: skip
     assert status["proxy"]["structure"] == "digest of 8"
+    assert status["proxy"]["digest"] == sha256(b"the text").hexdigest()[:32]
     assert status["proxy"]["reload_kinds"] == {"app": 1, "shared": 1}
     assert status["proxy"]["last_reload"] == {"at_s": 1001.0, "took_s": 0.25, "reasons": ["new app /shop/web"]}
 

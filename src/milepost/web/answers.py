@@ -89,7 +89,8 @@ class ReloadStatus:
 
 @dataclass(frozen=True, slots=True)
 class ProxyStatus:
-    """`structure` is the digest of what should run. `waiting` are reasons of a reload that is still to come.
+    """What should run has two digests: `structure` of all that only a reload can change, `digest` of the whole, with
+    servers and maps. `waiting` are reasons of a reload that is still to come.
     `reload_kinds` counts reloads by kind of reason; one of several kinds counts for each.
 
     `leftovers` counts servers that wait for their last session to end, `old_workers` the processes that do so after a
@@ -99,6 +100,7 @@ class ProxyStatus:
     """
 
     structure: str
+    digest: str
     last_applied_at_s: float | None
     live_changes: int
     reloads: int
@@ -130,14 +132,14 @@ def plan_answer(plan: Plan) -> PlanAnswer:
     return PlanAnswer(steps, plan.structure)
 
 
-def status_answer(board: Board, versions: Mapping[str, str], structure: str, now_s: float) -> StatusAnswer:
-    """`versions` are the proxy's, `structure` its digest, `now_s` the Unix time."""
+def status_answer(board: Board, versions: Mapping[str, str], structure: str, digest: str, now_s: float) -> StatusAnswer:
+    """`versions` are the proxy's, `structure` and `digest` as in `ProxyStatus`, `now_s` the Unix time."""
     return StatusAnswer(
         versions={"milepost": __version__, **versions},
         uptime_s=now_s - board.started_at_s,
         snapshot=_snapshot_status(board, now_s),
         counts=_counts(board),
-        proxy=_proxy_status(board, structure),
+        proxy=_proxy_status(board, structure, digest),
         guard=board.holding,
     )
 
@@ -164,10 +166,11 @@ def _counts(board: Board) -> Counts:
     )
 
 
-def _proxy_status(board: Board, structure: str) -> ProxyStatus:
+def _proxy_status(board: Board, structure: str, digest: str) -> ProxyStatus:
     last = board.last_reload
     return ProxyStatus(
         structure=structure,
+        digest=digest,
         last_applied_at_s=board.last_applied_at_s,
         live_changes=board.live_changes,
         reloads=board.reloads,
