@@ -28,7 +28,9 @@ _STOPPED_POLL_S = 0.5
 
 
 class OwnHaproxy:
-    """Starts and watches. `lock` keeps starting apart from reloading; by `drain` HAProxy may have to stay stopped."""
+    """Starts, reloads and watches. `lock` keeps starting again apart from reloading: who reloads holds it. By `drain`
+    HAProxy may have to stay stopped.
+    """
 
     def __init__(
         self,
@@ -80,6 +82,23 @@ class OwnHaproxy:
         """Raises ProxyGone where HAProxy is to stay stopped."""
         if self.is_to_stay_stopped:
             raise ProxyGone("HAProxy was drained and stopped: `milepost proxy undrain` starts it again")
+
+    async def reload(self, limit_s: float) -> int:
+        """See `MasterSocket.reload`. Raises ProxyGone at once where HAProxy dies meanwhile."""
+        master = await self.master_pid()
+        if master is None:
+            raise ProxyGone(f"no HAProxy master answers at {self._how.master_socket}: there is nothing to reload")
+        result: int | ProxyError = ProxyGone("HAProxy died during a reload")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_end_at_death, master, tasks.cancel_scope)
+            try:
+                result = await self._master.reload(limit_s)
+            except ProxyError as error:
+                result = error
+            tasks.cancel_scope.cancel()
+        if isinstance(result, ProxyError):
+            raise result
+        return result
 
     async def stop(self, grace_s: float) -> int | None:
         """End HAProxy, letting requests finish for `grace_s`; returns the pid of its master, None where none ran."""
@@ -139,6 +158,11 @@ class OwnHaproxy:
                     return info
                 await anyio.sleep(_POLL_S)
         raise ProxyError(f"HAProxy was started but does not answer at {self._admin.path}")
+
+
+async def _end_at_death(pid: int, waiting: anyio.CancelScope) -> None:
+    await wait_for_death(pid)
+    waiting.cancel()
 
 
 def _is_ours(config: Path) -> bool:

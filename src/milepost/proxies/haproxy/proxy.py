@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
@@ -23,14 +23,14 @@ from milepost.proxies.haproxy.gate import Admitted, Designer, Gate
 from milepost.proxies.haproxy.judge import Judged, Refusal, after, judge
 from milepost.proxies.haproxy.lame_duck import DrainFile
 from milepost.proxies.haproxy.master import MasterSocket
-from milepost.proxies.haproxy.observe import expected, parse_config, parse_listens
+from milepost.proxies.haproxy.observe import Info, expected, parse_config, parse_listens
 from milepost.proxies.haproxy.old_workers import OldWorkers
 from milepost.proxies.haproxy.own import OwnHaproxy
 from milepost.proxies.haproxy.plan import Planner
 from milepost.proxies.haproxy.ports import Address
 from milepost.proxies.haproxy.process import Launch
 from milepost.proxies.haproxy.reader import current, read_actual, read_info
-from milepost.proxies.haproxy.render import joined, render_map, section_texts
+from milepost.proxies.haproxy.render import Renderer, joined, render_map
 from milepost.proxies.haproxy.runtime import AdminSocket
 
 _RELOAD_LIMIT_S = 60.0
@@ -38,7 +38,6 @@ _WORKER_LIMIT_S = 10.0
 _WATCH_INTERVAL_S = 0.5
 _PORT_INTERVAL_S = 2.0
 _POLL_S = 0.005
-_SLICE = 50  # sections
 _OUT_OF_DATE = ("Already exists a server", "No such backend", "Proxy is disabled")
 
 
@@ -78,9 +77,10 @@ class HaproxyProxy:
         tunnel_limit_s: float = 0.0,
     ) -> None:
         self._places, self._notify = places, notify
-        self._lock = anyio.Lock()  # one at a time changes what runs
-        self._file_lock = anyio.Lock()  # and one what stands in the file, which no change of servers waits for
-        self._planner = Planner(tunnel_limit_s)
+        self._lock = anyio.Lock()  # one at a time changes the worker that runs
+        self._switch_lock = anyio.Lock()  # and one replaces it, which takes long: changes go on until then
+        self._file_lock = anyio.Lock()  # and one writes the file, which nothing but a reload waits for
+        self._planner, self._renderer = Planner(tunnel_limit_s), Renderer()
         self._tunnel_limit_s = tunnel_limit_s
         self._admin = AdminSocket(places.admin_socket)
         self._master = MasterSocket(places.master_socket)
@@ -93,8 +93,9 @@ class HaproxyProxy:
             if binary is None:
                 raise ValueError("a HAProxy of our own needs a program to start")
             how = Launch(binary, places.config, places.master_socket, places.pid_file, environment)
-            self._own = OwnHaproxy(how, self._admin, self._master, self._drain_file, self._lock, notify)
+            self._own = OwnHaproxy(how, self._admin, self._master, self._drain_file, self._switch_lock, notify)
         self._known = NOTHING
+        self._filed: Desired | None = None  # what stands in the file, where we wrote it
         self._held: frozenset[Address] | None = frozenset()  # where the running HAProxy listens, None: unknown
         self._adopted_pid = 0
         self._drain: Drain | None = None
@@ -142,31 +143,32 @@ class HaproxyProxy:
         changes = [change for change in plan.live if isinstance(change, LiveChange)]
         commands = [command for change in changes for command in change.commands]
         async with self._lock:
+            _require_same(self._known.pid, actual)
             *answers, info_text = await self._admin.ask([*commands, "show info"])
-            info = await current(self._admin, info_text)
-            if info.pid != actual.pid:
-                raise ProxyGone(f"another HAProxy worker runs now, pid {info.pid}; what it has is read anew")
+            _require_same((await current(self._admin, info_text)).pid, actual)
             judged = judge(changes, answers)
             self._known = after(actual, judged.done)
             self._tell_cut(judged)
             self._take_refusals(judged)
             return Outcome(self._known, judged.applied, judged.leftovers)
 
-    async def restructure(self, desired: Desired) -> Outcome[Actual]:
+    async def restructure(self, wanted: Callable[[], Desired]) -> Outcome[Actual]:
         """See `Proxy.restructure`. What must be withheld so that the rest goes live is `refused`."""
-        async with self._lock:
-            before = await self._read_if_any(is_fresh=False)
-            admitted = await self._gate.admit(desired, self._held if before.pid else ())
-            is_switched = bool(self._planner.plan(admitted.desired, before, time.monotonic()).structure)
+        async with self._switch_lock:
+            async with self._lock:
+                before = await self._read_if_any(is_fresh=False)
+            admitted = await self._gate.admit(wanted(), self._held if before.pid else ())
+            is_switched = bool(self._planner.plan(admitted.desired, self._known, time.monotonic()).structure)
             if is_switched:  # not where all that was new is withheld
                 async with self._file_lock:
-                    await self._switch(admitted, before)
-                self._planner.restructured()
+                    await self._switch(await self._newest(admitted, wanted()), before)
             return Outcome(self._known, reloaded=is_switched and bool(before.pid))
 
     async def save(self, desired: Desired) -> None:
         """See `Proxy.save`. A structure that does not run has not passed the check, and is not written."""
-        text = await _rendered_in_slices(desired)
+        if desired is self._filed:
+            return
+        text = await self._rendered(desired)
         async with self._file_lock:
             if desired.structure.digest == self._known.digest:
                 await to_thread.run_sync(self._write, Admitted(desired, text))
@@ -201,7 +203,7 @@ class HaproxyProxy:
         told = ""
         while True:
             await anyio.sleep(_WATCH_INTERVAL_S)
-            if not self._lock.locked() and (self._known.pid or self._own is None):
+            if not (self._lock.locked() or self._switch_lock.locked()) and (self._known.pid or self._own is None):
                 news = await self._news()
                 if news and news != told:
                     self._wake(news)
@@ -275,64 +277,79 @@ class HaproxyProxy:
 
     async def _switch(self, admitted: Admitted, before: Actual) -> None:
         """Put the file in place and let HAProxy run it; on failure the file is as it was, and what ran runs."""
-        kept = [keep(path) for path in (self._places.config, *map(Path, admitted.desired.maps))]
+        kept, filed = [keep(path) for path in (self._places.config, *map(Path, admitted.desired.maps))], self._filed
+        runs = await to_thread.run_sync(expected, admitted.desired)
         await to_thread.run_sync(self._write, admitted)
         try:
             pid = await self._reload_or_start(before)
-            await self._confirm(admitted.desired, pid)
+            async with self._lock:  # from here on changes are for the new worker
+                self._known = await self._confirm(runs, pid)
         except ProxyError:
             await to_thread.run_sync(_put_back, kept)
+            self._filed = filed
             raise
+        self._held = frozenset(listen for section in admitted.desired.structure.sections for listen in section.listens)
+        self._planner.restructured()
 
     async def _reload_or_start(self, before: Actual) -> int:
-        if before.pid or self._own is None:
-            pid = await self._master.reload(_RELOAD_LIMIT_S)
-            await self._admin.close()
-            return pid
+        if self._own is None:
+            return await self._master.reload(_RELOAD_LIMIT_S)
+        if before.pid:
+            return await self._own.reload(_RELOAD_LIMIT_S)
         return (await self._own.start("first configuration")).pid
 
-    async def _confirm(self, desired: Desired, pid: int) -> None:
-        """Read back that the worker `pid` runs `desired`."""
-        with anyio.move_on_after(_WORKER_LIMIT_S) as limit:
-            while not await self._is_current(pid):
+    async def _confirm(self, runs: Actual, pid: int) -> Actual:
+        """`runs`, what the file says, once the worker `pid` is seen to run it."""
+        await self._admin.close()  # it leads to the worker that was replaced
+        with anyio.move_on_after(_WORKER_LIMIT_S):
+            while (info := await self._info_of(pid)) is None:
                 await anyio.sleep(_POLL_S)
-        if limit.cancelled_caught:
-            raise ProxyError(f"the new HAProxy worker {pid} does not answer at {self._places.admin_socket}")
-        actual = await read_actual(self._admin, expected(desired))
-        if actual.digest != desired.structure.digest:
-            raise ConfigRefused(
-                f"HAProxy runs another configuration after its reload: is it started with {self._places.config}?"
-            )
-        listens = (listen for section in desired.structure.sections for listen in section.listens)
-        self._known, self._held = actual, frozenset(listens)
+            if info.digest != runs.digest:
+                raise ConfigRefused(
+                    f"HAProxy runs another configuration after its reload: is it started with {self._places.config}?"
+                )
+            return replace(runs, pid=pid, version=info.version)
+        raise ProxyError(f"the new HAProxy worker {pid} does not answer at {self._places.admin_socket}")
 
-    async def _is_current(self, pid: int) -> bool:
+    async def _info_of(self, pid: int) -> Info | None:
+        """What the worker `pid` says of itself, None while another one answers or none."""
         try:
-            if (await read_info(self._admin)).pid == pid:
-                return True
-            await self._admin.close()
+            info = await read_info(self._admin)
         except ProxyGone:
-            pass  # between two workers nobody may answer for an instant
-        return False
+            return None  # between two workers nobody may answer for an instant
+        if info.pid == pid:
+            return info
+        await self._admin.close()
+        return None
+
+    async def _newest(self, admitted: Admitted, wanted: Desired) -> Admitted:
+        """What passed, with the servers and maps of now: these need no check, HAProxy takes them at run time too."""
+        if wanted is admitted.desired or wanted.structure.digest != admitted.desired.structure.digest:
+            return admitted
+        return Admitted(wanted, await self._rendered(wanted))
+
+    async def _rendered(self, desired: Desired) -> str:
+        """The text, made here but a little at a time: in one go ten thousand backends keep an event waiting for 50 ms.
+
+        In a thread it would be worse: each system call of the loop then waits for the interpreter's lock.
+        """
+        texts = []
+        for part in self._renderer.slices(desired):
+            texts += part
+            await anyio.lowlevel.checkpoint()
+        return joined(texts)
 
     def _write(self, admitted: Admitted) -> None:
         """The maps before the text that names them."""
         for path, entries in admitted.desired.maps.items():
             replace_file(Path(path), render_map(entries).encode())
         replace_file(self._places.config, admitted.text.encode())
+        self._filed = admitted.desired
 
 
-async def _rendered_in_slices(desired: Desired) -> str:
-    """The text, made here but a little at a time: in one go ten thousand backends keep an event waiting for 50 ms.
-
-    In a thread it would be worse: each system call of the loop then waits for the interpreter's lock.
-    """
-    texts = []
-    for number, text in enumerate(section_texts(desired)):
-        texts.append(text)
-        if number % _SLICE == 0:
-            await anyio.lowlevel.checkpoint()
-    return joined(texts)
+def _require_same(pid: int, actual: Actual) -> None:
+    if pid != actual.pid:
+        raise ProxyGone(f"another HAProxy worker runs now, pid {pid}; what it has is read anew")
 
 
 def _how_to_attach(places: Places) -> str:
