@@ -20,6 +20,8 @@ from milepost.controller.mailbox import Mailbox
 from milepost.controller.snapshot_file import SnapshotFile
 from milepost.errors import ProxyError, SettingsError
 from milepost.model.notice import (
+    DrainEnded,
+    DrainSeen,
     MilepostStarted,
     MilepostStopping,
     Notice,
@@ -35,6 +37,7 @@ from milepost.proxies.haproxy.certificate_check import CertificateCheck
 from milepost.proxies.haproxy.certificate_files import LIST
 from milepost.proxies.haproxy.config import Profile
 from milepost.proxies.haproxy.desired import RunDesigner
+from milepost.proxies.haproxy.drain import DRAIN_MAP
 from milepost.proxies.haproxy.keyring import Keyring
 from milepost.proxies.haproxy.process import named_environment
 from milepost.proxies.haproxy.proxy import HaproxyProxy, Places
@@ -58,7 +61,7 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
     Raises SettingsError, ProxyError or MilepostError where it cannot start; what runs is untouched then.
     """
     with only_one(settings.state_dir), rare_searches():
-        (settings.state_dir / "maps").mkdir(exist_ok=True)
+        settings.map_dir.mkdir(exist_ok=True)
         binary = binary_of(settings)
         board, mailbox = Board(started_at_s=time.time()), Mailbox()
         metrics = Metrics(board)
@@ -107,7 +110,7 @@ def _started(settings: Settings, binary: Binary | None) -> MilepostStarted:
 
 
 def _notify(board: Board, metrics: Metrics) -> Notify:
-    """Logs and metrics hear every notice; the board keeps whether the source answers, and which old workers run."""
+    """Logs and metrics hear every notice; the board keeps what only they tell."""
 
     def notify(notice: Notice) -> None:
         match notice:
@@ -117,6 +120,10 @@ def _notify(board: Board, metrics: Metrics) -> Notify:
                 board.source_error = ""
             case OldWorkersSeen(count=count, oldest_s=oldest_s):
                 board.old_workers, board.oldest_worker_s = count, oldest_s
+            case DrainSeen(since_s=since_s):
+                board.draining_since_s = since_s
+            case DrainEnded():
+                board.draining_since_s = None
         metrics.notice(notice)
         log_notice(notice)
 
@@ -186,6 +193,7 @@ def places_of(settings: Settings) -> Places:
         admin_socket=settings.admin_socket,
         master_socket=settings.master_socket,
         pid_file=settings.state_dir / "haproxy.pid",
+        drain_map=settings.map_dir / DRAIN_MAP,
     )
 
 
@@ -244,7 +252,7 @@ def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> 
     haproxy = settings.haproxy
     return Profile(
         admin_socket=str(settings.admin_socket),
-        map_dir=str(settings.state_dir / "maps"),
+        map_dir=str(settings.map_dir),
         max_files=max_files,
         bind=haproxy.bind,
         http_port=haproxy.http_port,

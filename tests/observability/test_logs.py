@@ -44,6 +44,8 @@ ONE_OF_EACH = (
     notices.BadNews("/a", "a.1", "TASK_KILLING"),
     notices.ProxyReloaded("haproxy", ("new app /a",), 0.2),
     notices.CertificateChanged("haproxy", "set certificate /etc/a.pem to F1", "/etc/a.pem has another content"),
+    notices.DrainSeen("haproxy", 1764000000.0),
+    notices.DrainEnded("haproxy"),
     notices.SessionsCut("haproxy", "/a", "a_1/s1", 60.0),
     notices.OldWorkersSeen("haproxy", 2, 30.0),
     notices.OldWorkerEnded("haproxy", 7, 30.0, 1, ""),

@@ -126,7 +126,17 @@ def test_a_changed_certificate_changes_no_structure() -> None:
 def test_a_port_of_zero_switches_a_listener_off() -> None:
     off = replace(PROFILE, http_port=0, appid_port=0, stats_port=0)
     names = {one.name for one in design(service(), profile=off).structure.sections}
-    assert names == {"", "web_10000", "milepost_to_new"}
+    assert names == {"", "milepost_frontends", "milepost_backends", "web_10000", "milepost_to_new"}
+
+
+def test_health_and_the_way_out_for_clients_hang_on_a_map_that_is_found_and_not_made() -> None:
+    desired = design(service())
+    (path,) = desired.found_maps
+    draining = f"{{ str(draining),map({path}) -m found }}"
+    assert path not in desired.maps
+    assert f"monitor fail if {draining}" in section(desired, "listen", "stats").lines
+    rules = [one.name for one in desired.structure.sections if any("Connection close" in line for line in one.lines)]
+    assert rules == ["milepost_frontends"]
 
 
 def test_the_head_names_digest_socket_and_log() -> None:

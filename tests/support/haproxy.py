@@ -178,7 +178,8 @@ class Stage:
 @asynccontextmanager
 async def stage(binary: Binary, folder: Path) -> AsyncIterator[Stage]:
     """A place for one HAProxy under `folder`; whatever still runs there at the end is ended."""
-    places = Places(folder / "haproxy.cfg", folder / "a.sock", folder / "m.sock", folder / "haproxy.pid")
+    names = ("haproxy.cfg", "a.sock", "m.sock", "haproxy.pid", "drain.map")
+    places = Places(*(folder / name for name in names))
     staged = Stage(TinyDesigner(places), places, [], binary)
     try:
         yield staged

@@ -129,6 +129,10 @@ class Site:
         with anyio.fail_after(20):
             while await self._code("/healthz") != httpx2.codes.SERVICE_UNAVAILABLE or not self.events("proxy_failed"):
                 await anyio.sleep(0.02)
+        return await self.health()
+
+    async def health(self) -> str:
+        """What milepost says of its health."""
         async with self._client() as client:
             return (await client.get("/healthz")).text
 

@@ -161,6 +161,21 @@ class OldWorkerEnded(Notice):
 
 
 @dataclass(frozen=True, slots=True)
+class DrainSeen(Notice):
+    """The proxy tells the world to go elsewhere since `since_s` (Unix time): an operator takes this balancer out."""
+
+    proxy: str
+    since_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class DrainEnded(Notice):
+    """It was taken back: the proxy is in service again."""
+
+    proxy: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProxyFailed(Notice):
     """The proxy could not be reached, started or changed; the next try comes in `retry_s`."""
 

@@ -17,6 +17,7 @@ _LEVELS: dict[type[Notice], int] = {
     notices.BadNews: logging.INFO,
     notices.ConfigurationRefused: logging.ERROR,
     notices.HoldersNotKept: logging.WARNING,
+    notices.DrainSeen: logging.WARNING,
     notices.SessionsCut: logging.WARNING,
     notices.OldWorkersSeen: logging.DEBUG,
     notices.OldWorkerEnded: logging.WARNING,

@@ -109,6 +109,7 @@ class _BoardCollector(Collector):
         yield _gauge("leftover_servers", "Servers that wait for their last session to end.", board.leftovers)
         yield _gauge("old_workers", "Processes that finish sessions after a reload.", board.old_workers)
         yield _gauge("oldest_worker_seconds", "For how long the oldest of them runs.", board.oldest_worker_s)
+        yield _gauge("draining", "1 while clients are sent away.", board.draining_since_s is not None)
         if board.snapshot:
             yield _gauge("apps", "Apps of the last snapshot.", len(board.snapshot.apps))
             age_s = max(0.0, self._clock() - board.snapshot.read_at_s)

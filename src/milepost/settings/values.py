@@ -246,5 +246,9 @@ class Settings:
         return self.haproxy.admin_socket or self.state_dir / "haproxy-admin.sock"
 
     @property
+    def map_dir(self) -> Path:
+        return self.state_dir / "maps"
+
+    @property
     def master_socket(self) -> Path:
         return self.haproxy.master_socket or self.state_dir / "haproxy-master.sock"

@@ -63,7 +63,8 @@ class Desired:
 
     `servers` and `maps` change at run time. Key of `servers`: backend name; each value keeps its identity while it is
     unchanged. Key of `maps`: absolute path of the map file; value: its (key, value) entries in order.
-    `apps` names the app of each backend, for reasons. `certificates` change at run time too; None where nobody has
+    `apps` names the app of each backend, for reasons. `found_maps` are paths of maps whose entries are not decided
+    here: they have to be there, and are never written. `certificates` change at run time too; None where nobody has
     looked at them.
     """
 
@@ -72,6 +73,7 @@ class Desired:
     maps: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     apps: Mapping[str, str] = field(default_factory=dict)
     certificates: CertificateList | None = None
+    found_maps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

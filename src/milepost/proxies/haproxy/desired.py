@@ -9,6 +9,7 @@ from milepost.model.shared_map import changed, replaced
 from milepost.proxies.haproxy.backend import check_words
 from milepost.proxies.haproxy.certificate import CertificateList
 from milepost.proxies.haproxy.config import Desired, Profile, Server, Structure
+from milepost.proxies.haproxy.drain import DRAIN_MAP
 from milepost.proxies.haproxy.names import cookie_value, distinct_names, server_ids, server_name
 from milepost.proxies.haproxy.shared_frontends import APPS_MAP, HOSTS_MAP, app_entries, host_entries
 from milepost.proxies.haproxy.structure import run_structure
@@ -70,6 +71,7 @@ class RunDesigner:
                 f"{folder}/{APPS_MAP}": app_entries(services),
             },
             apps={service.name: service.app_id for service in services},
+            found_maps=(f"{folder}/{DRAIN_MAP}",),
         )
 
     def _servers(self, service: Service, endpoints: tuple[Endpoint, ...]) -> tuple[Server, ...]:

@@ -156,3 +156,6 @@ def _make_missing_maps(desired: Desired) -> None:
     for path, entries in desired.maps.items():
         if not Path(path).exists():
             replace_file(Path(path), render_map(entries).encode())
+    for path in desired.found_maps:
+        if not Path(path).exists():
+            replace_file(Path(path), b"")

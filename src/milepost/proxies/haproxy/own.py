@@ -13,6 +13,7 @@ import anyio
 from milepost.errors import ConfigRefused, ProxyError, ProxyGone
 from milepost.model.notice import Notify, ProxyFailed, ProxyStarted
 from milepost.proxies.haproxy.check import parse_alerts
+from milepost.proxies.haproxy.lame_duck import DrainFile
 from milepost.proxies.haproxy.master import MasterSocket
 from milepost.proxies.haproxy.observe import Info, digest_of
 from milepost.proxies.haproxy.process import Launch, launch, stop, wait_for_death
@@ -23,13 +24,24 @@ _FIRST_RETRY_S = 0.02
 _LONGEST_RETRY_S = 5.0
 _START_LIMIT_S = 30.0
 _POLL_S = 0.005
+_STOPPED_POLL_S = 0.5
 
 
 class OwnHaproxy:
-    """Starts and watches. `lock` keeps starting again apart from reloading: who reloads holds it."""
+    """Starts and watches. `lock` keeps starting again apart from reloading: who reloads holds it. By `drain` HAProxy
+    may have to stay stopped.
+    """
 
-    def __init__(self, how: Launch, admin: AdminSocket, master: MasterSocket, lock: anyio.Lock, notify: Notify) -> None:
-        self._how, self._admin, self._master = how, admin, master
+    def __init__(
+        self,
+        how: Launch,
+        admin: AdminSocket,
+        master: MasterSocket,
+        drain: DrainFile,
+        lock: anyio.Lock,
+        notify: Notify,
+    ) -> None:
+        self._how, self._admin, self._master, self._drain = how, admin, master, drain
         self._lock, self._notify = lock, notify
         self._started: anyio.Event | None = None
         self._reason = "it did not run"
@@ -52,8 +64,9 @@ class OwnHaproxy:
     async def start(self, reason: str) -> Info:
         """Start HAProxy from the file and wait until its worker answers.
 
-        Raises ConfigRefused with HAProxy's words where it does not start.
+        Raises ConfigRefused with HAProxy's words where it does not start, ProxyGone where it is to stay stopped.
         """
+        self.require_wanted()
         began_s = anyio.current_time()
         await self._admin.close()
         ran = await launch(self._how)
@@ -66,6 +79,17 @@ class OwnHaproxy:
         if self._started is not None:
             self._started.set()
         return info
+
+    @property
+    def is_to_stay_stopped(self) -> bool:
+        """Whether HAProxy was drained and ended by an operator. Raises ProxyError where that cannot be read."""
+        drain = self._drain.read()
+        return drain is not None and drain.is_stopped
+
+    def require_wanted(self) -> None:
+        """Raises ProxyGone where HAProxy is to stay stopped."""
+        if self.is_to_stay_stopped:
+            raise ProxyGone("HAProxy was drained and stopped: `milepost proxy undrain` starts it again")
 
     async def stop(self, grace_s: float) -> int | None:
         """End HAProxy, letting requests finish for `grace_s`; returns the pid of its master, None where none ran."""
@@ -93,6 +117,9 @@ class OwnHaproxy:
         if pid is not None:
             self._reason = "it had died"
             await wait_for_death(pid)
+        elif self.is_to_stay_stopped:
+            self._reason = "its drain was taken back"
+            await anyio.sleep(_STOPPED_POLL_S)
         elif _is_ours(self._how.config):
             await self._start_again(self._reason)
             wake(f"HAProxy was started, since {self._reason}")

@@ -10,7 +10,7 @@ import anyio.lowlevel
 from anyio import to_thread
 
 from milepost.errors import CommandRefused, ConfigRefused, ProxyError, ProxyGone
-from milepost.model.notice import CertificateChanged, Notify, ProxyAdopted, SessionsCut
+from milepost.model.notice import CertificateChanged, DrainEnded, DrainSeen, Notify, ProxyAdopted, SessionsCut
 from milepost.model.problem import Problem
 from milepost.model.routing import RoutingTable
 from milepost.proxies.base import Outcome, Plan
@@ -19,10 +19,12 @@ from milepost.proxies.haproxy.certificate_changes import CertificateChange
 from milepost.proxies.haproxy.certificate_files import write_certificates
 from milepost.proxies.haproxy.changes import AddServer, DeleteServer, LiveChange
 from milepost.proxies.haproxy.config import Desired
+from milepost.proxies.haproxy.drain import Drain, drain_of
 from milepost.proxies.haproxy.files import Kept, keep, replace_file
 from milepost.proxies.haproxy.gate import Admitted, Designer, Gate
 from milepost.proxies.haproxy.judge import Judged, Refusal, after, judge
 from milepost.proxies.haproxy.keyring import Keyring
+from milepost.proxies.haproxy.lame_duck import DrainFile
 from milepost.proxies.haproxy.master import MasterSocket
 from milepost.proxies.haproxy.observe import Info, expected, parse_config, parse_listens
 from milepost.proxies.haproxy.old_workers import OldWorkers
@@ -45,12 +47,13 @@ _OUT_OF_DATE = ("Already exists a server", "No such backend", "Proxy is disabled
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where HAProxy's things lie. `config` is the very file that HAProxy is started with."""
+    """Where HAProxy's things lie. `config` is the very file that HAProxy is started with; `drain_map`: `DrainFile`."""
 
     config: Path
     admin_socket: Path
     master_socket: Path
     pid_file: Path
+    drain_map: Path
 
 
 class HaproxyProxy:
@@ -87,6 +90,7 @@ class HaproxyProxy:
         self._tunnel_limit_s = tunnel_limit_s
         self._admin = AdminSocket(places.admin_socket)
         self._master = MasterSocket(places.master_socket)
+        self._drain_file = DrainFile(places.drain_map)
         self._old_workers = OldWorkers(self._master, most_old_workers, notify)
         candidate = places.config.with_name(f"{places.config.name}.candidate")
         self._gate = Gate(designer, candidate, binary, environment, is_own=is_own, max_files=max_files)
@@ -95,11 +99,12 @@ class HaproxyProxy:
             if binary is None:
                 raise ValueError("a HAProxy of our own needs a program to start")
             how = Launch(binary, places.config, places.master_socket, places.pid_file, environment)
-            self._own = OwnHaproxy(how, self._admin, self._master, self._switch_lock, notify)
+            self._own = OwnHaproxy(how, self._admin, self._master, self._drain_file, self._switch_lock, notify)
         self._known = NOTHING
         self._filed: Desired | None = None  # what stands in the file, where we wrote it
         self._held: frozenset[Address] | None = frozenset()  # where the running HAProxy listens, None: unknown
         self._adopted_pid = 0
+        self._drain: Drain | None = None
         self._wake: Callable[[str], None] = lambda _: None
 
     @property
@@ -239,13 +244,21 @@ class HaproxyProxy:
             elif not is_fresh:
                 return self._known
             self._known = await read_actual(self._admin, self._known)
+            self._tell_drain(drain_of(self._known.maps.get(str(self._places.drain_map), {})))
         except ProxyGone as error:
             if self._own is None and not self._known.pid:
                 raise ProxyGone(f"{error}; {_how_to_attach(self._places)}") from error
             if self._own is None or await self._own.master_pid() is not None:
                 raise
             self._known, self._held = NOTHING, frozenset()
+            self._tell_drain(self._drain_file.read())
+            self._own.require_wanted()
         return self._known
+
+    def _tell_drain(self, drain: Drain | None) -> None:
+        if drain != self._drain:
+            self._drain = drain
+            self._notify(DrainSeen(self.name, drain.since_s) if drain else DrainEnded(self.name))
 
     def _from_file(self, digest: str) -> tuple[Actual, frozenset[Address] | None]:
         """What the file tells of a worker that we did not see start: options and addresses, if it is its file."""

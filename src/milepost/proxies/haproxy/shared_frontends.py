@@ -6,6 +6,7 @@ from itertools import groupby
 
 from milepost.model.routing import Service
 from milepost.proxies.haproxy.config import Profile, Section
+from milepost.proxies.haproxy.drain import STATISTICS, when_draining
 
 HOSTS_MAP = "hosts.map"
 APPS_MAP = "apps.map"
@@ -26,7 +27,8 @@ class _PathRoute:
 def shared_frontends(services: Sequence[Service], profile: Profile) -> Iterator[Section]:
     """All that are switched on, in marathon-lb's order and under its names."""
     if profile.stats_port:
-        yield _listening("listen", "stats", profile, profile.stats_port, _STATS)
+        health = f"monitor fail if {when_draining(profile.map_dir)}"
+        yield _listening("listen", STATISTICS, profile, profile.stats_port, (health, *_STATS))
     by_host = _host_rules(services, profile)
     if profile.http_port:
         yield _listening("frontend", "marathon_http_in", profile, profile.http_port, by_host)
