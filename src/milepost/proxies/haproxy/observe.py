@@ -224,14 +224,15 @@ def parse_listens(text: str) -> frozenset[tuple[str, int]]:
 
 
 def expected(desired: Desired) -> Actual:
-    """What a HAProxy that is started with `desired` has as its servers, with their options, and as certificates."""
+    """What a HAProxy that is started with `desired` has: servers with their options, map entries, certificates."""
     pools = {
         backend: {s.name: ActualServer(s.name, s.address, s.port, s.id, options=" ".join(s.options)) for s in servers}
         for backend, servers in desired.servers.items()
     }
     listed = desired.certificates.certificates if desired.certificates else ()
     certificates = {one.path: RunningCertificate(one.fingerprint, one.digest) for one in listed}
-    return Actual(0, "", desired.structure.digest, pools, certificates=certificates)
+    maps = {path: dict(reversed(entries)) for path, entries in desired.maps.items()}  # of one key the first counts
+    return Actual(0, "", desired.structure.digest, pools, maps, certificates)
 
 
 def shared_maps(
