@@ -133,7 +133,12 @@ class Stage:
     proxies: list[HaproxyProxy] = field(default_factory=list)
 
     def proxy(
-        self, *, designer: Designer | None = None, is_own: bool = True, tunnel_limit_s: float = 0.0
+        self,
+        *,
+        designer: Designer | None = None,
+        is_own: bool = True,
+        tunnel_limit_s: float = 0.0,
+        heals: bool = True,
     ) -> HaproxyProxy:
         """A new milepost, as after a restart: it knows nothing but the places."""
         proxy = HaproxyProxy(
@@ -144,6 +149,7 @@ class Stage:
             environment=self.environment,
             is_own=is_own,
             tunnel_limit_s=tunnel_limit_s,
+            heals=heals,
         )
         self.proxies.append(proxy)
         return proxy

@@ -48,6 +48,11 @@ class Metrics:
         self._workers_ended = count(
             "old_workers_ended_total", "Old processes of the proxy that were ended since there were too many.", "proxy"
         )
+        self._foreign_changes = count(
+            "foreign_changes_total",
+            "Times that somebody else was seen to have changed the proxy or its files.",
+            "proxy",
+        )
         self._proxy_starts = count("proxy_starts_total", "Times that milepost started the proxy.", "proxy")
         self._proxy_failures = count("proxy_failures_total", "Times that the proxy failed milepost.", "proxy")
 
@@ -76,6 +81,8 @@ class Metrics:
                 self._reload_s.labels(proxy).observe(took_s)
             case notices.ConfigurationRefused(proxy=proxy):
                 self._refusals.labels(proxy).inc()
+            case notices.ForeignChanges(proxy=proxy):
+                self._foreign_changes.labels(proxy).inc()
             case notices.ProxyStarted(proxy=proxy):
                 self._proxy_starts.labels(proxy).inc()
             case notices.OldWorkerEnded(proxy=proxy, error=""):

@@ -15,7 +15,7 @@ from milepost.model.notice import Notify, ProxyFailed, ProxyStarted
 from milepost.proxies.haproxy.check import parse_alerts
 from milepost.proxies.haproxy.master import MasterSocket
 from milepost.proxies.haproxy.observe import Info, digest_of
-from milepost.proxies.haproxy.process import Launch, launch, stop, wait_for_death
+from milepost.proxies.haproxy.process import Launch, is_alive, launch, stop, wait_for_death
 from milepost.proxies.haproxy.reader import read_info
 from milepost.proxies.haproxy.runtime import AdminSocket
 
@@ -23,6 +23,7 @@ _FIRST_RETRY_S = 0.02
 _LONGEST_RETRY_S = 5.0
 _START_LIMIT_S = 30.0
 _POLL_S = 0.005
+_MASTER_LIMIT_S = 2.0
 
 
 class OwnHaproxy:
@@ -33,13 +34,25 @@ class OwnHaproxy:
         self._lock, self._notify = lock, notify
         self._started: anyio.Event | None = None
         self._reason = "it did not run"
+        self._master_pid = 0  # the one that answered last
+        self.started_pid = 0  # the worker that was started last, 0 before the first
 
     async def master_pid(self) -> int | None:
-        """The pid of the master that answers at our socket, None where none does."""
-        try:
-            return (await self._master.processes()).master
-        except ProxyGone:
-            return None
+        """The pid of the master that answers at our socket, None where none does.
+
+        While the one that did before is alive, its answer is waited for: it executes itself anew at a reload, also at
+        one of somebody else's. To take it for dead then would start a second HAProxy beside it.
+        """
+        with anyio.move_on_after(_MASTER_LIMIT_S):
+            while True:
+                try:
+                    self._master_pid = (await self._master.processes()).master
+                    return self._master_pid
+                except ProxyGone:
+                    if not is_alive(self._master_pid):
+                        break
+                await anyio.sleep(_POLL_S)
+        return None
 
     async def start(self, reason: str) -> Info:
         """Start HAProxy from the file and wait until its worker answers.
@@ -54,6 +67,7 @@ class OwnHaproxy:
             words = "; ".join(alert.message for alert in parse_alerts(ran.words, text))
             raise ConfigRefused(f"HAProxy did not start: {words or f'it ended with status {ran.status}'}")
         info = await self._wait_for_worker()
+        self.started_pid, self._reason = info.pid, "it had died"
         self._notify(ProxyStarted("haproxy", info.pid, anyio.current_time() - began_s, reason))
         if self._started is not None:
             self._started.set()
@@ -86,8 +100,9 @@ class OwnHaproxy:
             self._reason = "it had died"
             await wait_for_death(pid)
         elif _is_ours(self._how.config):
-            await self._start_again(self._reason)
-            wake(f"HAProxy was started, since {self._reason}")
+            reason = self._reason
+            await self._start_again(reason)
+            wake(f"HAProxy was started, since {reason}")
         else:
             self._started = anyio.Event()
             await self._started.wait()

@@ -80,6 +80,14 @@ async def wait_for_death(pid: int) -> None:
             await anyio.wait_readable(descriptor)
 
 
+def is_alive(pid: int) -> bool:
+    """Whether the process `pid` is there and has not ended; 0 is none."""
+    if not pid:
+        return False
+    with _opened(pid) as descriptor:
+        return descriptor is not None
+
+
 async def stop(pid: int, grace_s: float) -> None:
     """End the master `pid` and its workers: let running requests finish for `grace_s`, then end them.
 

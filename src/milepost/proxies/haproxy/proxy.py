@@ -2,11 +2,10 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
-import anyio.lowlevel
 from anyio import to_thread
 
 from milepost.errors import CommandRefused, ConfigRefused, ProxyError, ProxyGone
@@ -17,18 +16,20 @@ from milepost.proxies.base import Outcome, Plan
 from milepost.proxies.haproxy.actual import NOTHING, Actual
 from milepost.proxies.haproxy.changes import AddServer, DeleteServer, LiveChange
 from milepost.proxies.haproxy.config import Desired
-from milepost.proxies.haproxy.files import Kept, keep, replace_file
+from milepost.proxies.haproxy.filed import Filed, rendered_in_slices, start_of
+from milepost.proxies.haproxy.files import Kept, keep
+from milepost.proxies.haproxy.foreign import foreign, without
 from milepost.proxies.haproxy.gate import Admitted, Designer, Gate
+from milepost.proxies.haproxy.intervention import Intervention, Where
 from milepost.proxies.haproxy.judge import Judged, Refusal, after, judge
 from milepost.proxies.haproxy.master import MasterSocket
-from milepost.proxies.haproxy.observe import expected, parse_config, parse_listens
+from milepost.proxies.haproxy.observe import Info, expected
 from milepost.proxies.haproxy.old_workers import OldWorkers
 from milepost.proxies.haproxy.own import OwnHaproxy
 from milepost.proxies.haproxy.plan import Planner
 from milepost.proxies.haproxy.ports import Address
 from milepost.proxies.haproxy.process import Launch
 from milepost.proxies.haproxy.reader import current, read_actual, read_info
-from milepost.proxies.haproxy.render import joined, render_map, section_texts
 from milepost.proxies.haproxy.runtime import AdminSocket
 
 _RELOAD_LIMIT_S = 60.0
@@ -36,7 +37,6 @@ _WORKER_LIMIT_S = 10.0
 _WATCH_INTERVAL_S = 0.5
 _PORT_INTERVAL_S = 2.0
 _POLL_S = 0.005
-_SLICE = 50  # sections
 _OUT_OF_DATE = ("Already exists a server", "No such backend", "Proxy is disabled")
 
 
@@ -56,7 +56,7 @@ class HaproxyProxy:
     With `is_own` HAProxy is started, watched and started again here, with the variables of `environment` only. Else
     (`mode = "attach"`) its own unit or container does that, and it is known by its sockets; `binary` may be None
     then, and a configuration is checked by the reload alone. `most_old_workers`: see `OldWorkers`,
-    `max_files`: see `Gate`, `tunnel_limit_s`: see `Planner`.
+    `max_files`: see `Gate`, `tunnel_limit_s`: see `Planner`, `heals`: see `Intervention`.
     """
 
     name = "haproxy"
@@ -73,10 +73,10 @@ class HaproxyProxy:
         most_old_workers: int = 8,
         max_files: int | None = None,
         tunnel_limit_s: float = 0.0,
+        heals: bool = True,
     ) -> None:
         self._places, self._notify = places, notify
         self._lock = anyio.Lock()  # one at a time changes what runs
-        self._file_lock = anyio.Lock()  # and one what stands in the file, which no change of servers waits for
         self._planner = Planner(tunnel_limit_s)
         self._tunnel_limit_s = tunnel_limit_s
         self._admin = AdminSocket(places.admin_socket)
@@ -90,19 +90,31 @@ class HaproxyProxy:
                 raise ValueError("a HAProxy of our own needs a program to start")
             how = Launch(binary, places.config, places.master_socket, places.pid_file, environment)
             self._own = OwnHaproxy(how, self._admin, self._master, self._lock, notify)
+        self._intervention = Intervention(self.name, notify, heals=heals)
+        self._files = Filed(places.config, self._intervention)  # whose lock no change of servers waits for
+        self._apps: Mapping[str, str] = {}
         self._known = NOTHING
+        self._is_sure = False  # whether nothing but what others do can make what runs differ from what is known
+        self._seen_pid = 0  # the worker seen last, 0 where the next one may be of our making
+        self._edited_pid = 0  # a worker that runs an edited file, whatever its description says
         self._held: frozenset[Address] | None = frozenset()  # where the running HAProxy listens, None: unknown
         self._adopted_pid = 0
         self._wake: Callable[[str], None] = lambda _: None
 
     @property
     def refused(self) -> tuple[Problem, ...]:
-        """See `Proxy.refused`."""
-        return self._gate.withheld.problems
+        """See `Proxy.refused`; with what somebody else changed and is left so."""
+        return (*self._gate.withheld.problems, *self._intervention.left)
+
+    def heal(self) -> None:
+        """What somebody else changed is not to be left so: the next look mends it."""
+        self._intervention.heal()
 
     def desired(self, table: RoutingTable) -> Desired:
         """See `Proxy.desired`; without what is `refused`."""
-        return self._gate.desired(table)
+        desired = self._gate.desired(table)
+        self._apps = desired.apps
+        return desired
 
     def plan(self, desired: Desired, actual: Actual) -> Plan:
         """See `Proxy.plan`. The first plan for a HAProxy that was found running tells what that means."""
@@ -137,12 +149,13 @@ class HaproxyProxy:
         changes = [change for change in plan.live if isinstance(change, LiveChange)]
         commands = [command for change in changes for command in change.commands]
         async with self._lock:
+            self._is_sure = False  # until it is known what came of it
             *answers, info_text = await self._admin.ask([*commands, "show info"])
             info = await current(self._admin, info_text)
             if info.pid != actual.pid:
                 raise ProxyGone(f"another HAProxy worker runs now, pid {info.pid}; what it has is read anew")
             judged = judge(changes, answers)
-            self._known = after(actual, judged.done)
+            self._known, self._is_sure = after(actual, judged.done), not judged.refused
             self._tell_cut(judged)
             self._take_refusals(judged)
             return Outcome(self._known, judged.applied, judged.leftovers)
@@ -154,17 +167,18 @@ class HaproxyProxy:
             admitted = await self._gate.admit(desired, self._held if before.pid else ())
             is_switched = bool(self._planner.plan(admitted.desired, before, time.monotonic()).structure)
             if is_switched:  # not where all that was new is withheld
-                async with self._file_lock:
+                async with self._files.lock:
                     await self._switch(admitted, before)
                 self._planner.restructured()
             return Outcome(self._known, reloaded=is_switched and bool(before.pid))
 
     async def save(self, desired: Desired) -> None:
         """See `Proxy.save`. A structure that does not run has not passed the check, and is not written."""
-        text = await _rendered_in_slices(desired)
-        async with self._file_lock:
+        text = await rendered_in_slices(desired)
+        async with self._files.lock:
             if desired.structure.digest == self._known.digest:
-                await to_thread.run_sync(self._write, Admitted(desired, text))
+                await to_thread.run_sync(self._files.write, desired, text)
+                self._intervention.is_over(Where.FILES)
 
     async def stop(self, grace_s: float) -> int | None:
         """End a HAProxy of ours; see `OwnHaproxy.stop`."""
@@ -179,6 +193,7 @@ class HaproxyProxy:
                     tasks.start_soon(self._own.supervise, wake)
                 tasks.start_soon(self._watch_worker)
                 tasks.start_soon(self._watch_ports)
+                tasks.start_soon(self._files.watch, self.name, self._notify, wake)
                 tasks.start_soon(self._old_workers.watch)
         finally:
             with anyio.CancelScope(shield=True):
@@ -224,10 +239,11 @@ class HaproxyProxy:
         try:
             info = await read_info(self._admin)
             if info.pid != self._known.pid:
-                self._known, self._held = await to_thread.run_sync(self._from_file, info.digest)
+                await self._meet(info)
             elif not is_fresh:
                 return self._known
-            self._known = await read_actual(self._admin, self._known)
+            self._known = self._believed(await read_actual(self._admin, self._known))
+            self._is_sure = True
         except ProxyGone as error:
             if self._own is None and not self._known.pid:
                 raise ProxyGone(f"{error}; {_how_to_attach(self._places)}") from error
@@ -236,14 +252,24 @@ class HaproxyProxy:
             self._known, self._held = NOTHING, frozenset()
         return self._known
 
-    def _from_file(self, digest: str) -> tuple[Actual, frozenset[Address] | None]:
-        """What the file tells of a worker that we did not see start: options and addresses, if it is its file."""
-        try:
-            text = self._places.config.read_text()
-            filed = parse_config(text)
-        except (OSError, ValueError):
-            return NOTHING, None
-        return (filed, parse_listens(text)) if digest and filed.digest == digest else (NOTHING, None)
+    async def _meet(self, info: Info) -> None:
+        """A worker that we did not see start: the file tells options and addresses, if it is its file."""
+        is_ours = self._own is not None and info.pid == self._own.started_pid
+        if self._seen_pid not in (0, info.pid) and not is_ours:
+            self._intervention.tell([f"HAProxy was reloaded or restarted, its worker is pid {info.pid} now"])
+        self._seen_pid = info.pid
+        start = await to_thread.run_sync(start_of, self._places.config, info.digest)
+        self._known, self._held = start.actual, start.listens
+        self._edited_pid = info.pid if start.is_edited else 0
+
+    def _believed(self, read: Actual) -> Actual:
+        """`read`, but as it was known where somebody else's change is to be left: so no plan mends it."""
+        if read.pid == self._edited_pid:
+            read = replace(read, digest="")
+        known = self._known
+        found = foreign(known, read) if known.pid == read.pid and self._is_sure else ()
+        is_left = self._intervention.is_to_be_left(Where.RUNNING, found, self._apps)
+        return without(read, known, found) if is_left else read
 
     def _tell_cut(self, judged: Judged) -> None:
         for change in judged.done:
@@ -263,12 +289,14 @@ class HaproxyProxy:
     async def _switch(self, admitted: Admitted, before: Actual) -> None:
         """Put the file in place and let HAProxy run it; on failure the file is as it was, and what ran runs."""
         kept = [keep(path) for path in (self._places.config, *map(Path, admitted.desired.maps))]
-        await to_thread.run_sync(self._write, admitted)
+        filed, self._is_sure, self._seen_pid = self._files.last, False, 0
+        await to_thread.run_sync(self._files.write, admitted.desired, admitted.text)
         try:
             pid = await self._reload_or_start(before)
             await self._confirm(admitted.desired, pid)
         except ProxyError:
             await to_thread.run_sync(_put_back, kept)
+            self._files.last = filed
             raise
 
     async def _reload_or_start(self, before: Actual) -> int:
@@ -291,7 +319,8 @@ class HaproxyProxy:
                 f"HAProxy runs another configuration after its reload: is it started with {self._places.config}?"
             )
         listens = (listen for section in desired.structure.sections for listen in section.listens)
-        self._known, self._held = actual, frozenset(listens)
+        self._known, self._held, self._is_sure, self._seen_pid = actual, frozenset(listens), True, pid
+        self._intervention.is_over()
 
     async def _is_current(self, pid: int) -> bool:
         try:
@@ -301,25 +330,6 @@ class HaproxyProxy:
         except ProxyGone:
             pass  # between two workers nobody may answer for an instant
         return False
-
-    def _write(self, admitted: Admitted) -> None:
-        """The maps before the text that names them."""
-        for path, entries in admitted.desired.maps.items():
-            replace_file(Path(path), render_map(entries).encode())
-        replace_file(self._places.config, admitted.text.encode())
-
-
-async def _rendered_in_slices(desired: Desired) -> str:
-    """The text, made here but a little at a time: in one go ten thousand backends keep an event waiting for 50 ms.
-
-    In a thread it would be worse: each system call of the loop then waits for the interpreter's lock.
-    """
-    texts = []
-    for number, text in enumerate(section_texts(desired)):
-        texts.append(text)
-        if number % _SLICE == 0:
-            await anyio.lowlevel.checkpoint()
-    return joined(texts)
 
 
 def _how_to_attach(places: Places) -> str:

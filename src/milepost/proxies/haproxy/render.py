@@ -1,6 +1,7 @@
 """From values to HAProxy's text. Equal values give equal text; there is one blank line between sections."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
 
 from milepost.proxies.haproxy.config import Desired, Section, Server
 
@@ -24,6 +25,11 @@ def joined(sections: Iterable[str]) -> str:
 def render_sections(sections: Iterable[Section]) -> str:
     """The same without servers."""
     return joined(_text(section, ()) for section in sections)
+
+
+def digest_of_text(text: str) -> str:
+    """What stands for a structure, from its text without servers."""
+    return sha256(text.encode()).hexdigest()[:32]
 
 
 def render_map(entries: Sequence[tuple[str, str]]) -> str:
