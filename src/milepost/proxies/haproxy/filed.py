@@ -25,6 +25,7 @@ from milepost.proxies.haproxy.ports import Address
 from milepost.proxies.haproxy.render import joined, render_map, section_texts
 
 _INTERVAL_S = 2.0
+_RETRY_S = 10.0
 _SLICE = 50  # sections
 
 
@@ -85,7 +86,8 @@ class Filed:
             try:
                 await self._look_after()
             except ProxyError as error:
-                notify(ProxyFailed(proxy, str(error), _INTERVAL_S))
+                notify(ProxyFailed(proxy, str(error), _RETRY_S))
+                await anyio.sleep(_RETRY_S)
             if self._intervention.left != before:
                 wake("a file was changed by somebody else")
 
