@@ -15,7 +15,7 @@ from milepost.model.notice import Notify, ProxyFailed, ProxyStarted
 from milepost.proxies.haproxy.check import parse_alerts
 from milepost.proxies.haproxy.master import MasterSocket
 from milepost.proxies.haproxy.observe import Info, digest_of
-from milepost.proxies.haproxy.process import Launch, is_alive, launch, stop, wait_for_death
+from milepost.proxies.haproxy.process import Launch, is_alive, is_run, launch, stop, wait_for_death
 from milepost.proxies.haproxy.reader import read_info
 from milepost.proxies.haproxy.runtime import AdminSocket
 
@@ -23,7 +23,7 @@ _FIRST_RETRY_S = 0.02
 _LONGEST_RETRY_S = 5.0
 _START_LIMIT_S = 30.0
 _POLL_S = 0.005
-_MASTER_LIMIT_S = 2.0
+_MASTER_LIMIT_S = 5.0
 
 
 class OwnHaproxy:
@@ -41,7 +41,8 @@ class OwnHaproxy:
         """The pid of the master that answers at our socket, None where none does.
 
         While the one that did before is alive, its answer is waited for: it executes itself anew at a reload, also at
-        one of somebody else's. To take it for dead then would start a second HAProxy beside it.
+        one of somebody else's. So is that of one which a milepost before us was just starting when it was killed. To
+        take these for dead would start a second HAProxy beside it, on the same ports.
         """
         with anyio.move_on_after(_MASTER_LIMIT_S):
             while True:
@@ -49,7 +50,8 @@ class OwnHaproxy:
                     self._master_pid = (await self._master.processes()).master
                     return self._master_pid
                 except ProxyGone:
-                    if not is_alive(self._master_pid):
+                    is_there = is_alive(self._master_pid) if self._master_pid else is_run(self._how.command)
+                    if not is_there:
                         break
                 await anyio.sleep(_POLL_S)
         return None
