@@ -8,6 +8,7 @@ import anyio
 
 from milepost import __version__
 from milepost.controller.board import Board
+from milepost.controller.garbage import rare_searches
 from milepost.controller.guard import Guard, Limits
 from milepost.controller.guard_post import GuardPost
 from milepost.controller.holders import HolderFile
@@ -51,7 +52,7 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
 
     Raises SettingsError, ProxyError or MilepostError where it cannot start; what runs is untouched then.
     """
-    with only_one(settings.state_dir):
+    with only_one(settings.state_dir), rare_searches():
         (settings.state_dir / "maps").mkdir(exist_ok=True)
         binary = binary_of(settings)
         board, mailbox = Board(started_at_s=time.time()), Mailbox()
@@ -60,7 +61,7 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
         source = MarathonSource(marathon_of(settings), notify)
         proxy = haproxy_of(settings, binary, notify)
         holders = HolderFile(settings.state_dir / "holders.json")
-        loop = Loop(proxy, Router(policy_of(settings)), holders, board, notify, pace_of(settings))
+        loop = Loop(proxy, mailbox, Router(policy_of(settings)), holders, board, notify, pace_of(settings))
         notify(_started(settings, binary))
         last_good = LastGood(SnapshotFile(settings.state_dir), mailbox.put, notify)
         guard = GuardPost(guard_of(settings), last_good.publish, source.look_again, board, notify)
@@ -74,7 +75,7 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
                 tasks.start_soon(last_good.run)
                 tasks.start_soon(source.run, guard.publish)
                 tasks.start_soon(proxy.run, mailbox.wake)
-                tasks.start_soon(loop.run, mailbox)
+                tasks.start_soon(loop.run)
         except anyio.get_cancelled_exc_class():
             notify(MilepostStopping(proxy.name, proxy_goes_on=not stop_proxy))
             if stop_proxy:  # only when told to end: a fault of ours must not take the traffic along

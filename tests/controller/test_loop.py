@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -64,6 +64,9 @@ class Scene:
     def runs(self, service: str) -> bool:
         return service in self.proxy.running
 
+    def leads_to(self, service: str, port: int) -> bool:
+        return self.addresses(service) == [port]
+
     def addresses(self, service: str) -> list[int]:
         return [endpoint.port for endpoint in self.proxy.running.get(service, ())]
 
@@ -74,7 +77,7 @@ class StubbornProxy(FakeProxy):
 
     restructured_at_s: list[float] = field(default_factory=list)
 
-    async def restructure(self, desired: Pools) -> Outcome[Pools]:
+    async def restructure(self, wanted: Callable[[], Pools]) -> Outcome[Pools]:
         self.calls.append("restructure")
         self.restructured_at_s.append(anyio.current_time())
         return Outcome(self.running, reloaded=True)
@@ -90,9 +93,10 @@ async def running(
     notices: list[Notice] = []
     scene = Scene(proxy or FakeProxy(), Mailbox(), Board(started_at_s=0.0), notices)
     holders = HolderFile(folder / "holders.json")
-    loop = Loop(scene.proxy, Router(Policy(groups=("external",))), holders, scene.board, notices.append, pace, clock)
+    router = Router(Policy(groups=("external",)))
+    loop = Loop(scene.proxy, scene.mailbox, router, holders, scene.board, notices.append, pace, clock)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(loop.run, scene.mailbox)
+        tasks.start_soon(loop.run)
         yield scene
         tasks.cancel_scope.cancel()
 
@@ -132,6 +136,17 @@ async def test_the_file_follows_the_servers(tmp_path: Path) -> None:
         scene.mailbox.put(snapshot(app("/web", task(2))))
         await scene.until(lambda: scene.proxy.saved is not None)
         assert scene.proxy.saved == scene.proxy.running
+
+
+async def test_the_file_follows_burst_after_burst(tmp_path: Path) -> None:
+    pace = replace(QUICK, save_quiet_s=0.03)
+    async with running(tmp_path, pace=pace) as scene:
+        for burst in range(3):
+            for number in range(1, 4):
+                port = burst * 10 + number
+                scene.mailbox.put(snapshot(app("/web", task(port))))
+                await scene.until(partial(scene.leads_to, "web_10000", 31_000 + port))
+            await scene.until(lambda: scene.proxy.saved == scene.proxy.running)
 
 
 async def test_a_burst_of_new_apps_is_one_reload(tmp_path: Path) -> None:
@@ -187,6 +202,85 @@ async def test_servers_change_while_a_reload_waits_for_its_turn(tmp_path: Path) 
         scene.mailbox.put(snapshot(app("/web", task(2)), app("/new", task(3), port=10_001)))
         await scene.until(lambda: scene.addresses("web_10000") == [31_002])
         assert not scene.runs("new_10001")
+
+
+@dataclass
+class SlowProxy(FakeProxy):
+    """Reads what is wanted at once, and runs it when it is let go."""
+
+    may_end: anyio.Event = field(default_factory=anyio.Event)
+
+    async def restructure(self, wanted: Callable[[], Pools]) -> Outcome[Pools]:
+        self.calls.append("restructure")
+        pools = dict(wanted())
+        await self.may_end.wait()
+        self.running = pools
+        return Outcome(self.running, reloaded=True)
+
+
+@asynccontextmanager
+async def reloading(folder: Path) -> AsyncIterator[tuple[Scene, SlowProxy]]:
+    """In the middle of the reload that brings the app /new; before that, task 1 of /web ran."""
+    proxy = SlowProxy()
+    async with running(folder, proxy) as scene:
+        proxy.may_end.set()
+        scene.mailbox.put(snapshot(app("/web", task(1))))
+        await scene.until(lambda: scene.proxy.saved == {**scene.proxy.running} and scene.runs("web_10000"))
+        proxy.may_end = anyio.Event()
+        scene.mailbox.put(snapshot(app("/web", task(1)), app("/new", task(3), port=10_001)))
+        await scene.until(lambda: proxy.count("restructure") == 2)
+        yield scene, proxy
+
+
+async def test_servers_change_in_the_middle_of_a_reload(tmp_path: Path) -> None:
+    async with reloading(tmp_path) as (scene, proxy):
+        scene.mailbox.put(snapshot(app("/web", task(2)), app("/new", task(3), port=10_001)))
+        await scene.until(lambda: scene.addresses("web_10000") == [31_002])
+        assert not scene.runs("new_10001")
+        proxy.may_end.set()
+        await scene.until(partial(scene.runs, "new_10001"))
+        await scene.until(lambda: scene.addresses("web_10000") == [31_002] and proxy.saved == proxy.running)
+
+
+async def test_what_changed_in_a_reload_is_made_good_before_anything_is_read_back(tmp_path: Path) -> None:
+    async with reloading(tmp_path) as (scene, proxy):
+        scene.mailbox.put(snapshot(app("/web", task(2)), app("/new", task(3), port=10_001)))
+        await scene.until(lambda: scene.addresses("web_10000") == [31_002])
+        proxy.calls.clear()
+        proxy.may_end.set()
+        await scene.until(lambda: proxy.count("observe") == 1)
+        assert proxy.calls[:2] == ["apply", "observe"]
+
+
+async def test_nothing_is_read_back_in_the_middle_of_a_reload(tmp_path: Path) -> None:
+    async with reloading(tmp_path) as (scene, proxy):
+        proxy.calls.clear()
+        scene.mailbox.wake("another worker runs")
+        await anyio.wait_all_tasks_blocked()
+        assert proxy.calls == []
+        proxy.may_end.set()
+        await scene.until(lambda: proxy.count("observe") == 1)
+
+
+async def test_a_change_that_is_lost_to_a_reload_is_no_failure_and_made_good(tmp_path: Path) -> None:
+    async with reloading(tmp_path) as (scene, proxy):
+        proxy.failures["apply"] = [ProxyError("another worker runs")]
+        scene.mailbox.put(snapshot(app("/web", task(2)), app("/new", task(3), port=10_001)))
+        await scene.until(lambda: not proxy.failures["apply"])
+        proxy.may_end.set()
+        await scene.until(lambda: scene.addresses("web_10000") == [31_002] and scene.runs("new_10001"))
+        assert scene.told(ProxyFailed) == 0
+
+
+async def test_a_structure_that_is_wanted_in_the_middle_of_a_reload_is_the_next(tmp_path: Path) -> None:
+    async with reloading(tmp_path) as (scene, proxy):
+        newer = (app("/new", task(3), port=10_001), app("/newer", task(4), port=10_002))
+        scene.mailbox.put(snapshot(app("/web", task(1)), *newer))
+        await anyio.wait_all_tasks_blocked()
+        assert proxy.count("restructure") == 2
+        proxy.may_end.set()
+        await scene.until(partial(scene.runs, "newer_10002"))
+        assert proxy.count("restructure") == 3
 
 
 async def test_a_refused_structure_leaves_the_old_one_and_is_tried_again(tmp_path: Path) -> None:
@@ -285,7 +379,8 @@ async def test_an_unchanged_snapshot_changes_nothing(tmp_path: Path) -> None:
     async with running(tmp_path) as scene:
         same = snapshot(app("/web", task(1)))
         scene.mailbox.put(same)
-        await scene.until(lambda: bool(scene.proxy.running))
+        await scene.until(lambda: scene.proxy.count("observe") == 2)  # before the structure is made, and after
+        await scene.until(lambda: scene.proxy.saved == scene.proxy.running)
         calls = list(scene.proxy.calls)
         scene.mailbox.put(same)
         await anyio.wait_all_tasks_blocked()

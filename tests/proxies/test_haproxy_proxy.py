@@ -108,8 +108,8 @@ async def test_a_task_that_is_replaced_just_before_a_reload_gets_no_request_from
             for old, new, other in zip(tasks, tasks[1:], others, strict=False):
                 await until(partial(seen.has, old.port, 20))
                 actual = (await reach(proxy, table_of(("/web", port, (old.port, new.port))))).actual
-                wanted = proxy.desired(table_of(("/web", port, (new.port,)), ("/more", other, ())))
-                await proxy.apply(proxy.plan(wanted, actual), actual)
+                wanted = partial(proxy.desired, table_of(("/web", port, (new.port,)), ("/more", other, ())))
+                await proxy.apply(proxy.plan(wanted(), actual), actual)
                 asked = old.requests
                 assert (await proxy.restructure(wanted)).reloaded
                 await until(partial(seen.has, new.port, 100))

@@ -1,5 +1,8 @@
 """Values become HAProxy's text, and nothing that an owner writes gets out of its place."""
 
+from dataclasses import replace
+from itertools import chain
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -8,11 +11,12 @@ from milepost.model.snapshot import App, AppDefinition, AppPort, HealthCheck, Ne
 from milepost.proxies.haproxy.config import Desired, Profile, Section, Server, Structure
 from milepost.proxies.haproxy.contract import contract_desired
 from milepost.proxies.haproxy.desired import RunDesigner
-from milepost.proxies.haproxy.render import render, render_map
+from milepost.proxies.haproxy.render import Renderer, joined, render, render_map
 from milepost.routing import labels
 from milepost.routing.build import build_routing
 from milepost.routing.policy import Policy
 
+Pools = dict[str, tuple[Server, ...]]
 PROFILE = Profile("/run/admin.sock", "/run/maps", max_files=20_000)
 
 
@@ -30,6 +34,25 @@ def test_a_frontend_of_the_same_name_gets_no_servers() -> None:
     structure = Structure((Section("frontend", "a_1", ()), Section("backend", "a_1", ())), "d")
     text = render(Desired(structure, {"a_1": (Server("s1", "10.0.0.1", 80, 7),)}))
     assert text == "frontend a_1\n\nbackend a_1\n  server s1 10.0.0.1:80 id 7\n"
+
+
+BACKENDS = ("a_1", "b_2", "c_3")
+ONE_STRUCTURE = Structure((Section("global", "", ()), *(Section("backend", name, ()) for name in BACKENDS)), "d")
+pools = st.builds(
+    lambda *ports: {
+        name: (Server("s", "10.0.0.1", port, 1),) for name, port in zip(BACKENDS, ports, strict=True) if port
+    },
+    *(st.integers(0, 3) for _ in BACKENDS),
+)
+
+
+@given(st.lists(st.tuples(st.booleans(), pools), max_size=5))
+def test_a_version_is_rendered_as_if_there_was_none_before(versions: list[tuple[bool, Pools]]) -> None:
+    renderer = Renderer()
+    for is_same_structure, servers in versions:
+        structure = ONE_STRUCTURE if is_same_structure else replace(ONE_STRUCTURE)
+        desired = Desired(structure, servers)
+        assert joined(chain.from_iterable(renderer.slices(desired))) == render(desired)
 
 
 def test_a_map_is_a_key_and_a_value_a_line() -> None:

@@ -58,7 +58,8 @@ async def test_what_was_changed_by_hand_is_told_and_mended(binary: Binary, tmp_p
     async with stage(binary, tmp_path) as at, fake_tasks(1) as (task,):
         at.designer.hosts, at.designer.options = {"web.example": f"web_{port}"}, ("weight 10",)
         proxy, table = at.proxy(), table_of(("/web", port, (task.port,)))
-        before, hands = (await reach(proxy, table)).actual, hands_on(at, port, task)
+        await reach(proxy, table)
+        before, hands = await proxy.observe(), hands_on(at, port, task)
         for command in CHANGES:
             await hands.do(command)
             after = (await reach(proxy, table)).actual
@@ -88,6 +89,7 @@ async def test_where_it_is_to_be_reported_a_change_by_hand_stays_until_it_is_mil
     async with stage(binary, tmp_path) as at, fake_tasks(2) as (task, more):
         proxy = at.proxy(heals=False)
         await reach(proxy, table_of(("/web", port, (task.port,)), ("/api", other, (task.port,))))
+        await proxy.observe()
         await hands_on(at, port, task).do("set server {server} state maint")
         table = table_of(("/web", port, (task.port, more.port)), ("/api", other, ()))
         await reach(proxy, table)
@@ -108,6 +110,7 @@ async def test_a_change_by_hand_that_stands_against_milepost_s_own_is_mended_eve
     async with stage(binary, tmp_path) as at, fake_tasks(2) as (task, more):
         proxy = at.proxy(heals=False)
         await reach(proxy, table_of(("/web", port, (task.port,))))
+        await proxy.observe()
         await hands_on(at, port, more).do("add server {server} 127.0.0.1:1 id 7")
         wanted = table_of(("/web", port, (more.port,)))
         await until_reached(proxy, wanted)
@@ -174,15 +177,15 @@ async def test_where_it_is_to_be_reported_a_changed_file_stays_until_it_is_writt
 ) -> None:
     (port,) = free_ports(1)
     async with stage(binary, tmp_path) as at:
-        proxy, table = at.proxy(heals=False), table_of(("/web", port, ()))
-        await reach(proxy, table)
+        proxy = at.proxy(heals=False)
+        await reach(proxy, table_of(("/web", port, ())))
         content = at.text
         async with watched(proxy, at.woken.append):
             edit(at.places.config)
             await until(lambda: "a file was changed by somebody else" in at.woken)
             assert [problem.subject for problem in proxy.refused] == [f"file {at.places.config}"]
             assert at.text != content
-            await proxy.save(proxy.desired(table))
+            await proxy.save(proxy.desired(table_of(("/web", port, ()))))
             assert (at.text, proxy.refused) == (content, ())
             at.places.config.unlink()
             proxy.heal()

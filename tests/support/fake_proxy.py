@@ -31,13 +31,17 @@ class FakeProxy:
     name: str = "fake"
     running: Pools = field(default_factory=dict)
     saved: Pools | None = None
+    wanted: Pools = field(default_factory=dict)
     failures: dict[str, list[MilepostError]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     leftovers: int = 0
     refused: tuple[Problem, ...] = ()
 
     def desired(self, table: RoutingTable) -> Pools:
-        return {service.name: table.endpoints[service.name] for service in table.services}
+        pools = {service.name: table.endpoints[service.name] for service in table.services}
+        if pools != self.wanted:
+            self.wanted = pools
+        return self.wanted
 
     def plan(self, desired: Pools, actual: Pools) -> Plan:
         live = [
@@ -58,9 +62,9 @@ class FakeProxy:
         self.running = {**self.running, **changes}
         return Outcome(self.running, applied=len(changes), leftovers=self.leftovers)
 
-    async def restructure(self, desired: Pools) -> Outcome[Pools]:
+    async def restructure(self, wanted: Callable[[], Pools]) -> Outcome[Pools]:
         self._called("restructure")
-        self.running = dict(desired)
+        self.running = dict(wanted())
         return Outcome(self.running, applied=1, reloaded=True)
 
     async def save(self, desired: Pools) -> None:

@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -206,11 +207,11 @@ async def reach(proxy: HaproxyProxy, table: RoutingTable) -> Outcome[Actual]:
     """What the controller does in a pass, until nothing is left to do. Returns the last outcome."""
     outcome = Outcome(await proxy.observe())
     with anyio.fail_after(15):
-        while plan := proxy.plan(desired := proxy.desired(table), outcome.actual):
+        while plan := proxy.plan(proxy.desired(table), outcome.actual):
             if plan.live:
                 outcome = await proxy.apply(plan, outcome.actual)
             if plan.structure:
-                outcome = await proxy.restructure(desired)
+                outcome = await proxy.restructure(partial(proxy.desired, table))
     return outcome
 
 

@@ -1,8 +1,8 @@
 """The one loop: newest snapshot in, a proxy that matches it out. Only here are errors caught and counted.
 
 A pass is level-triggered: it compares what should run with what was seen to run and does what is missing,
-whatever led here. A change of servers is done at once; a change of structure waits until a burst is over,
-since a reload is the costly act; the file follows behind.
+whatever led here. A change of servers is done at once. A change of structure waits until a burst is over, since a
+reload is the costly act, and is then made beside the passes; the file follows behind.
 """
 
 import time
@@ -16,6 +16,7 @@ from milepost.controller.board import Board
 from milepost.controller.holders import HolderFile
 from milepost.controller.mailbox import Mailbox
 from milepost.controller.report import Reporter
+from milepost.controller.restructuring import Finished, Restructuring
 from milepost.controller.timing import NEVER, Agenda, Backoff, Job, Settle, Spacing
 from milepost.controller.writer import FileWriter
 from milepost.errors import ConfigRefused, ProxyError
@@ -55,6 +56,7 @@ class Loop(Generic[DesiredT, ActualT]):
     def __init__(
         self,
         proxy: Proxy[DesiredT, ActualT],
+        mailbox: Mailbox,
         router: Router,
         holders: HolderFile,
         board: Board,
@@ -63,7 +65,7 @@ class Loop(Generic[DesiredT, ActualT]):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pace = pace or Pace()
-        self._proxy, self._router, self._clock = proxy, router, clock
+        self._proxy, self._mailbox, self._router, self._clock = proxy, mailbox, router, clock
         self._holder_file, self._holders = holders, holders.load()
         self._report = Reporter(proxy.name, board, notify, clock)
         self._table: RoutingTable | None = None
@@ -78,14 +80,16 @@ class Loop(Generic[DesiredT, ActualT]):
         self._awaited: tuple[str, ...] = ()
         settle = Settle(self._pace.save_quiet_s, self._pace.save_limit_s)
         self._file = FileWriter(proxy.save, settle, self._retry, self._report, clock)
+        self._structure = Restructuring(proxy.restructure, mailbox.nudge, clock)
 
-    async def run(self, mailbox: Mailbox) -> None:
+    async def run(self) -> None:
         """Pass after pass until cancelled. A proxy that fails is tried again; its last good state serves."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._file.run)
+            tasks.start_soon(self._structure.run)
             while True:
-                await mailbox.wait(self._agenda.next_s - self._clock())
-                snapshot, reasons = mailbox.take()
+                await self._mailbox.wait(self._agenda.next_s - self._clock())
+                snapshot, reasons = self._mailbox.take()
                 try:
                     await self._pass(snapshot, look=bool(reasons))
                     self._retry = self._retry.succeeded()
@@ -97,17 +101,16 @@ class Loop(Generic[DesiredT, ActualT]):
             self._accept(snapshot)
         if self._table is None:
             return
-        actual = await self._look(self._actual if not look else None)
+        finished = self._structure.take()
+        if finished is not None:
+            self._take(finished)
+        actual = await self._seen(look=look)
+        if actual is None:
+            return
         desired = self._proxy.desired(self._table)
         plan = self._proxy.plan(desired, actual)
         actual = await self._change_servers(plan, actual)
-        if self._is_settled(plan.structure):
-            actual = await self._change_structure(plan, desired, actual)
-            desired = self._proxy.desired(self._table)
-            plan = self._proxy.plan(desired, actual)
-            actual = await self._change_servers(plan, actual)
-            if plan.structure:
-                self._postpone()  # refused, or it did not help: a reload that changes nothing must not repeat at once
+        self._change_structure(plan, finished)
         if plan.structure:
             self._file.hold()
         else:
@@ -120,9 +123,15 @@ class Loop(Generic[DesiredT, ActualT]):
         self._holders = self._table.holders
         self._report.remembered(self._holder_file.save(self._holders))
 
-    async def _look(self, seen: ActualT | None) -> ActualT:
-        """What runs: as last seen, or read back where that may be out of date."""
+    async def _seen(self, *, look: bool) -> ActualT | None:
+        """What runs: as last seen, or read back where that may be out of date; None while nobody can say.
+
+        It is not read back while the structure changes, which ends with that.
+        """
+        if self._structure.is_under_way:
+            return self._actual
         now_s = self._clock()
+        seen = None if look else self._actual
         if seen is None or self._agenda.is_due(Job.OBSERVE, now_s) or self._agenda.is_due(Job.RETRY, now_s):
             seen = self._actual = await self._proxy.observe()
             self._agenda = self._agenda.at(Job.RETRY, NEVER)
@@ -158,21 +167,38 @@ class Loop(Generic[DesiredT, ActualT]):
         self._agenda = self._agenda.at(Job.RESTRUCTURE, due_s)
         return due_s <= now_s
 
-    async def _change_structure(self, plan: Plan, desired: DesiredT, actual: ActualT) -> ActualT:
-        started_s = self._clock()
-        self._agenda = self._agenda.at(Job.RESTRUCTURE, NEVER)
-        try:
-            outcome = await self._proxy.restructure(desired)
-        except ConfigRefused as error:
-            self._report.refused(error)
-            return actual
-        self._settle, self._awaited = self._settle.cleared(), ()
-        if outcome.reloaded:
-            self._spacing = self._spacing.done(self._clock())
-        self._actual = outcome.actual
-        self._file.stands(desired)
-        self._report.restructured(plan, outcome, self._clock() - started_s)
-        return outcome.actual
+    def _change_structure(self, plan: Plan, finished: Finished[ActualT] | None) -> None:
+        """Begin a change of structure where it is time for one."""
+        if self._structure.is_under_way:
+            return
+        if finished is not None:
+            self._agenda = self._agenda.at(Job.OBSERVE, self._clock())  # what changed meanwhile is applied by now
+            if plan.structure == finished.plan.structure:
+                self._postpone()  # refused, or it did not help: a reload that changes nothing must not repeat at once
+                return
+        if self._is_settled(plan.structure):
+            collect_s = self._agenda.due_s(Job.COLLECT)
+            self._agenda = Agenda().at(Job.COLLECT, collect_s)
+            self._structure.begin(plan, self._wanted)
+
+    def _wanted(self) -> DesiredT:
+        if self._table is None:
+            raise ValueError("nothing can be wanted of a proxy before a source has spoken")
+        return self._proxy.desired(self._table)
+
+    def _take(self, finished: Finished[ActualT]) -> None:
+        """Go on with what a change of structure came to. Raises ProxyError where what runs is unknown now."""
+        result = finished.result
+        if isinstance(result, ConfigRefused):
+            self._report.refused(result)
+        elif isinstance(result, ProxyError):
+            raise result
+        else:
+            self._settle, self._awaited = self._settle.cleared(), ()
+            if result.reloaded:
+                self._spacing = self._spacing.done(self._clock())
+            self._actual = result.actual
+            self._report.restructured(finished.plan, result, finished.took_s)
 
     def _postpone(self) -> None:
         """The change of structure that was just tried is still wanted: wait longer each time."""
@@ -182,6 +208,9 @@ class Loop(Generic[DesiredT, ActualT]):
 
     def _failed(self, error: ProxyError) -> None:
         self._actual = None
+        if self._structure.is_under_way:  # what runs is being replaced: that ends by telling what runs then
+            self._agenda = Agenda()
+            return
         self._retry = self._retry.failed()
         self._agenda = Agenda().at(Job.RETRY, self._clock() + self._retry.wait_s)
         self._report.failed(error, self._retry.wait_s)

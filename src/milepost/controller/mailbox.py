@@ -31,6 +31,10 @@ class Mailbox:
         self._reasons.append(reason)
         self._news.set()
 
+    def nudge(self) -> None:
+        """Ask for a pass; what was last seen of the proxy is good enough for it."""
+        self._news.set()
+
     async def wait(self, timeout_s: float) -> None:
         """Return once there is news, or after `timeout_s` (inf for no limit)."""
         with anyio.move_on_after(None if timeout_s == float("inf") else max(0.0, timeout_s)):

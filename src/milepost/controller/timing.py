@@ -85,8 +85,12 @@ class Agenda:
         others = tuple(entry for entry in self.due if entry[0] is not job)
         return Agenda(others) if due_s == NEVER else Agenda((*others, (job, due_s)))
 
+    def due_s(self, job: Job) -> float:
+        """When `job` is due, NEVER where it is not listed."""
+        return next((due_s for listed, due_s in self.due if listed is job), NEVER)
+
     def is_due(self, job: Job, now_s: float) -> bool:
-        return any(entry[0] is job and entry[1] <= now_s for entry in self.due)
+        return self.due_s(job) <= now_s
 
     @property
     def next_s(self) -> float:

@@ -40,18 +40,13 @@ class FileWriter(Generic[DesiredT]):
         """What should run has not passed the proxy's check: nothing is to be written."""
         self._wanted = None
 
-    def stands(self, desired: DesiredT) -> None:
-        """This was written by a change of structure."""
-        self._wanted, self._written = None, desired
-
     async def run(self) -> None:
         """Write until cancelled."""
         while True:
             await self._news.wait()
-            self._news = anyio.Event()
             while (wait_s := self._settle.due_s - self._clock()) > 0:
                 await anyio.sleep(wait_s)
-            self._settle = self._settle.cleared()
+            self._news, self._settle = anyio.Event(), self._settle.cleared()  # together: what came while waiting is in
             if self._wanted is not None:
                 await self._write(self._wanted)
 

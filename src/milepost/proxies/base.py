@@ -86,8 +86,11 @@ class Proxy(Protocol[DesiredT, ActualT]):
         """Carry out `plan.live` on the running proxy, checking each answer. Raises ProxyError when it is gone."""
         ...
 
-    async def restructure(self, desired: DesiredT) -> Outcome[ActualT]:
-        """Write, check, reload without losing a request, and read back.
+    async def restructure(self, wanted: Callable[[], DesiredT]) -> Outcome[ActualT]:
+        """Check, write, reload without losing a request, and see that it runs.
+
+        Takes up to seconds: what ran before takes `apply` until then. So `wanted` is asked for the newest twice, for
+        the check and when it is written; what comes later is for the next `apply` to do, on the outcome's `actual`.
 
         Raises ConfigRefused when the check says no; what ran before still runs and stands in the file.
         """
@@ -96,7 +99,8 @@ class Proxy(Protocol[DesiredT, ActualT]):
     async def save(self, desired: DesiredT) -> None:
         """Write the file of `desired` behind the running proxy, so that a crash restarts from the truth.
 
-        Called beside `apply` and `restructure`. Raises ProxyError where it cannot be written.
+        Called beside `apply` and `restructure`; what stands there already is not written again. Raises ProxyError where
+        it cannot be written.
         """
         ...
 

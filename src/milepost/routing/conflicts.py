@@ -7,8 +7,9 @@ it.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import Enum
+from enum import StrEnum
 from types import MappingProxyType
+from typing import NamedTuple
 
 from milepost.model.problem import Problem
 from milepost.model.routing import Holders, Service
@@ -22,16 +23,15 @@ _EVERY_ADDRESS_AS = frozenset({"", "*", "0.0.0.0", "::"})  # noqa: S104 - what a
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-class Kind(Enum):
-    """What is contested. The value is its word in keys and messages."""
+class Kind(StrEnum):
+    """What is contested: its word in keys and messages."""
 
     PORT = "port"
     HOST = "host"
     NAME = "name"
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """What one service wants of one `value`: a port, a host or a name. `service` is its position in the table.
 
     `parts` is how much of it: the address of a port, the paths of a host; "" is every path that leads nowhere else.
@@ -46,7 +46,7 @@ class Claim:
     @property
     def keys(self) -> tuple[str, ...]:
         between = " " if self.kind is Kind.PORT else ""
-        return tuple(f"{self.kind.value} {self.value}{between}{part}" for part in self.parts)
+        return tuple([f"{self.kind} {self.value}{between}{part}" for part in self.parts])
 
     def rank(self, known: Mapping[str, str]) -> int:
         """0 where its app holds all of it, 1 where some, 2 where none: the less comes first."""
@@ -85,6 +85,9 @@ def decide_conflicts(
     problems: list[Problem] = []
     held = dict(assigned)
     for claims in _contests(services, policy):
+        if len(claims) == 1:
+            held.update(dict.fromkeys(claims[0].keys, claims[0].app_id))
+            continue
         for claim, rival in _awarded(claims, known):
             if rival is None:
                 held.update(dict.fromkeys(claim.keys, claim.app_id))
@@ -97,7 +100,7 @@ def decide_conflicts(
 
 def _contests(services: Sequence[Service], policy: Policy) -> Iterable[list[Claim]]:
     """All claims, each together with those on the same kind and value."""
-    contests: dict[tuple[Kind, str], list[Claim]] = {}
+    contests: dict[tuple[str, str], list[Claim]] = {}
     for number, service in enumerate(services):
         for claim in _claims(number, service, policy):
             contests.setdefault((claim.kind, claim.value), []).append(claim)
@@ -110,9 +113,10 @@ def _claims(number: int, service: Service, policy: Policy) -> Iterator[Claim]:
     if service.port not in policy.reserved_ports:
         address = _EVERY_ADDRESS if service.bind_addr in _EVERY_ADDRESS_AS else service.bind_addr
         yield Claim(number, service.app_id, Kind.PORT, str(service.port), (address,))
-    paths = tuple(dict.fromkeys(word.lower() for word in service.path if word.startswith("/"))) or ("",)
-    for host in service.hosts:
-        yield Claim(number, service.app_id, Kind.HOST, host, paths)
+    if service.hosts:
+        paths = tuple(dict.fromkeys(word.lower() for word in service.path if word.startswith("/"))) or ("",)
+        for host in service.hosts:
+            yield Claim(number, service.app_id, Kind.HOST, host, paths)
 
 
 def _awarded(claims: list[Claim], known: Mapping[str, str]) -> Iterator[tuple[Claim, Claim | None]]:
@@ -120,9 +124,6 @@ def _awarded(claims: list[Claim], known: Mapping[str, str]) -> Iterator[tuple[Cl
 
     Of one app's claims the first goes to the contest, whoever holds what: a holder is an app, not one of its ports.
     """
-    if len(claims) == 1:
-        yield claims[0], None
-        return
     own: dict[str, dict[str, Claim]] = {}
     taken: dict[str, Claim] = {}
     contenders = [claim for claim in claims if _takes(claim, own.setdefault(claim.app_id, {}))]
@@ -160,7 +161,7 @@ def _lost(service: Service, claim: Claim, rival: Claim, winner: Service) -> Prob
         Kind.HOST: "the host does not lead to this app",
         Kind.NAME: f"the backend of this app is called {service.name}",
     }[claim.kind]
-    return Problem(claim.app_id, f"{claim.kind.value} {claim.value}{part}", f"{rivalry}; {consequence}")
+    return Problem(claim.app_id, f"{claim.kind} {claim.value}{part}", f"{rivalry}; {consequence}")
 
 
 def _take_reserved(decided: list[Service], policy: Policy) -> list[Problem]:

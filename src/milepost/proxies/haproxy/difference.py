@@ -50,6 +50,8 @@ def _by_key(sections: Iterable[Section]) -> Mapping[tuple[str, str], Section]:
 
 
 def _verb(old: Section | None, new: Section | None) -> str:
+    if old is new:
+        return ""
     if old is None:
         return "added"
     if new is None:

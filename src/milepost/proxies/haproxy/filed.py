@@ -22,11 +22,10 @@ from milepost.proxies.haproxy.foreign import Difference
 from milepost.proxies.haproxy.intervention import Intervention, Where
 from milepost.proxies.haproxy.observe import is_as_digested, parse_config, parse_listens
 from milepost.proxies.haproxy.ports import Address
-from milepost.proxies.haproxy.render import joined, render_map, section_texts
+from milepost.proxies.haproxy.render import Renderer, joined, render_map
 
 _INTERVAL_S = 2.0
 _RETRY_S = 10.0
-_SLICE = 50  # sections
 
 
 @dataclass(slots=True)
@@ -64,7 +63,7 @@ class Filing:
 
 
 class Filed:
-    """The configuration and its maps. Whoever writes or compares holds `lock`.
+    """The configuration and its maps. Whoever writes or compares holds `lock`, for which nothing but a reload waits.
 
     `last` is None until something was written: what lies there at a start may be older than what runs, by right.
     """
@@ -72,11 +71,27 @@ class Filed:
     def __init__(self, config: Path, intervention: Intervention) -> None:
         self._config, self._intervention = config, intervention
         self.lock = anyio.Lock()
+        self._renderer = Renderer()
         self.last: Filing | None = None
 
     def write(self, desired: Desired, text: str) -> None:
         """The maps, and then the `text` that names them. Raises ProxyError."""
         self.last = Filing(desired, tuple(_write(path, content) for path, content in self._contents(desired, text)))
+
+    def has(self, desired: Desired) -> bool:
+        """Whether this very value was written last."""
+        return self.last is not None and self.last.desired is desired
+
+    async def rendered(self, desired: Desired) -> str:
+        """The text, made here but a little at a time: in one go ten thousand backends keep an event waiting for 50 ms.
+
+        In a thread it would be worse: each system call of the loop then waits for the interpreter's lock.
+        """
+        texts = []
+        for part in self._renderer.slices(desired):
+            texts += part
+            await anyio.lowlevel.checkpoint()
+        return joined(texts)
 
     async def watch(self, proxy: str, notify: Notify, wake: Callable[[str], None]) -> None:
         """Notice files that somebody else changed, since a restart of HAProxy would run them, until cancelled."""
@@ -98,7 +113,7 @@ class Filed:
             found = await to_thread.run_sync(self.last.differences)
             if not self._intervention.is_to_be_left(Where.FILES, found) and found:
                 desired = self.last.desired
-                await to_thread.run_sync(self.write, desired, await rendered_in_slices(desired))
+                await to_thread.run_sync(self.write, desired, await self.rendered(desired))
 
     def _contents(self, desired: Desired, text: str) -> Iterator[tuple[Path, bytes]]:
         for path, entries in desired.maps.items():
@@ -128,19 +143,6 @@ def start_of(config: Path, digest: str) -> Start:
     if not digest or filed.digest != digest:
         return Start()
     return Start(filed, parse_listens(text), not is_as_digested(text))
-
-
-async def rendered_in_slices(desired: Desired) -> str:
-    """The text, made here but a little at a time: in one go ten thousand backends keep an event waiting for 50 ms.
-
-    In a thread it would be worse: each system call of the loop then waits for the interpreter's lock.
-    """
-    texts = []
-    for number, text in enumerate(section_texts(desired)):
-        texts.append(text)
-        if number % _SLICE == 0:
-            await anyio.lowlevel.checkpoint()
-    return joined(texts)
 
 
 def _write(path: Path, content: bytes) -> Written:

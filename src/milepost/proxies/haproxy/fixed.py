@@ -28,11 +28,11 @@ def hindrance(server: Server, version: tuple[int, ...]) -> str:
 def _fixed_balance(lines: Iterable[str]) -> str:
     algorithm, consistent = "roundrobin", False
     for line in lines:
-        words = line.split()
-        if words[:1] == ["balance"]:
-            algorithm = words[1].partition("(")[0]
-        if words[:1] == ["hash-type"]:
-            consistent = words[1] == "consistent"
+        word, _, rest = line.partition(" ")
+        if word == "balance":
+            algorithm = rest.split()[0].partition("(")[0]
+        elif word == "hash-type":
+            consistent = rest.split()[0] == "consistent"
     if algorithm == "static-rr":
         return "balance static-rr takes no added server"
     if algorithm in _HASHES and not consistent:

@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from milepost.model.shared_map import changed, replaced
 from milepost.proxies.haproxy.actual import Actual, ActualServer
 
-_NO_POOL: Mapping[str, ActualServer] = {}
-
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -24,11 +22,11 @@ class Difference:
 def foreign(known: Actual, read: Actual) -> tuple[Difference, ...]:
     """What nobody but somebody else can have changed between two looks at one worker.
 
-    That HAProxy's own checks find a server up or down is none of it.
+    That HAProxy's own checks find a server up or down is none of it, nor what only one of both tells anything of.
     """
     found: list[Difference] = []
-    for backend in sorted(changed(known.servers, read.servers)):
-        found += _servers(backend, known.servers.get(backend, _NO_POOL), read.servers.get(backend, _NO_POOL))
+    for backend in sorted({*changed(known.servers, read.servers)} & known.servers.keys() & read.servers.keys()):
+        found += _servers(backend, known.servers[backend], read.servers[backend])
     for path in sorted(known.maps.keys() & read.maps.keys()):
         found += _entries(path, known.maps[path], read.maps[path])
     return tuple(found)

@@ -71,21 +71,24 @@ class Gate:
         return self._designer.desired(table, self.withheld.reasons)
 
     async def admit(self, desired: Desired, held: Collection[Address] | None) -> Admitted:
-        """`desired`, or as much of it as passes. `held`: addresses that HAProxy has now, None where nobody knows.
+        """`desired`, the newest, or as much of it as passes.
+
+        `held`: addresses that HAProxy has now, None where nobody knows. A table that comes meanwhile is left for later.
 
         Raises ConfigRefused where the fault is no single app's.
         """
+        table = self._table
         for _ in range(_MOST_ROUNDS):
             if await self._withhold_blocked(desired, held):
-                desired = self.desired(self._table)
+                desired = self._designer.desired(table, self.withheld.reasons)
             self._require_files(desired)
             text = await to_thread.run_sync(render, desired)
             await to_thread.run_sync(_make_missing_maps, desired)
             checked = await self._check(text)
             if not checked.alerts:
                 return Admitted(desired, text)
-            await self._withhold_refused(desired, text, checked)
-            desired = self.desired(self._table)
+            await self._withhold_refused(desired, table, text, checked)
+            desired = self._designer.desired(table, self.withheld.reasons)
         raise ConfigRefused(f"HAProxy refused {_MOST_ROUNDS} configurations in a row, what ran before still runs")
 
     def _require_files(self, desired: Desired) -> None:
@@ -116,21 +119,21 @@ class Gate:
         self.withheld.block(blocked)
         return bool(blocked)
 
-    async def _withhold_refused(self, desired: Desired, text: str, checked: Checked) -> None:
+    async def _withhold_refused(self, desired: Desired, table: RoutingTable, text: str, checked: Checked) -> None:
         refused = owners_of(desired, text, checked)
         if not refused:
-            culprit = await self._find_culprit(desired)
+            culprit = await self._find_culprit(desired, table)
             if culprit is None:
                 raise ConfigRefused(f"HAProxy refused the configuration, what ran before still runs: {checked.words}")
             refused = {culprit: checked.words}
-        self.withheld.refuse(self._table, refused)
+        self.withheld.refuse(table, refused)
 
-    async def _find_culprit(self, desired: Desired) -> str | None:
+    async def _find_culprit(self, desired: Desired, table: RoutingTable) -> str | None:
         every = sorted({section.app_id for section in desired.structure.sections if section.app_id})
 
         async def is_refused(apps: Collection[str]) -> bool:
             others = dict.fromkeys(set(every) - set(apps), "left out to find the app that is refused")
-            reduced = self._designer.desired(self._table, {**self.withheld.reasons, **others})
+            reduced = self._designer.desired(table, {**self.withheld.reasons, **others})
             return bool((await self._check(await to_thread.run_sync(render, reduced))).alerts)
 
         return await find_culprit(every, is_refused)

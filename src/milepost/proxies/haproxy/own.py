@@ -27,7 +27,7 @@ _MASTER_LIMIT_S = 5.0
 
 
 class OwnHaproxy:
-    """Starts and watches. `lock` keeps starting apart from reloading."""
+    """Starts, reloads and watches. `lock` keeps starting again apart from reloading: who reloads holds it."""
 
     def __init__(self, how: Launch, admin: AdminSocket, master: MasterSocket, lock: anyio.Lock, notify: Notify) -> None:
         self._how, self._admin, self._master = how, admin, master
@@ -74,6 +74,23 @@ class OwnHaproxy:
         if self._started is not None:
             self._started.set()
         return info
+
+    async def reload(self, limit_s: float) -> int:
+        """See `MasterSocket.reload`. Raises ProxyGone at once where HAProxy dies meanwhile."""
+        master = await self.master_pid()
+        if master is None:
+            raise ProxyGone(f"no HAProxy master answers at {self._how.master_socket}: there is nothing to reload")
+        result: int | ProxyError = ProxyGone("HAProxy died during a reload")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_end_at_death, master, tasks.cancel_scope)
+            try:
+                result = await self._master.reload(limit_s)
+            except ProxyError as error:
+                result = error
+            tasks.cancel_scope.cancel()
+        if isinstance(result, ProxyError):
+            raise result
+        return result
 
     async def stop(self, grace_s: float) -> int | None:
         """End HAProxy, letting requests finish for `grace_s`; returns the pid of its master, None where none ran."""
@@ -131,6 +148,11 @@ class OwnHaproxy:
                     return info
                 await anyio.sleep(_POLL_S)
         raise ProxyError(f"HAProxy was started but does not answer at {self._admin.path}")
+
+
+async def _end_at_death(pid: int, waiting: anyio.CancelScope) -> None:
+    await wait_for_death(pid)
+    waiting.cancel()
 
 
 def _is_ours(config: Path) -> bool:

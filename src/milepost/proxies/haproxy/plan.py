@@ -22,7 +22,7 @@ from milepost.proxies.haproxy.changes import (
     SetAddress,
     SetMapEntry,
 )
-from milepost.proxies.haproxy.config import Desired, Server, Structure
+from milepost.proxies.haproxy.config import Desired, Section, Server, Structure
 from milepost.proxies.haproxy.difference import Reason, reasons_between, shortened
 from milepost.proxies.haproxy.fixed import fixed_backends, hindrance
 
@@ -65,6 +65,20 @@ class _Ground:
     fixed: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    """What lies between the structure that runs, None where it is not known in words, and another: computed once.
+
+    `abandoned` are an app's backends that the other one no longer has. Shared ones are not among them: a worker that
+    stops hands its last requests on through one of these.
+    """
+
+    runs: Structure | None
+    wanted: Structure
+    reasons: tuple[Reason, ...]
+    abandoned: tuple[Section, ...]
+
+
 def plan(desired: Desired, actual: Actual) -> Plan:
     """What leads from `actual` to `desired`, by a planner that remembers nothing."""
     return Planner().plan(desired, actual)
@@ -87,6 +101,7 @@ class Planner:
         self._settled_maps: dict[str, tuple[object, object]] = {}
         self._ground: _Ground | None = None
         self._runs: Structure | None = None
+        self._gap: _Gap | None = None
         self._refused: dict[tuple[str, Server], str] = {}
 
     def refuse(self, backend: str, server: Server, words: str) -> None:
@@ -111,11 +126,11 @@ class Planner:
         reasons: tuple[Reason, ...] = ()
         steps = _Steps()
         if actual.digest == desired.structure.digest:
-            self._runs = desired.structure
+            self._runs, self._gap = desired.structure, None
         else:
-            known = self._runs if self._runs and self._runs.digest == actual.digest else None
-            reasons = reasons_between(known, desired.structure)
-            steps.extend(_abandoned(actual, known, ground.names))
+            gap = self._gap_to(ground, actual)
+            reasons = gap.reasons
+            steps.removals += _abandonment(actual, gap.abandoned)
         self._plan_pools(desired, actual, ground, steps)
         self._cut_sessions(steps, now_s)
         self._plan_maps(desired, actual, ground, steps)
@@ -126,8 +141,19 @@ class Planner:
         if self._ground is None or self._ground.structure is not structure:
             names = frozenset(section.name for section in structure.sections)
             self._ground = _Ground(structure, names, fixed_backends(structure))
-            self._forget_settled()
+            self._settled_maps.clear()  # a map may lead to a backend that is to come; a pool that is settled stays so
         return self._ground
+
+    def _gap_to(self, ground: _Ground, actual: Actual) -> _Gap:
+        known = self._runs if self._runs and self._runs.digest == actual.digest else None
+        gap = self._gap
+        if gap is None or gap.runs is not known or gap.wanted is not ground.structure:
+            sections = known.sections if known else ()
+            backends = [section for section in sections if section.keyword == "backend" and section.app_id]
+            abandoned = tuple(section for section in backends if section.name not in ground.names)
+            reasons = reasons_between(known, ground.structure)
+            gap = self._gap = _Gap(known, ground.structure, reasons, abandoned)
+        return gap
 
     def _forget_settled(self) -> None:
         self._wanted, self._pools = {}, {}
@@ -233,20 +259,13 @@ def _remove_others(
         steps.deletions.append(DeleteServer(backend, name, app_id, reason))
 
 
-def _abandoned(actual: Actual, runs: Structure | None, names: frozenset[str]) -> _Steps:
-    """The servers of an app's backends that the coming structure no longer has: out of traffic before the reload.
-
-    Shared backends stay untouched: a worker that stops hands its last requests on through one of them.
-    """
-    steps = _Steps()
-    for section in runs.sections if runs else ():
-        if section.keyword != "backend" or not section.app_id or section.name in names:
-            continue
+def _abandonment(actual: Actual, abandoned: tuple[Section, ...]) -> Iterator[RemoveServer]:
+    """The servers of what the coming structure no longer has: out of traffic before the reload."""
+    for section in abandoned:
         for name, there in actual.servers.get(section.name, _NO_POOL).items():
             if not there.maint:
                 reason = f"backend {section.name} is no longer wanted"
-                steps.removals.append(RemoveServer(section.name, name, section.app_id, reason))
-    return steps
+                yield RemoveServer(section.name, name, section.app_id, reason)
 
 
 def _collision(server: Server, holders: Mapping[int, str]) -> str:

@@ -16,7 +16,7 @@ from milepost.proxies.base import Outcome, Plan
 from milepost.proxies.haproxy.actual import NOTHING, Actual
 from milepost.proxies.haproxy.changes import AddServer, DeleteServer, LiveChange
 from milepost.proxies.haproxy.config import Desired
-from milepost.proxies.haproxy.filed import Filed, rendered_in_slices, start_of
+from milepost.proxies.haproxy.filed import Filed, start_of
 from milepost.proxies.haproxy.files import Kept, keep
 from milepost.proxies.haproxy.foreign import foreign, without
 from milepost.proxies.haproxy.gate import Admitted, Designer, Gate
@@ -76,7 +76,10 @@ class HaproxyProxy:
         heals: bool = True,
     ) -> None:
         self._places, self._notify = places, notify
-        self._lock = anyio.Lock()  # one at a time changes what runs
+        self._lock = anyio.Lock()  # one at a time changes the worker that runs
+        self._switch_lock = anyio.Lock()  # and one replaces it, which takes long: changes go on until then
+        self._intervention = Intervention(self.name, notify, heals=heals)
+        self._files = Filed(places.config, self._intervention)
         self._planner = Planner(tunnel_limit_s)
         self._tunnel_limit_s = tunnel_limit_s
         self._admin = AdminSocket(places.admin_socket)
@@ -89,9 +92,7 @@ class HaproxyProxy:
             if binary is None:
                 raise ValueError("a HAProxy of our own needs a program to start")
             how = Launch(binary, places.config, places.master_socket, places.pid_file, environment)
-            self._own = OwnHaproxy(how, self._admin, self._master, self._lock, notify)
-        self._intervention = Intervention(self.name, notify, heals=heals)
-        self._files = Filed(places.config, self._intervention)  # whose lock no change of servers waits for
+            self._own = OwnHaproxy(how, self._admin, self._master, self._switch_lock, notify)
         self._apps: Mapping[str, str] = {}
         self._known = NOTHING
         self._is_sure = False  # whether nothing but what others do can make what runs differ from what is known
@@ -149,32 +150,33 @@ class HaproxyProxy:
         changes = [change for change in plan.live if isinstance(change, LiveChange)]
         commands = [command for change in changes for command in change.commands]
         async with self._lock:
+            _require_same(self._known.pid, actual)
             self._is_sure = False  # until it is known what came of it
             *answers, info_text = await self._admin.ask([*commands, "show info"])
-            info = await current(self._admin, info_text)
-            if info.pid != actual.pid:
-                raise ProxyGone(f"another HAProxy worker runs now, pid {info.pid}; what it has is read anew")
+            _require_same((await current(self._admin, info_text)).pid, actual)
             judged = judge(changes, answers)
             self._known, self._is_sure = after(actual, judged.done), not judged.refused
             self._tell_cut(judged)
             self._take_refusals(judged)
             return Outcome(self._known, judged.applied, judged.leftovers)
 
-    async def restructure(self, desired: Desired) -> Outcome[Actual]:
+    async def restructure(self, wanted: Callable[[], Desired]) -> Outcome[Actual]:
         """See `Proxy.restructure`. What must be withheld so that the rest goes live is `refused`."""
-        async with self._lock:
-            before = await self._read_if_any(is_fresh=False)
-            admitted = await self._gate.admit(desired, self._held if before.pid else ())
-            is_switched = bool(self._planner.plan(admitted.desired, before, time.monotonic()).structure)
+        async with self._switch_lock:
+            async with self._lock:
+                before = await self._read_if_any(is_fresh=False)
+            admitted = await self._gate.admit(wanted(), self._held if before.pid else ())
+            is_switched = bool(self._planner.plan(admitted.desired, self._known, time.monotonic()).structure)
             if is_switched:  # not where all that was new is withheld
                 async with self._files.lock:
-                    await self._switch(admitted, before)
-                self._planner.restructured()
+                    await self._switch(await self._newest(admitted, wanted()), before)
             return Outcome(self._known, reloaded=is_switched and bool(before.pid))
 
     async def save(self, desired: Desired) -> None:
         """See `Proxy.save`. A structure that does not run has not passed the check, and is not written."""
-        text = await rendered_in_slices(desired)
+        if self._files.has(desired):
+            return
+        text = await self._files.rendered(desired)
         async with self._files.lock:
             if desired.structure.digest == self._known.digest:
                 await to_thread.run_sync(self._files.write, desired, text)
@@ -211,7 +213,7 @@ class HaproxyProxy:
         told = ""
         while True:
             await anyio.sleep(_WATCH_INTERVAL_S)
-            if not self._lock.locked() and (self._known.pid or self._own is None):
+            if not (self._lock.locked() or self._switch_lock.locked()) and (self._known.pid or self._own is None):
                 news = await self._news()
                 if news and news != told:
                     self._wake(news)
@@ -289,47 +291,63 @@ class HaproxyProxy:
     async def _switch(self, admitted: Admitted, before: Actual) -> None:
         """Put the file in place and let HAProxy run it; on failure the file is as it was, and what ran runs."""
         kept = [keep(path) for path in (self._places.config, *map(Path, admitted.desired.maps))]
-        filed, self._is_sure, self._seen_pid = self._files.last, False, 0
+        filed, self._seen_pid = self._files.last, 0
+        runs = await to_thread.run_sync(expected, admitted.desired)
         await to_thread.run_sync(self._files.write, admitted.desired, admitted.text)
         try:
             pid = await self._reload_or_start(before)
-            await self._confirm(admitted.desired, pid)
+            async with self._lock:  # from here on changes are for the new worker
+                self._known = await self._confirm(runs, pid)
+                self._seen_pid, self._is_sure = pid, False  # it was not read back yet
         except ProxyError:
             await to_thread.run_sync(_put_back, kept)
             self._files.last = filed
             raise
-
-    async def _reload_or_start(self, before: Actual) -> int:
-        if before.pid or self._own is None:
-            pid = await self._master.reload(_RELOAD_LIMIT_S)
-            await self._admin.close()
-            return pid
-        return (await self._own.start("first configuration")).pid
-
-    async def _confirm(self, desired: Desired, pid: int) -> None:
-        """Read back that the worker `pid` runs `desired`."""
-        with anyio.move_on_after(_WORKER_LIMIT_S) as limit:
-            while not await self._is_current(pid):
-                await anyio.sleep(_POLL_S)
-        if limit.cancelled_caught:
-            raise ProxyError(f"the new HAProxy worker {pid} does not answer at {self._places.admin_socket}")
-        actual = await read_actual(self._admin, expected(desired))
-        if actual.digest != desired.structure.digest:
-            raise ConfigRefused(
-                f"HAProxy runs another configuration after its reload: is it started with {self._places.config}?"
-            )
-        listens = (listen for section in desired.structure.sections for listen in section.listens)
-        self._known, self._held, self._is_sure, self._seen_pid = actual, frozenset(listens), True, pid
+        self._held = frozenset(listen for section in admitted.desired.structure.sections for listen in section.listens)
+        self._planner.restructured()
         self._intervention.is_over()
 
-    async def _is_current(self, pid: int) -> bool:
+    async def _reload_or_start(self, before: Actual) -> int:
+        if self._own is None:
+            return await self._master.reload(_RELOAD_LIMIT_S)
+        if before.pid:
+            return await self._own.reload(_RELOAD_LIMIT_S)
+        return (await self._own.start("first configuration")).pid
+
+    async def _confirm(self, runs: Actual, pid: int) -> Actual:
+        """`runs`, what the file says, once the worker `pid` is seen to run it."""
+        await self._admin.close()  # it leads to the worker that was replaced
+        with anyio.move_on_after(_WORKER_LIMIT_S):
+            while (info := await self._info_of(pid)) is None:
+                await anyio.sleep(_POLL_S)
+            if info.digest != runs.digest:
+                raise ConfigRefused(
+                    f"HAProxy runs another configuration after its reload: is it started with {self._places.config}?"
+                )
+            return replace(runs, pid=pid, version=info.version)
+        raise ProxyError(f"the new HAProxy worker {pid} does not answer at {self._places.admin_socket}")
+
+    async def _info_of(self, pid: int) -> Info | None:
+        """What the worker `pid` says of itself, None while another one answers or none."""
         try:
-            if (await read_info(self._admin)).pid == pid:
-                return True
-            await self._admin.close()
+            info = await read_info(self._admin)
         except ProxyGone:
-            pass  # between two workers nobody may answer for an instant
-        return False
+            return None  # between two workers nobody may answer for an instant
+        if info.pid == pid:
+            return info
+        await self._admin.close()
+        return None
+
+    async def _newest(self, admitted: Admitted, wanted: Desired) -> Admitted:
+        """What passed, with the servers and maps of now: these need no check, HAProxy takes them at run time too."""
+        if wanted is admitted.desired or wanted.structure.digest != admitted.desired.structure.digest:
+            return admitted
+        return Admitted(wanted, await self._files.rendered(wanted))
+
+
+def _require_same(pid: int, actual: Actual) -> None:
+    if pid != actual.pid:
+        raise ProxyGone(f"another HAProxy worker runs now, pid {pid}; what it has is read anew")
 
 
 def _how_to_attach(places: Places) -> str:

@@ -1,21 +1,49 @@
 """From values to HAProxy's text. Equal values give equal text; there is one blank line between sections."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
+from itertools import islice
 
-from milepost.proxies.haproxy.config import Desired, Section, Server
+from milepost.model.shared_map import changed
+from milepost.proxies.haproxy.config import Desired, Section, Server, Structure
+
+_SLICE = 50  # sections: a millisecond's work at most
 
 
 def render(desired: Desired) -> str:
     """The whole configuration file."""
-    return joined(section_texts(desired))
+    return joined(_section_texts(desired))
 
 
-def section_texts(desired: Desired) -> Iterator[str]:
-    """Its sections one by one, for those who cannot wait for the whole at once: see `joined`."""
-    servers = desired.servers
-    for section in desired.structure.sections:
-        yield _text(section, servers.get(section.name, ()) if section.keyword == "backend" else ())
+class Renderer:
+    """Renders version after version; while the structure stays, only backends with other servers are written anew."""
+
+    def __init__(self) -> None:
+        self._structure: Structure | None = None
+        self._servers: Mapping[str, tuple[Server, ...]] = {}
+        self._texts: list[str] = []
+        self._positions: Mapping[str, int] = {}
+
+    def slices(self, desired: Desired) -> Iterator[list[str]]:
+        """The texts of the sections in slices, for those who cannot wait for the whole at once: see `joined`.
+
+        Each takes a moment only; what stands here is changed when the last one is taken.
+        """
+        if desired.structure is self._structure:
+            texts = list(self._texts)
+            before, after = self._servers, desired.servers
+            for name in {*changed(before, after), *changed(after, before)} & self._positions.keys():
+                position = self._positions[name]
+                texts[position] = _text(desired.structure.sections[position], after.get(name, ()))
+            yield texts
+        else:
+            texts, rest = [], _section_texts(desired)
+            while part := list(islice(rest, _SLICE)):
+                texts += part
+                yield part
+            sections = enumerate(desired.structure.sections)
+            self._positions = {section.name: at for at, section in sections if section.keyword == "backend"}
+        self._structure, self._servers, self._texts = desired.structure, desired.servers, texts
 
 
 def joined(sections: Iterable[str]) -> str:
@@ -35,6 +63,12 @@ def digest_of_text(text: str) -> str:
 def render_map(entries: Sequence[tuple[str, str]]) -> str:
     """A map file: one `key value` a line."""
     return "".join(f"{key} {value}\n" for key, value in entries)
+
+
+def _section_texts(desired: Desired) -> Iterator[str]:
+    servers = desired.servers
+    for section in desired.structure.sections:
+        yield _text(section, servers.get(section.name, ()) if section.keyword == "backend" else ())
 
 
 def _text(section: Section, servers: Sequence[Server]) -> str:
