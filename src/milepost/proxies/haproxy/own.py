@@ -24,6 +24,7 @@ _LONGEST_RETRY_S = 5.0
 _START_LIMIT_S = 30.0
 _POLL_S = 0.005
 _MASTER_LIMIT_S = 5.0
+_HEAD = 4096  # characters
 
 
 class OwnHaproxy:
@@ -156,9 +157,13 @@ async def _end_at_death(pid: int, waiting: anyio.CancelScope) -> None:
 
 
 def _is_ours(config: Path) -> bool:
-    """Whether the file was written by milepost: a distribution's own is not started by us."""
+    """Whether the file was written by milepost: a distribution's own is not started by us.
+
+    A file of ours says so at its begin. It may have megabytes, and whoever asks has clients waiting.
+    """
     try:
-        lines = config.read_text().splitlines()
+        with config.open(errors="replace") as file:
+            lines = file.read(_HEAD).splitlines()
     except OSError:
         return False
     words = (line.strip().partition(" ") for line in lines)
