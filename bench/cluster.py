@@ -6,6 +6,8 @@ from typing import Any
 VERSION = "2026-01-01T00:00:00.000Z"
 FIRST_SERVICE_PORT = 10_000
 TASK_PORT = 31_000
+VHOST = "HAPROXY_0_VHOST"
+OWN_CHECK = {"protocol": "COMMAND", "command": {"value": "true"}}
 
 
 def app_id(number: int) -> str:
@@ -20,6 +22,7 @@ class BenchTask:
     host: str
     port: int = TASK_PORT
     state: str = "TASK_RUNNING"
+    alive: bool | None = None
 
     def json(self, app: str) -> dict[str, Any]:
         return {
@@ -32,17 +35,18 @@ class BenchTask:
             "startedAt": VERSION,
             "version": VERSION,
             "ipAddresses": [],
-            "healthCheckResults": [],
+            "healthCheckResults": [] if self.alive is None else [{"alive": self.alive}],
         }
 
 
 @dataclass(slots=True)
 class BenchApp:
-    """One app with one service port, in http mode."""
+    """One app with one service port, in http mode. `checks` are Marathon's own, of which HAProxy knows nothing."""
 
     number: int
     tasks: list[BenchTask] = field(default_factory=list)
     labels: dict[str, str] = field(default_factory=dict)
+    checks: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def id(self) -> str:
@@ -66,6 +70,7 @@ class BenchApp:
             "labels": {"HAPROXY_GROUP": "external", "HAPROXY_0_MODE": "http", **self.labels},
             "networks": [{"mode": "container/bridge"}],
             "container": {"type": "DOCKER", "docker": {"image": "bench"}, "volumes": [], "portMappings": [mapping]},
+            "healthChecks": self.checks,
             "version": VERSION,
             "tasksRunning": len(self.tasks),
             "tasksStaged": 0,
@@ -93,16 +98,32 @@ def status_update(app: BenchApp, task: BenchTask, state: str) -> dict[str, Any]:
     }
 
 
+def health_status_changed(app: BenchApp, task: BenchTask) -> dict[str, Any]:
+    """Marathon's health_status_changed_event (marathon-api.md 11.6)."""
+    return {
+        "appId": app.id,
+        "taskId": task.id,
+        "instanceId": task.id,
+        "version": VERSION,
+        "alive": task.alive,
+        "eventType": "health_status_changed_event",
+        "timestamp": VERSION,
+    }
+
+
 def loopback(number: int) -> str:
     """A loopback address of its own for each number from 0 to 64,769."""
     high, low = divmod(number, 254)
     return f"127.77.{high}.{low + 1}"
 
 
-def make_apps(count: int, tasks_each: int, live_apps: int) -> list[BenchApp]:
+def make_apps(
+    count: int, tasks_each: int, live_apps: int, task_port: int = TASK_PORT, *, is_checked: bool = False
+) -> list[BenchApp]:
     """`count` apps; the tasks of the first `live_apps` have an address each, on which the bench answers.
 
-    The others share one address that nobody listens on: they are there for their number.
+    They do so at `task_port`. The others share few addresses that nobody listens on: they are there for their number.
+    Where Marathon checks health (`is_checked`) all tasks are alive.
     """
     apps = []
     for number in range(count):
@@ -111,7 +132,21 @@ def make_apps(count: int, tasks_each: int, live_apps: int) -> list[BenchApp]:
             serial = number * tasks_each + position
             live = number < live_apps
             host = loopback(serial) if live else f"127.78.{serial // 20_000}.1"
-            port = TASK_PORT if live else 40_000 + serial % 20_000
-            tasks.append(BenchTask(f"bench_app{number:05d}.{position}", host, port))
-        apps.append(BenchApp(number, tasks))
+            port = task_port if live else 40_000 + serial % 20_000
+            tasks.append(BenchTask(f"bench_app{number:05d}.{position}", host, port, alive=True if is_checked else None))
+        apps.append(BenchApp(number, tasks, checks=[OWN_CHECK] if is_checked else []))
     return apps
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What `make_apps` makes, for processes that are to make the same."""
+
+    count: int
+    tasks_each: int = 2
+    live_apps: int = 0
+    task_port: int = TASK_PORT
+    is_checked: bool = False
+
+    def made(self) -> list[BenchApp]:
+        return make_apps(self.count, self.tasks_each, self.live_apps, self.task_port, is_checked=self.is_checked)

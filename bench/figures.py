@@ -1,5 +1,6 @@
 """Medians and spreads, as a table for people and as JSON for programs."""
 
+import json
 import statistics
 from collections.abc import Sequence
 
@@ -25,3 +26,14 @@ def table(rows: Sequence[dict[str, object]]) -> str:
     cells = [heads, *([str(row[head]) for head in heads] for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(heads))]
     return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in cells)
+
+
+def shown(rows: Sequence[dict[str, object]], *, as_json: bool) -> str:
+    """The rows as JSON for programs, or as a table."""
+    return json.dumps(rows, indent=2) if as_json else table(rows)
+
+
+def noise_pct(values: Sequence[float]) -> float:
+    """How far apart the middle half of measurements of one and the same thing is, in per cent of their median."""
+    low, middle, high = statistics.quantiles(values, n=4) if len(values) > 1 else (values[0],) * 3
+    return round(100 * (high - low) / middle, 1)

@@ -1,17 +1,12 @@
-"""A Marathon that only says what the bench tells it: as a process of its own, commanded over its standard input.
-
-`python -m bench.marathon PORT APPS TASKS_EACH LIVE_APPS`. A command is one JSON line `{"app": n, "add": {...}}`
-or `{"app": n, "kill": "task id"}`; the answer is the monotonic time (seconds) just before the event was sent.
-"""
+"""A Marathon that only says what the bench tells it."""
 
 import asyncio
 import json
-import sys
 import time
 from typing import Any
 from urllib.parse import unquote
 
-from bench.cluster import BenchApp, BenchTask, app_id, make_apps, status_update
+from bench.cluster import BenchApp, BenchTask, health_status_changed, status_update
 
 
 class BenchMarathon:
@@ -75,6 +70,12 @@ class BenchMarathon:
             connection.transport.abort()
         self.streams.clear()
 
+    def cut_streams(self) -> None:
+        """End all event streams, as a leader that goes: who listened has to read everything anew."""
+        for stream in self.streams:
+            stream.transport.abort()
+        self.streams.clear()
+
     def add(self, app: BenchApp, task: BenchTask) -> float:
         """The task runs; returns when the telling began (monotonic seconds), as all that follow do."""
         app.tasks.append(task)
@@ -88,6 +89,11 @@ class BenchMarathon:
         """The task is gone from the list, and Marathon tells its last state."""
         app.tasks.remove(task)
         return self.tell(app, task, state)
+
+    def sicken(self, app: BenchApp, task: BenchTask) -> float:
+        """The task fails its health check from now on."""
+        task.alive = False
+        return self.send("health_status_changed_event", health_status_changed(app, task))
 
     def deploy(self, app: BenchApp) -> float:
         self.apps[app.id] = app
@@ -104,33 +110,8 @@ class BenchMarathon:
             stream.write(frame)
         return sent_s
 
-    def carry_out(self, line: str) -> float:
-        """Change an app and tell it; returns when the telling began."""
-        command = json.loads(line)
-        app = self.apps[app_id(command["app"])]
-        if added := command.get("add"):
-            return self.add(app, BenchTask(**added))
-        return self.remove(app, next(task for task in app.tasks if task.id == command["kill"]), "TASK_KILLING")
-
 
 def answer(status: str, body: bytes, content_type: str = "application/json") -> bytes:
     """A whole answer of HTTP/1.1."""
     head = f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
-
-
-async def main(port: int, apps: int, tasks_each: int, live_apps: int) -> None:
-    marathon = BenchMarathon(make_apps(apps, tasks_each, live_apps))
-    await marathon.listen("127.0.0.1", port)
-    commands = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    while line := await commands.readline():
-        sys.stdout.write(f"{marathon.carry_out(line.decode())!r}\n")
-        sys.stdout.flush()
-    marathon.vanish()
-
-
-if __name__ == "__main__":
-    asyncio.run(main(*(int(argument) for argument in sys.argv[1:])))

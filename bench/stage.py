@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import json
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,7 @@ listen = "{at.web}"
 
 [log]
 format = "json"
+level = "{at.log_level}"
 """
 
 
@@ -56,6 +59,7 @@ class Layout:
     https_port: int = 0
     certificate: str = ""
     reload_interval_s: float = 0.1
+    log_level: str = "info"
 
     def config(self, folder: Path) -> str:
         return CONFIG.format(at=self, folder=folder, certificates=f'"{self.certificate}"' if self.certificate else "")
@@ -74,6 +78,28 @@ class Milepost:
     def pid(self) -> int:
         return self._child.pid
 
+    @property
+    def state_dir(self) -> Path:
+        return self.folder / "state"
+
+    def notices(self, event: str) -> list[dict[str, Any]]:
+        """What it has logged under this name so far, oldest first."""
+        *lines, _ = (self.folder / "milepost.log").read_text(errors="replace").split("\n")
+        logged = [json.loads(line) for line in lines if line.startswith("{")]
+        return [one for one in logged if one["event"] == event]
+
+    async def until_logged(self, event: str, times: int = 1, deadline_s: float = 120.0) -> dict[str, Any]:
+        """Wait until it has logged this so many times; gives the last one."""
+        async with asyncio.timeout(deadline_s):
+            while len(found := self.notices(event)) < times:
+                self.require_alive()
+                await asyncio.sleep(0.05)
+        return found[-1]
+
+    def require_alive(self) -> None:
+        """Raise MilepostError with its last words if it has ended."""
+        self._child.require_alive()
+
     def restart(self) -> None:
         """End it as a crash would, and start it as its supervisor would."""
         self._child.kill()
@@ -88,7 +114,7 @@ class Milepost:
         """Wait until it has applied a snapshot; MilepostError with its last words if it ends before."""
         async with asyncio.timeout(deadline_s):
             while not await self._is_serving():
-                self._child.require_alive()
+                self.require_alive()
                 await asyncio.sleep(0.05)
 
     async def status(self) -> Any:
@@ -109,10 +135,22 @@ class Milepost:
 @contextlib.asynccontextmanager
 async def milepost(layout: Layout) -> AsyncIterator[Milepost]:
     """A milepost with its HAProxy, serving; both are ended afterwards."""
+    with started(layout) as running:
+        await running.until_serving()
+        yield running
+
+
+@contextlib.contextmanager
+def started(layout: Layout) -> Iterator[Milepost]:
+    """Likewise, but only just started."""
     with tempfile.TemporaryDirectory(prefix="milepost-bench-") as name:
         running = Milepost(layout, Path(name))
         try:
-            await running.until_serving()
             yield running
         finally:
             running.end()
+
+
+def logged_s(notice: Mapping[str, Any]) -> float:
+    """When it was logged, in Unix seconds."""
+    return datetime.fromisoformat(notice["timestamp"]).timestamp()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import json
 import random
 from collections.abc import AsyncIterator
 from typing import Any
@@ -14,6 +15,7 @@ _DRIPS = 8
 _DRIP_S = 0.15
 _FLAP_S = 0.3
 _SHUFFLED_S = 0.1
+_CHATTER_S = 0.1
 
 ANSWERS = {
     "401": answer("401 Unauthorized", b"<html>who are you?</html>", "text/html"),
@@ -23,7 +25,6 @@ ANSWERS = {
 """What is answered to every request, by the name of the fault."""
 
 _NO_APPS = answer("200 OK", b'{"apps":[]}')
-_NO_APP = answer("404 Not Found", b'{"message":"App does not exist"}')
 
 FAULTS = (*ANSWERS, "truncated", "slow", "half-open", "silent", "flapping", "reordered", "empty")
 """Those of Marathon itself; two more are of the cluster: `reused` and `unannounced`."""
@@ -67,11 +68,6 @@ class BadMarathon(BenchMarathon):
                 self.vanish()
                 await self.listen(*self._at)
 
-    def cut_streams(self) -> None:
-        for stream in self.streams:
-            stream.transport.abort()
-        self.streams.clear()
-
     def send(self, event_type: str, event: dict[str, Any]) -> float:
         if self.fault == "reordered":
             self._kept_back.append((event_type, event))
@@ -89,7 +85,7 @@ class BadMarathon(BenchMarathon):
         if self.fault == "slow":
             await self._drip(writer, whole)
         elif self.fault == "empty":
-            writer.write(_NO_APPS if path == "/v2/apps" else _NO_APP)
+            writer.write(_NO_APPS if path == "/v2/apps" else _no_app(path))
         else:
             writer.write(whole)
 
@@ -119,6 +115,14 @@ class BadMarathon(BenchMarathon):
         while fault == "reordered":
             await asyncio.sleep(_SHUFFLED_S)
             self._send_kept_back()
+        while fault == "empty":
+            await asyncio.sleep(_CHATTER_S)
+            self._tell_of_health()
+
+    def _tell_of_health(self) -> None:
+        """A word about a task of each app: milepost reads that app then, and is told that there is none."""
+        for app in self.apps.values():
+            self.send("health_status_changed_event", {"appId": app.id, "instanceId": app.tasks[0].id, "alive": True})
 
     def _send_kept_back(self) -> None:
         """Each twice, in any order."""
@@ -127,3 +131,8 @@ class BadMarathon(BenchMarathon):
         random.shuffle(events)
         for event_type, event in events:
             super().send(event_type, event)
+
+
+def _no_app(path: str) -> bytes:
+    body = {"message": f"App '{path.removeprefix('/v2/apps')}' does not exist"}
+    return answer("404 Not Found", json.dumps(body).encode())

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-from bench.cluster import BenchApp, BenchTask
+from bench.cluster import VHOST, BenchApp, BenchTask
 from bench.marathon import BenchMarathon
 from bench.soak.cells import GRACES, Ledger
 from bench.soak.tasks import SoakTask
@@ -81,7 +81,7 @@ class Cluster:
             task.forget()
 
     def _app(self, number: int) -> BenchApp:
-        app = BenchApp(number, labels={"HAPROXY_0_VHOST": host_of(number)})
+        app = BenchApp(number, labels={VHOST: host_of(number)})
         app.tasks.extend(self._started(app) for _ in range(TASKS_EACH))
         return app
 

@@ -3,6 +3,7 @@
 import os
 import resource
 import time
+from pathlib import Path
 
 import anyio
 
@@ -19,6 +20,8 @@ from milepost.controller.mailbox import Mailbox
 from milepost.controller.snapshot_file import SnapshotFile
 from milepost.errors import ProxyError, SettingsError
 from milepost.model.notice import (
+    DrainEnded,
+    DrainSeen,
     MilepostStarted,
     MilepostStopping,
     Notice,
@@ -30,8 +33,12 @@ from milepost.model.notice import (
 from milepost.observability.logs import log_notice
 from milepost.observability.metrics import Metrics
 from milepost.proxies.haproxy.binary import OLDEST, Binary, find_binary
+from milepost.proxies.haproxy.certificate_check import CertificateCheck
+from milepost.proxies.haproxy.certificate_files import LIST
 from milepost.proxies.haproxy.config import Profile
 from milepost.proxies.haproxy.desired import RunDesigner
+from milepost.proxies.haproxy.drain import DRAIN_MAP
+from milepost.proxies.haproxy.keyring import Keyring
 from milepost.proxies.haproxy.process import named_environment
 from milepost.proxies.haproxy.proxy import HaproxyProxy, Places
 from milepost.proxies.haproxy.view import HaproxyView
@@ -39,6 +46,7 @@ from milepost.routing.build import Router
 from milepost.routing.endpoints import why_not
 from milepost.routing.policy import Conflicts, Policy
 from milepost.settings.values import Settings
+from milepost.sources.marathon.overlay import is_of
 from milepost.sources.marathon.settings import MarathonSettings
 from milepost.sources.marathon.source import MarathonSource
 from milepost.web.app import Commands, make_app
@@ -53,13 +61,16 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
     Raises SettingsError, ProxyError or MilepostError where it cannot start; what runs is untouched then.
     """
     with only_one(settings.state_dir), rare_searches():
-        (settings.state_dir / "maps").mkdir(exist_ok=True)
+        settings.map_dir.mkdir(exist_ok=True)
         binary = binary_of(settings)
         board, mailbox = Board(started_at_s=time.time()), Mailbox()
         metrics = Metrics(board)
         notify = _notify(board, metrics)
         source = MarathonSource(marathon_of(settings), notify)
-        proxy = haproxy_of(settings, binary, notify)
+        keyring = keyring_of(settings, binary)
+        if keyring is not None:
+            await keyring.look()
+        proxy = haproxy_of(settings, binary, notify, keyring)
         holders = HolderFile(settings.state_dir / "holders.json")
         loop = Loop(proxy, mailbox, Router(policy_of(settings)), holders, board, notify, pace_of(settings))
         notify(_started(settings, binary))
@@ -71,8 +82,11 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
             async with anyio.create_task_group() as tasks:
                 if listen := settings.web.listen:
                     tasks.start_soon(serve_web, app, listen.host, listen.port)
-                await last_good.start(proxy.is_running)
+                if kept := await last_good.start(proxy.is_running):
+                    guard.remember(kept, time.time())
+                    source.remember(kept)
                 tasks.start_soon(last_good.run)
+                tasks.start_soon(guard.run)
                 tasks.start_soon(source.run, guard.publish)
                 tasks.start_soon(proxy.run, mailbox.wake)
                 tasks.start_soon(loop.run)
@@ -101,7 +115,7 @@ def _started(settings: Settings, binary: Binary | None) -> MilepostStarted:
 
 
 def _notify(board: Board, metrics: Metrics) -> Notify:
-    """Logs and metrics hear every notice; the board keeps whether the source answers, and which old workers run."""
+    """Logs and metrics hear every notice; the board keeps what only they tell."""
 
     def notify(notice: Notice) -> None:
         match notice:
@@ -111,6 +125,10 @@ def _notify(board: Board, metrics: Metrics) -> Notify:
                 board.source_error = ""
             case OldWorkersSeen(count=count, oldest_s=oldest_s):
                 board.old_workers, board.oldest_worker_s = count, oldest_s
+            case DrainSeen(since_s=since_s):
+                board.draining_since_s = since_s
+            case DrainEnded():
+                board.draining_since_s = None
         metrics.notice(notice)
         log_notice(notice)
 
@@ -128,7 +146,25 @@ def binary_of(settings: Settings) -> Binary | None:
         return None
 
 
-def haproxy_of(settings: Settings, binary: Binary | None, notify: Notify) -> HaproxyProxy:
+def keyring_of(settings: Settings, binary: Binary | None) -> Keyring | None:
+    """The certificates of the settings, None where they name none."""
+    haproxy = settings.haproxy
+    if not haproxy.certificates:
+        return None
+    folder = certificate_folder(settings)
+    environment = named_environment(haproxy.environment, os.environ)
+    check = CertificateCheck(binary.path if binary else None, folder, environment)
+    return Keyring(haproxy.certificates, folder, check)
+
+
+def certificate_folder(settings: Settings) -> Path:
+    """Where HAProxy reads certificates: milepost's copies."""
+    return settings.state_dir / "certificates"
+
+
+def haproxy_of(
+    settings: Settings, binary: Binary | None, notify: Notify, keyring: Keyring | None = None
+) -> HaproxyProxy:
     """HAProxy as the loop drives it."""
     is_own = settings.haproxy.mode == "own"
     return HaproxyProxy(
@@ -142,6 +178,7 @@ def haproxy_of(settings: Settings, binary: Binary | None, notify: Notify) -> Hap
         most_old_workers=settings.haproxy.old_workers,
         heals=settings.haproxy.foreign_changes == "heal",
         max_files=max_files() if is_own else None,  # attached, HAProxy has its limit from elsewhere
+        keyring=keyring,
     )
 
 
@@ -162,6 +199,7 @@ def places_of(settings: Settings) -> Places:
         admin_socket=settings.admin_socket,
         master_socket=settings.master_socket,
         pid_file=settings.state_dir / "haproxy.pid",
+        drain_map=settings.map_dir / DRAIN_MAP,
     )
 
 
@@ -211,8 +249,8 @@ def policy_of(settings: Settings) -> Policy:
 def guard_of(settings: Settings) -> Guard:
     """What holds back a read that takes too much away."""
     guard, policy = settings.guard, policy_of(settings)
-    limits = Limits(guard.share, guard.approve_share, guard.approve_from)
-    return Guard(limits, lambda task, app: not why_not(task, app, policy))
+    limits = Limits(guard.share, guard.approve_share, guard.approve_from, guard.confirm_after_s)
+    return Guard(limits, lambda task, app: not why_not(task, app, policy), is_of)
 
 
 def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> Profile:
@@ -220,14 +258,14 @@ def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> 
     haproxy = settings.haproxy
     return Profile(
         admin_socket=str(settings.admin_socket),
-        map_dir=str(settings.state_dir / "maps"),
+        map_dir=str(settings.map_dir),
         max_files=max_files,
         bind=haproxy.bind,
         http_port=haproxy.http_port,
         https_port=haproxy.https_port,
         appid_port=haproxy.appid_port,
         stats_port=haproxy.stats_port,
-        certificates=tuple(map(str, haproxy.certificates)),
+        certificate_list=str(certificate_folder(settings) / LIST) if haproxy.certificates else "",
         log=haproxy.log,
         slow_start_s=haproxy.slow_start_s,
         hard_stop_after_s=haproxy.hard_stop_after_s,

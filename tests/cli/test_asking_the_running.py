@@ -1,6 +1,7 @@
 """Commands that ask the running milepost, over its real HTTP API on loopback."""
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -115,6 +116,14 @@ def test_status_says_what_the_guard_holds() -> None:
     with serving(board) as address:
         shown = call(address, "status").stdout
     assert "3 of 4 serving tasks would go, of /shop/web; they stay until a second read says the same" in shown
+
+
+def test_status_says_that_this_balancer_drains() -> None:
+    board = scene.board()
+    board.draining_since_s = time.time() - 90
+    with serving(board) as address:
+        shown = call(address, "status").stdout
+    assert "draining     for 1 min 3" in shown
 
 
 def test_to_approve_where_nothing_is_held_is_fine(address: str) -> None:

@@ -71,6 +71,8 @@ def test_a_command_that_is_not_there_is_a_usage_error(name: str, advice: str) ->
         (("diff", "--apps", APPS, "--against", __file__), 3, "is no configuration that milepost wrote"),
         (("proxy", "status", "--state-dir", "/nowhere"), 4, "no HAProxy master answers"),
         (("proxy", "stop", "--grace", "soon"), 2, "expected seconds"),
+        (("proxy", "drain", "--quiet", "0"), 2, "expected seconds"),
+        (("proxy", "drain", "--state-dir", "/nowhere"), 4, "no HAProxy answers at its admin socket"),
     ],
 )
 def test_an_error_is_told_on_standard_error_with_its_exit_status(

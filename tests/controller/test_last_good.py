@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 
 import anyio
@@ -13,6 +14,7 @@ from milepost.controller.snapshot_file import SnapshotFile
 from milepost.errors import MilepostError
 from milepost.model.notice import Notice, SavedSnapshotServed, SavedSnapshotUnusable, SnapshotNotSaved
 from milepost.model.problem import Problem
+from milepost.model.shared_map import replaced
 from milepost.model.snapshot import Snapshot
 from support.apps import app, snapshot, task
 from support.scene import SNAPSHOT
@@ -47,6 +49,64 @@ def test_the_file_tells_whether_anything_newer_was_accepted(tmp_path: Path) -> N
     assert SnapshotFile(tmp_path).load() == replace(ONE, is_saved=True)
 
 
+def many(*numbers: int) -> Snapshot:
+    """A snapshot of so many apps, each with a task of that number."""
+    return snapshot(*(app(f"/app{position}", task(number)) for position, number in enumerate(numbers)))
+
+
+def bytes_in(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir())
+
+
+def test_what_changed_is_written_behind_what_is_there(tmp_path: Path) -> None:
+    file, first = SnapshotFile(tmp_path), many(*range(100))
+    file.save(first)
+    whole = bytes_in(tmp_path)
+    moved = app("/app7", task(700))
+    left = {app_id: one for app_id, one in replaced(first.apps, {"/app7": moved}).items() if app_id != "/app8"}
+    later = [
+        replace(first, apps=replaced(first.apps, {"/app7": moved}), read_at_s=5.0),
+        replace(first, apps={**left, "/new": app("/new", task(800))}, problems=(Problem("/new", "app", "odd"),)),
+    ]
+    for changed in later:
+        file.save(changed)
+        assert SnapshotFile(tmp_path).load() == replace(changed, is_saved=True)
+    assert bytes_in(tmp_path) < whole * 1.1
+
+
+def test_the_file_is_written_anew_before_it_is_twice_as_long(tmp_path: Path) -> None:
+    file, sizes = SnapshotFile(tmp_path), list[int]()
+    for number in range(30):
+        file.save(many(*range(9), 100 + number))
+        sizes.append(bytes_in(tmp_path))
+    assert SnapshotFile(tmp_path).load() == replace(many(*range(9), 129), is_saved=True)
+    assert max(sizes) < 4 * sizes[0]
+    assert sum(after < before for before, after in pairwise(sizes)) > 1
+
+
+def test_after_a_kill_while_it_was_written_what_was_there_before_holds(tmp_path: Path) -> None:
+    file = SnapshotFile(tmp_path)
+    first, second = many(0, 1, 2), many(0, 1, 9)
+    file.save(first)
+    (path,) = tmp_path.iterdir()
+    whole = path.read_bytes()
+    file.save(second)
+    both = path.read_bytes()
+    assert both.startswith(whole)
+    for length in range(len(whole), len(both)):
+        path.write_bytes(both[:length])
+        assert SnapshotFile(tmp_path).load() == replace(first, is_saved=True)
+
+
+def test_a_file_that_vanished_is_written_whole_again(tmp_path: Path) -> None:
+    file = SnapshotFile(tmp_path)
+    file.save(ONE)
+    (path,) = tmp_path.iterdir()
+    path.unlink()
+    file.save(TWO)
+    assert SnapshotFile(tmp_path).load() == replace(TWO, is_saved=True)
+
+
 BROKEN: list[tuple[str, Callable[[bytes], bytes]]] = [
     ("empty", lambda _: b""),
     ("no JSON", lambda _: b"\x00\x00\x00"),
@@ -54,6 +114,7 @@ BROKEN: list[tuple[str, Callable[[bytes], bytes]]] = [
     ("no version", lambda content: content.replace(b'"version":1', b'"edition":1')),
     ("an app short", lambda content: content[: content.rstrip().rindex(b"\n")]),
     ("half an app", lambda content: content[:-20]),
+    ("an app too many", lambda content: content + content.splitlines(keepends=True)[1]),
     ("an app of another shape", lambda content: content.replace(b'"ports":[31000]', b'"ports":"31000"')),
 ]
 
@@ -73,6 +134,7 @@ class Start:
     """One start of milepost: what reached the mailbox, and what was told."""
 
     good: LastGood = field(init=False)
+    kept: Snapshot | None = None
     accepted: list[Snapshot] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
 
@@ -92,7 +154,7 @@ async def start(folder: Path, *, proxy_runs: bool = False, patience: Patience = 
 
     begun = Start()
     begun.good = LastGood(SnapshotFile(folder), begun.accepted.append, begun.notices.append, patience)
-    await begun.good.start(answer)
+    begun.kept = await begun.good.start(answer)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(begun.good.run)
         yield begun
@@ -135,6 +197,7 @@ async def test_a_proxy_that_was_changed_after_what_was_kept_keeps_what_it_has(tm
         if not proxy_runs:
             await begun.until(lambda: bool(begun.accepted))
     assert begun.accepted == ([] if proxy_runs else [replace(ONE, is_saved=True)])
+    assert begun.kept == replace(ONE, is_saved=True), "to judge the first read by, in either case"
 
 
 @pytest.mark.anyio

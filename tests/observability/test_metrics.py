@@ -34,6 +34,9 @@ def test_the_board_is_read_at_the_moment_of_asking() -> None:
     board.old_workers, board.oldest_worker_s = 2, 90.0
     assert value(metrics, "milepost_old_workers") == 2
     assert value(metrics, "milepost_oldest_worker_seconds") == 90
+    assert value(metrics, "milepost_draining") == 0
+    board.draining_since_s = 1000.0
+    assert value(metrics, "milepost_draining") == 1
 
 
 def test_before_a_snapshot_no_number_is_made_up() -> None:

@@ -12,9 +12,9 @@ from milepost.proxies.haproxy.changes import (
     RemoveServer,
     SetAddress,
     SetMapEntry,
-    Verdict,
 )
 from milepost.proxies.haproxy.config import Server
+from milepost.proxies.haproxy.verdict import Verdict
 
 PLAIN = Server("n1_31001", "10.0.0.1", 31001, 77)
 CHECKED = Server("n1_31001", "10.0.0.1", 31001, 77, ("check inter 5s fall 4", "pool-max-conn -1"))

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.model.routing import Check, Endpoint, RoutingTable, Service
+from milepost.model.routing import Check, Endpoint, Retries, RoutingTable, Service
 from milepost.model.shared_map import replaced
+from milepost.proxies.haproxy.certificate import Certificate, CertificateList
 from milepost.proxies.haproxy.config import Desired, Profile, Section
 from milepost.proxies.haproxy.desired import RunDesigner
 from milepost.proxies.haproxy.render import render
@@ -95,14 +96,47 @@ def test_the_longer_path_of_a_host_comes_first_whoever_has_it() -> None:
 
 def test_the_tls_frontend_needs_a_certificate() -> None:
     assert not has(design(), "frontend", "marathon_https_in")
-    with_tls = design(profile=replace(PROFILE, certificates=("/a.pem", "/b.pem")))
-    assert section(with_tls, "frontend", "marathon_https_in").lines[0] == "bind 10.0.0.9:443 ssl crt /a.pem crt /b.pem"
+    with_tls = design(profile=replace(PROFILE, certificate_list="/c/list"))
+    assert (
+        section(with_tls, "frontend", "marathon_https_in").lines[0]
+        == "bind 10.0.0.9:443 ssl crt-list /c/list alpn h2,http/1.1"
+    )
+
+
+def test_without_a_usable_certificate_there_is_no_tls_until_one_comes() -> None:
+    designer = RunDesigner(replace(PROFILE, certificate_list="/c/list"))
+    none, one = CertificateList("/c/list", ()), CertificateList("/c/list", (Certificate("/c/a", "/a", "F", "D", ""),))
+    made = {}
+    services = table(service())
+    for number, listed in enumerate((none, one, one, none)):
+        made[number] = designer.desired(services, {}, listed)
+        assert has(made[number], "frontend", "marathon_https_in") == bool(listed.certificates)
+    assert made[1] is made[2]
+
+
+def test_a_changed_certificate_changes_no_structure() -> None:
+    designer = RunDesigner(replace(PROFILE, certificate_list="/c/list"))
+    first, second = (CertificateList("/c/list", (Certificate("/c/a", "/a", "F", n, ""),)) for n in "12")
+    before = designer.desired(one := table(service()), {}, first)
+    after = designer.desired(one, {}, second)
+    assert after.structure is before.structure
+    assert after.certificates is second
 
 
 def test_a_port_of_zero_switches_a_listener_off() -> None:
     off = replace(PROFILE, http_port=0, appid_port=0, stats_port=0)
     names = {one.name for one in design(service(), profile=off).structure.sections}
-    assert names == {"", "web_10000", "milepost_to_new"}
+    assert names == {"", "milepost_frontends", "milepost_backends", "web_10000", "milepost_to_new"}
+
+
+def test_health_and_the_way_out_for_clients_hang_on_a_map_that_is_found_and_not_made() -> None:
+    desired = design(service())
+    (path,) = desired.found_maps
+    draining = f"{{ str(draining),map({path}) -m found }}"
+    assert path not in desired.maps
+    assert f"monitor fail if {draining}" in section(desired, "listen", "stats").lines
+    rules = [one.name for one in desired.structure.sections if any("Connection close" in line for line in one.lines)]
+    assert rules == ["milepost_frontends"]
 
 
 def test_the_head_names_digest_socket_and_log() -> None:
@@ -163,8 +197,28 @@ def test_what_hitless_operation_needs_is_in_http_only_and_can_be_switched_off() 
     )
 
 
+@pytest.mark.parametrize(
+    ("retries", "lines"),
+    [
+        (Retries(()), ("retry-on none",)),
+        (Retries(("conn-failure",)), ("retry-on conn-failure",)),
+        (
+            Retries(("conn-failure", "503")),
+            ("retry-on conn-failure 503", "http-request disable-l7-retry unless { method GET HEAD OPTIONS }"),
+        ),
+        (Retries(("empty-response",), any_method=True), ("retry-on empty-response",)),
+    ],
+)
+def test_what_may_have_been_done_is_not_asked_again_unless_an_owner_says_so(
+    retries: Retries, lines: tuple[str, ...]
+) -> None:
+    one = replace(service(), retries=retries)
+    plain = section(design(one, is_hitless=False), "backend", "web_10000").lines
+    assert section(design(one), "backend", "web_10000").lines == (*plain, *lines)
+
+
 def test_the_last_requests_over_tls_go_on_over_tls() -> None:
-    desired = design(profile=replace(PROFILE, bind=("*",), certificates=("/a.pem",)))
+    desired = design(profile=replace(PROFILE, bind=("*",), certificate_list="/c/list"))
     assert "use_backend milepost_to_new_tls if { stopping }" in section(desired, "frontend", "marathon_https_in").lines
     assert section(desired, "backend", "milepost_to_new_tls").lines[-1].endswith("ssl verify none")
     assert "use_backend milepost_to_new if { stopping }" in section(desired, "frontend", "marathon_http_in").lines

@@ -24,7 +24,7 @@ exit 1
 def designer(tmp_path: Path) -> TinyDesigner:
     (tmp_path / "haproxy").write_text(CHECK)
     (tmp_path / "haproxy").chmod(0o755)
-    return TinyDesigner(Places(tmp_path / "h.cfg", tmp_path / "a.sock", tmp_path / "m.sock", tmp_path / "pid"))
+    return TinyDesigner(Places(*(tmp_path / name for name in ("h.cfg", "a.sock", "m.sock", "pid", "drain.map"))))
 
 
 def gate_of(designer: TinyDesigner) -> Gate:

@@ -18,7 +18,7 @@ from milepost.routing.build import build_routing
 from milepost.routing.policy import Policy
 from milepost.sources.marathon.answer import snapshot_from_answer
 
-PROFILE = Profile("/run/a.sock", "/run/maps", max_files=20_000, certificates=("/run/a.pem",))
+PROFILE = Profile("/run/a.sock", "/run/maps", max_files=20_000, certificate_list="/run/list")
 PLAIN = RoutingTable()
 
 NAME = r"[A-Za-z0-9._-]+"

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from milepost.model.reload import ReloadKind
 from milepost.model.shared_map import SharedMap, replaced
 from milepost.proxies.haproxy.actual import NOTHING, Actual, ActualServer
-from milepost.proxies.haproxy.changes import AddServer, DeleteServer, LiveChange, RemoveServer, Verdict
+from milepost.proxies.haproxy.changes import AddServer, DeleteServer, LiveChange, RemoveServer
 from milepost.proxies.haproxy.config import Desired, Section, Server, Structure
 from milepost.proxies.haproxy.judge import after
 from milepost.proxies.haproxy.plan import Planner, plan
+from milepost.proxies.haproxy.verdict import Verdict
 from support.fake_haproxy import FakeHaproxy
 
 HOSTS = "/maps/hosts.map"

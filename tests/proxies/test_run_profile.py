@@ -19,17 +19,24 @@ from milepost.model.routing import Check, Endpoint, RoutingTable, Service
 from milepost.proxies.haproxy.binary import Binary
 from milepost.proxies.haproxy.config import Profile
 from milepost.proxies.haproxy.desired import RunDesigner
+from milepost.proxies.haproxy.lame_duck import DrainFile, LameDuck
+from milepost.proxies.haproxy.master import MasterSocket
 from milepost.proxies.haproxy.render import render, render_map
+from milepost.proxies.haproxy.runtime import AdminSocket
 from support.haproxy import each_haproxy, free_ports, reach, stage
+from support.traffic import get
 
 pytestmark = [pytest.mark.system]
 
 CERTIFICATE = Path(__file__).parents[1] / "support" / "certificate.pem"
+HANDSHAKE = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-%b\r\n\r\n"  # with RFC 6455's example key
 SECOND_ADDRESS = "127.0.59.1"  # all of 127/8 is this machine
 
 
 def profile(folder: Path, ports: list[int]) -> Profile:
     http_port, https_port, appid_port, stats_port = ports
+    listed = folder / "certificates"
+    listed.write_text(f"{CERTIFICATE}\n")
     return Profile(
         admin_socket=str(folder / "a.sock"),
         map_dir=str(folder),
@@ -39,7 +46,7 @@ def profile(folder: Path, ports: list[int]) -> Profile:
         https_port=https_port,
         appid_port=appid_port,
         stats_port=stats_port,
-        certificates=(str(CERTIFICATE),),
+        certificate_list=str(listed),
     )
 
 
@@ -86,8 +93,8 @@ def test_haproxy_accepts_every_kind_of_service_without_a_warning(
     desired = RunDesigner(made, is_hitless=is_hitless).desired(every_kind())
     config = tmp_path / "haproxy.cfg"
     config.write_text(render(desired))
-    for path, entries in desired.maps.items():
-        Path(path).write_text(render_map(entries))
+    for path in (*desired.maps, *desired.found_maps):
+        Path(path).write_text(render_map(desired.maps.get(path, ())))
     checked = subprocess.run([binary.path, "-c", "-f", config], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr
     assert "WARNING" not in checked.stderr
@@ -173,3 +180,55 @@ async def test_an_idle_clients_last_request_is_answered_by_the_next_worker(binar
 
 def _at(port: int) -> tuple[Endpoint, ...]:
     return (Endpoint(f"t{port}", "127.0.0.1", "127.0.0.1", port),)
+
+
+@each_haproxy
+@pytest.mark.anyio
+async def test_while_it_drains_an_answer_ends_its_connection_unless_that_becomes_a_websocket(
+    binary: Binary, tmp_path: Path
+) -> None:
+    made = profile(tmp_path, free_ports(4))
+    web = Service("web_1", "/web", 0, free_ports(1)[0], "http")
+    async with stage(binary, tmp_path) as staged, task("web") as port, websocket() as socket_port:
+        places = staged.places
+        proxy = staged.proxy(designer=RunDesigner(made))
+        duck = LameDuck(
+            AdminSocket(places.admin_socket), MasterSocket(places.master_socket), DrainFile(places.drain_map)
+        )
+        await reach(proxy, RoutingTable((web,), {"web_1": _at(port)}))
+        await duck.begin(1.0)
+        assert (await get(web.port)).is_last
+        await reach(proxy, RoutingTable((web,), {"web_1": _at(socket_port)}))
+        assert (await upgrade(web.port)) == "upgrade"
+        assert await duck.end()
+        await reach(proxy, RoutingTable((web,), {"web_1": _at(port)}))
+        assert not (await get(web.port)).is_last
+
+
+@asynccontextmanager
+async def websocket() -> AsyncIterator[int]:
+    """A task that agrees to a websocket and says no more; gives its port."""
+
+    async def agree(stream: SocketStream) -> None:
+        async with stream:
+            await BufferedByteReceiveStream(stream).receive_until(b"\r\n\r\n", 10_000)
+            await stream.send(
+                b"HTTP/1.1 101 Switching Protocols\r\n" + HANDSHAKE % b"Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+            )
+            with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
+                await stream.receive()
+
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+    async with listener, anyio.create_task_group() as tasks:
+        tasks.start_soon(listener.serve, agree)
+        yield listener.extra(SocketAttribute.local_port)
+        tasks.cancel_scope.cancel()
+
+
+async def upgrade(port: int) -> str:
+    """What the answer to a websocket's handshake says about the connection."""
+    async with await anyio.connect_tcp("127.0.0.1", port) as stream:
+        await stream.send(b"GET / HTTP/1.1\r\nHost: x\r\n" + HANDSHAKE % b"Key: dGhlIHNhbXBsZSBub25jZQ==")
+        head = (await BufferedByteReceiveStream(stream).receive_until(b"\r\n\r\n", 10_000)).decode().lower()
+    assert head.startswith("http/1.1 101 "), head
+    return dict(line.split(": ", 1) for line in head.split("\r\n")[1:])["connection"]

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from milepost.model.problem import Problem, Severity
-from milepost.model.snapshot import App, AppDefinition, HealthCheck, Task
+from milepost.model.snapshot import App, AppDefinition, AppPort, HealthCheck, Task
 from milepost.routing.build import Router, build_routing
 from milepost.routing.policy import Policy
 from support.apps import app, snapshot, task
@@ -80,3 +80,49 @@ def test_a_task_has_been_alive_by_any_read() -> None:
     seen: list[State] = [{"health": (False, True)}, {"was_alive": True}, {"read": ("TASK_RUNNING", (True,))}]
     for alive in seen:
         assert replace(one, **alive).has_been_alive
+
+
+def labelled(*states: State, **shares: str) -> App:
+    """An app with two ports. `shares` are the labels of port `p0` and `p1`."""
+    made = checked(*states)
+    labels = {**made.definition.labels, **{f"HAPROXY_{key[1:]}_HEALTHY_SHARE": text for key, text in shares.items()}}
+    ports = (AppPort(10_000, 0), AppPort(10_001, 1))
+    tasks = tuple(replace(task, ports=(*task.ports, task.ports[0] + 1000)) for task in made.tasks)
+    return replace(made, definition=replace(made.definition, labels=labels, ports=ports), tasks=tasks)
+
+
+SHARES: list[tuple[str, dict[str, str], tuple[int, int]]] = [
+    ("none is given", {}, (1, 1)),
+    ("one is", {"p0": "0.75"}, (2, 1)),
+    ("one is and the other is off", {"p0": "1", "p1": "0"}, (2, 1)),
+    ("both are the same", {"p0": "0.75", "p1": "0.75"}, (2, 2)),
+    ("one cannot be read", {"p0": "75%", "p1": "0.75"}, (1, 2)),
+]
+
+
+@pytest.mark.parametrize(("shares", "pools"), [case[1:] for case in SHARES], ids=[case[0] for case in SHARES])
+def test_an_owner_may_have_another_share_for_a_service(shares: dict[str, str], pools: tuple[int, int]) -> None:
+    table = build_routing(snapshot(labelled(WELL, ILL, **shares)), POLICY)
+    assert tuple(len(table.endpoints[name]) for name in ("web_10000", "web_10001")) == pools
+    left_out = {drop.index for drop in table.dropped.get("/web", ())}
+    assert left_out == ({None} if pools == (1, 1) else {number for number in (0, 1) if pools[number] == 1})
+
+
+def test_a_share_that_cannot_be_read_is_a_problem_and_the_setting_stands() -> None:
+    table = build_routing(snapshot(labelled(WELL, ILL, ILL, p0="half")), POLICY)
+    key = "HAPROXY_0_HEALTHY_SHARE"
+    assert [problem.subject for problem in table.problems if problem.severity is Severity.ERROR] == [key]
+    assert len(table.endpoints["web_10000"]) == 3
+
+
+def test_marathon_lb_knew_no_such_label() -> None:
+    table = build_routing(snapshot(labelled(ILL, ILL, p0="half", p1="1")), replace(POLICY, exact=True))
+    assert (table.endpoints["web_10000"], table.problems) == ((), ())
+
+
+def test_another_share_changes_no_structure() -> None:
+    router = Router(POLICY)
+    before = router.build(snapshot(labelled(WELL, ILL)))
+    after = router.build(snapshot(labelled(WELL, ILL, p0="1")), before.holders)
+    assert after.services is before.services
+    assert len(after.endpoints["web_10000"]) == 2

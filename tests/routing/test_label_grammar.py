@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from milepost.model.routing import Retries
 from milepost.routing import labels
 from milepost.routing.grammar import Hosts, Wrong
 from milepost.routing.labels import Label
@@ -59,6 +60,22 @@ REFUSED = [
     (labels.PATH, "/%[src]"),
     (labels.PATH, " ".join(["/a"] * 41)),
     (labels.STICKY, "sometimes"),
+    (labels.HEALTHY_SHARE, ""),
+    (labels.HEALTHY_SHARE, "half"),
+    (labels.HEALTHY_SHARE, "50%"),
+    (labels.HEALTHY_SHARE, "1.1"),
+    (labels.HEALTHY_SHARE, "-0.5"),
+    (labels.HEALTHY_SHARE, "nan"),
+    (labels.HEALTHY_SHARE, "1e-1"),
+    (labels.HEALTHY_SHARE, "."),
+    (labels.HEALTHY_SHARE, "０.５"),
+    (labels.RETRY_ON, ""),
+    (labels.RETRY_ON, "any-method"),
+    (labels.RETRY_ON, "none, conn-failure"),
+    (labels.RETRY_ON, "all-retryable-errors"),
+    (labels.RETRY_ON, "429"),
+    (labels.RETRY_ON, "5xx"),
+    (labels.RETRY_ON, "conn-failure\n  server x 10.0.0.1:80"),
 ]
 
 READ = [
@@ -81,11 +98,19 @@ READ = [
     (labels.BALANCE, "url_param user check_post 64", "url_param user check_post 64"),
     (labels.BALANCE, "rdp-cookie(mstshash)", "rdp-cookie(mstshash)"),
     (labels.BALANCE, "random(2)", "random(2)"),
+    (labels.RETRY_ON, "none", Retries(())),
+    (labels.RETRY_ON, "conn-failure", Retries(("conn-failure",))),
+    (labels.RETRY_ON, " Conn-Failure,503  response-timeout ", Retries(("conn-failure", "503", "response-timeout"))),
+    (labels.RETRY_ON, "any-method,empty-response", Retries(("empty-response",), any_method=True)),
     (labels.VHOST, "", Hosts((), several=False)),
     (labels.VHOST, "WWW.Example.COM", Hosts(("www.example.com",), several=False)),
     (labels.VHOST, "a.example, b.example,", Hosts(("a.example", "b.example"), several=True)),
     (labels.VHOST, "a.example,A.example.", Hosts(("a.example",), several=True)),
     (labels.VHOST, "my_host.example:8080", Hosts(("my_host.example",), several=False)),
+    (labels.HEALTHY_SHARE, "0", 0.0),
+    (labels.HEALTHY_SHARE, " 0.75 ", 0.75),
+    (labels.HEALTHY_SHARE, ".5", 0.5),
+    (labels.HEALTHY_SHARE, "1.0", 1.0),
     (labels.PATH, "", ()),
     (labels.PATH, "-i /multiple  /paths", ("-i", "/multiple", "/paths")),
     (labels.PATH, "/a%20b", ("/a%20b",)),

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from milepost.model.problem import Problem, Severity
-from milepost.model.routing import Service
+from milepost.model.routing import Retries, Service
 from milepost.model.snapshot import AppDefinition, AppPort, HealthCheck, NetworkMode
 from milepost.routing.policy import Policy
 from milepost.routing.reading import AppReading, read_app
@@ -204,6 +204,23 @@ def test_what_a_label_guards_is_not_served_as_long_as_it_cannot_be_obeyed() -> N
     by_network = read({"HAPROXY_0_BACKEND_NETWORK_ALLOWED_ACL": "10.0.0.0/8"})
     assert not by_network.wanted
     assert by_network.problems[0].severity is Severity.ERROR
+
+
+@pytest.mark.parametrize(
+    ("labels", "severity", "retries"),
+    [
+        ({"HAPROXY_0_MODE": "http", "HAPROXY_0_RETRY_ON": "always"}, Severity.ERROR, Retries()),
+        ({"HAPROXY_0_MODE": "tcp", "HAPROXY_0_RETRY_ON": "none"}, Severity.WARNING, Retries()),
+        ({"HAPROXY_0_MODE": "http", "HAPROXY_0_RETRY_ON": "none"}, None, Retries(())),
+        ({"HAPROXY_0_MODE": "http"}, None, Retries()),
+    ],
+)
+def test_retries_that_cannot_be_read_leave_the_default(
+    labels: dict[str, str], severity: Severity | None, retries: Retries
+) -> None:
+    reading = read(labels)
+    assert reading.wanted[0].service.retries == retries
+    assert [problem.severity for problem in reading.problems] == ([severity] if severity else [])
 
 
 def test_labels_without_effect_are_told() -> None:

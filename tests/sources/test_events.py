@@ -31,10 +31,10 @@ EXACT: list[tuple[str, Event]] = [
     ("failed_health_check_event.new", bad("failed_health_check_event", INSTANCE, "")),
     ("failed_health_check_event.v1.4", bad("failed_health_check_event", INSTANCE, "")),
     ("unhealthy_instance_kill_event", bad("unhealthy_instance_kill_event", TASK, "TASK_KILLING")),
-    ("api_post_event", Event("api_post_event", ("/nginx2",))),
-    ("app_terminated_event", Event("app_terminated_event", ("/nginx2",))),
-    ("deployment_info.light", Event("deployment_info", ("/nginx2",))),
-    ("deployment_info.full", Event("deployment_info", ("/nginx2",))),
+    ("api_post_event", Event("api_post_event", ("/nginx2",), is_owners=True)),
+    ("app_terminated_event", Event("app_terminated_event", ("/nginx2",), is_owners=True)),
+    ("deployment_info.light", Event("deployment_info", ("/nginx2",), is_owners=True)),
+    ("deployment_info.full", Event("deployment_info", ("/nginx2",), is_owners=True)),
 ]
 
 
@@ -43,6 +43,12 @@ EXACT: list[tuple[str, Event]] = [
 def test_an_event_as_marathon_writes_it_is_read(sample: str, event: Event) -> None:
     data = (SHARED / "marathon" / "events-exact" / f"{sample}.json").read_text()
     assert read_event(json.loads(data)["eventType"], data, 5.0) == event
+
+
+def test_an_event_names_the_task_that_ends_by_it_but_not_one_that_is_only_ill() -> None:
+    assert bad("an event", TASK, "TASK_KILLING").ended == TASK
+    assert (bad("an event", TASK, "").ended, launched("TASK_RUNNING", "node1", 1).ended) == ("", "")
+    assert Event("deployment_info", ("/nginx2",), is_owners=True).ended == ""
 
 
 @needs_shared
@@ -93,6 +99,24 @@ def test_bad_news_is_known_by_the_best_id_it_has(name: str, members: dict[str, A
     assert found is not None
     assert found.news is not None
     assert (found.news.ref, found.news.state) == news
+
+
+@needs_shared
+def test_a_deployment_names_no_task_neither_light_nor_full() -> None:
+    """What `deployment_info` is only a hint for: see docs/decisions/deployments-name-apps.md."""
+    samples = sorted((SHARED / "marathon" / "events-exact").glob("deployment_*.json"))
+    assert {path.name.split(".")[1] for path in samples} == {"light", "full"}
+    for path in samples:
+        told = json.loads(path.read_text())
+        steps = [*told["plan"]["steps"], *filter(None, [told.get("currentStep")])]
+        assert {key for step in steps for action in step["actions"] for key in action} == {"action", "app"}
+
+
+@pytest.mark.parametrize("action", ["StartApplication", "StopApplication", "ScaleApplication", "RestartApplication"])
+@pytest.mark.parametrize("kind", ["action", "type"])
+def test_whatever_a_deployment_does_to_an_app_is_only_a_hint(action: str, kind: str) -> None:
+    found = event("deployment_info", plan={"steps": []}, currentStep={"actions": [{kind: action, "app": "/nginx2"}]})
+    assert found == Event("deployment_info", ("/nginx2",))
 
 
 def test_a_deployment_hints_at_the_apps_of_its_step_once_each() -> None:

@@ -67,7 +67,7 @@ async def test_a_full_read_answers_the_hints_heard_before_it_began() -> None:
     hints.add(hint("/old", heard_s=1.0))
     hints.add(hint("/new", heard_s=1.0))
     hints.add(hint("/new", heard_s=3.0))
-    hints.answered(2.0)
+    assert [cause.app_id for cause in hints.answered(2.0)] == ["/old"]
     assert len(hints) == 1
     assert (await hints.take()).app_id == "/new"
 

@@ -68,6 +68,18 @@ async def test_a_deleted_app_is_gone_after_its_event() -> None:
         assert list(watch.snapshots[-1].apps) == ["/db"]
 
 
+async def test_a_deployment_has_its_apps_read_which_tells_what_it_kills() -> None:
+    async with FakeMarathon() as marathon:
+        marathon.put(web("web.1", "web.2"), app("/db", [task("db.1")]))
+        async with watching(settings_for(marathon)) as watch:
+            await connected(marathon, watch)
+            marathon.put(app("/web", [task("web.1"), task("web.2", state="TASK_KILLING")]))
+            step = {"actions": [{"action": "ScaleApplication", "app": "/web"}]}
+            marathon.push("deployment_info", plan={"id": "d", "steps": [step], "version": "v"}, currentStep=step)
+            await watch.until(lambda watch: watch.states() == ["TASK_RUNNING", "TASK_KILLING"])
+        assert [request.path for request in marathon.requests[2:]] == ["/v2/apps/web"]
+
+
 async def test_a_killed_task_is_out_before_anything_is_read() -> None:
     async with FakeMarathon() as marathon:
         marathon.put(web("web.1", "web.2"))
@@ -83,6 +95,41 @@ async def test_a_killed_task_is_out_before_anything_is_read() -> None:
             marathon.put(web("web.2"))
             held.set()
             await marathon.until(lambda fake: fake.asked("/v2/apps/web") == 1)
+
+
+async def test_the_end_of_a_task_is_told_even_where_a_read_no_longer_showed_it() -> None:
+    async with FakeMarathon() as marathon:
+        marathon.put(app("/db"))
+        async with watching(settings_for(marathon)) as watch:
+            await connected(marathon, watch)
+            marathon.push("status_update_event", appId="/web", taskId="web.1", taskStatus="TASK_KILLED")
+            await watch.until(lambda watch: len(watch.snapshots) == 2)
+        assert [(cause.app_id, cause.ended) for cause in watch.snapshots[-1].causes] == [("/web", "web.1")]
+
+
+async def test_what_an_owner_does_is_told_even_where_the_read_shows_nothing_new() -> None:
+    async with FakeMarathon() as marathon:
+        marathon.put(web("web.1"))
+        async with watching(settings_for(marathon)) as watch:
+            await connected(marathon, watch)
+            marathon.push("app_terminated_event", appId="/gone")
+            await watch.until(lambda watch: len(watch.snapshots) == 2)
+        assert [(cause.app_id, cause.is_owners) for cause in watch.snapshots[-1].causes] == [("/gone", True)]
+
+
+async def test_a_restart_forgets_no_task_that_was_alive_once() -> None:
+    def checked(*, alive: bool) -> dict[str, object]:
+        return app("/web", [task("web.1", healthCheckResults=[{"alive": alive}])], healthChecks=[{"portIndex": 0}])
+
+    async with FakeMarathon() as marathon:
+        marathon.put(checked(alive=True))
+        async with watching(settings_for(marathon)) as watch:
+            await connected(marathon, watch)
+        marathon.put(checked(alive=False))
+        async with watching(settings_for(marathon), before=watch.snapshots[-1]) as again:
+            await again.until(lambda watch: watch.snapshots)
+        table = build_routing(again.snapshots[-1], Policy(("*",)))
+        assert [[one.task_id for one in pool] for pool in table.endpoints.values()] == [["web.1"]]
 
 
 async def test_a_reused_port_is_taken_from_its_old_task_before_anything_is_read() -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from milepost.model.problem import Problem
 from milepost.model.snapshot import App
 from milepost.sources.marathon.answer import Answer
 from milepost.sources.marathon.overlay import News
@@ -44,6 +45,11 @@ def test_what_the_first_read_shows_was_there_before_everything_else() -> None:
 
 def launched(task_id: str, heard_s: float, host: str = "10.0.0.1") -> News:
     return News(task_id, "TASK_RUNNING", RUNNING, heard_s, host, (31_000,), "2024-05-01T10:00:00.000Z")
+
+
+def test_a_time_of_another_process_says_nothing() -> None:
+    before = with_sightings(None, an_app("/web", running("web.1")), 1e6)
+    assert seen(with_sightings(before, an_app("/web", running("web.1"), running("web.2")), 0.0)) == [0.0, 0.0]
 
 
 def test_an_event_tells_where_a_task_is_before_any_read_does() -> None:
@@ -91,3 +97,22 @@ def test_a_task_that_is_alive_no_more_is_known_to_have_been_alive() -> None:
     assert picture.apps()["/web"].tasks[0].was_alive
     read_all(picture, 9.0, an_app("/web", running("web.2", health=(False,)), checks=1))
     assert not picture.apps()["/web"].tasks[0].was_alive
+
+
+def test_what_was_known_before_the_start_tells_who_was_alive_and_is_no_read() -> None:
+    well = an_app("/web", running("web.1", health=(True,)), running("web.2", health=(False,)), checks=1)
+    picture = Picture()
+    picture.remember({"/web": well, "/gone": an_app("/gone")})
+    assert picture.is_empty
+    ill = an_app("/web", running("web.1", health=(False,)), running("web.2", health=(False,)), checks=1)
+    read_all(picture, 5.0, ill)
+    assert list(picture.apps()) == ["/web"]
+    assert [task.was_alive for task in picture.apps()["/web"].tasks] == [True, False]
+
+
+def test_an_app_that_cannot_be_read_at_the_start_is_as_it_was_before() -> None:
+    known = an_app("/web", running("web.1"))
+    picture = Picture()
+    picture.remember({"/web": known})
+    picture.take_all(Answer({}, (Problem("/web", "app", "odd"),)), picture.apps(), {}, 5.0)
+    assert picture.apps()["/web"] == known

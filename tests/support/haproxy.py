@@ -18,8 +18,10 @@ from milepost.model.routing import Endpoint, RoutingTable, Service
 from milepost.proxies.base import Outcome
 from milepost.proxies.haproxy.actual import Actual
 from milepost.proxies.haproxy.binary import Binary, find_binary
+from milepost.proxies.haproxy.certificate import CertificateList
 from milepost.proxies.haproxy.config import Desired, Section, Server
 from milepost.proxies.haproxy.gate import Designer
+from milepost.proxies.haproxy.keyring import Keyring
 from milepost.proxies.haproxy.master import MasterSocket
 from milepost.proxies.haproxy.proxy import HaproxyProxy, Places
 from milepost.proxies.haproxy.structure import with_digest
@@ -78,7 +80,9 @@ class TinyDesigner:
     def map_path(self) -> str:
         return str(self.places.config.with_name("hosts.map"))
 
-    def desired(self, table: RoutingTable, withheld: Mapping[str, str]) -> Desired:
+    def desired(
+        self, table: RoutingTable, withheld: Mapping[str, str], certificates: CertificateList | None = None
+    ) -> Desired:
         services = [service for service in table.services if service.app_id not in withheld]
         frontends = [self._frontend(service) for service in services if service.name not in withheld]
         structure = with_digest([*self._shared(), *frontends, *map(self._backend, services)])
@@ -140,6 +144,7 @@ class Stage:
         is_own: bool = True,
         tunnel_limit_s: float = 0.0,
         heals: bool = True,
+        keyring: Keyring | None = None,
     ) -> HaproxyProxy:
         """A new milepost, as after a restart: it knows nothing but the places."""
         proxy = HaproxyProxy(
@@ -151,6 +156,7 @@ class Stage:
             is_own=is_own,
             tunnel_limit_s=tunnel_limit_s,
             heals=heals,
+            keyring=keyring,
         )
         self.proxies.append(proxy)
         return proxy
@@ -159,10 +165,10 @@ class Stage:
         return [notice for notice in self.notices if isinstance(notice, kind)]
 
     async def master_pid(self) -> int:
-        return (await MasterSocket(self.places.master_socket).processes()).master
+        return (await MasterSocket(self.places.master_socket).ready()).master
 
     async def worker_pid(self) -> int:
-        worker = (await MasterSocket(self.places.master_socket).processes()).worker
+        worker = (await MasterSocket(self.places.master_socket).ready()).worker
         assert worker is not None
         return worker
 
@@ -174,7 +180,8 @@ class Stage:
 @asynccontextmanager
 async def stage(binary: Binary, folder: Path) -> AsyncIterator[Stage]:
     """A place for one HAProxy under `folder`; whatever still runs there at the end is ended."""
-    places = Places(folder / "haproxy.cfg", folder / "a.sock", folder / "m.sock", folder / "haproxy.pid")
+    names = ("haproxy.cfg", "a.sock", "m.sock", "haproxy.pid", "drain.map")
+    places = Places(*(folder / name for name in names))
     staged = Stage(TinyDesigner(places), places, [], binary)
     try:
         yield staged
@@ -188,7 +195,7 @@ async def stage(binary: Binary, folder: Path) -> AsyncIterator[Stage]:
 async def _end(places: Places) -> None:
     """Also one that a failed test left in the middle of its start: the pid file tells, if the process is that one."""
     try:
-        pid = (await MasterSocket(places.master_socket).processes()).master
+        pid = (await MasterSocket(places.master_socket).ready(0.5)).master
     except ProxyGone:
         pid = _pid_in(places)
     if pid:

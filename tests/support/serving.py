@@ -24,6 +24,9 @@ class TextView:
     def structure_digest(self, desired: Any) -> str:
         return f"digest of {len(desired)}"
 
+    def parts(self, desired: Any) -> Iterator[str]:
+        yield str(desired)
+
     def server_states(self, actual: Any) -> Mapping[str, Mapping[str, str]]:
         states: Mapping[str, Mapping[str, str]] = actual
         return states

@@ -134,12 +134,16 @@ class Site:
         with anyio.fail_after(20):
             while await self._code("/healthz") != httpx2.codes.SERVICE_UNAVAILABLE or not self.events("proxy_failed"):
                 await anyio.sleep(0.02)
+        return await self.health()
+
+    async def health(self) -> str:
+        """What milepost says of its health."""
         async with self._client() as client:
             return (await client.get("/healthz")).text
 
     async def processes(self) -> Processes:
         """Of the running HAProxy."""
-        return await MasterSocket(self.folder / "master.sock").processes()
+        return await MasterSocket(self.folder / "master.sock").ready()
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """What all mileposts of this site have logged under `name`, the latest last."""

@@ -58,20 +58,20 @@ class Answer:
     is_last: bool
 
 
-async def ask(stream: ByteStream, reader: BufferedByteReceiveStream, host: str) -> Answer:
+async def ask(stream: ByteStream, reader: BufferedByteReceiveStream, host: str, path: str = "/") -> Answer:
     """One request on an open connection. Raises EndOfStream or IncompleteRead where the answer is not whole."""
-    await stream.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    await stream.send(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
     head = (await reader.receive_until(b"\r\n\r\n", 65_536)).decode().lower().split("\r\n")
     headers = dict(line.split(": ", 1) for line in head[1:])
     body = await reader.receive_exactly(int(headers.get("content-length", 0)))
     return Answer(int(head[0].split()[1]), body.decode(), headers.get("connection") == "close")
 
 
-async def get(port: int, host: str = "any.example") -> Answer:
+async def get(port: int, host: str = "any.example", path: str = "/") -> Answer:
     """One request on a connection of its own."""
     with anyio.fail_after(5):
         async with await anyio.connect_tcp("127.0.0.1", port) as stream:
-            return await ask(stream, BufferedByteReceiveStream(stream), host)
+            return await ask(stream, BufferedByteReceiveStream(stream), host, path)
 
 
 @dataclass

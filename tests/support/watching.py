@@ -53,10 +53,14 @@ class Watch:
 
 
 @asynccontextmanager
-async def watching(settings: MarathonSettings, **arguments: Any) -> AsyncIterator[Watch]:
-    """A source that runs, with what it gives; ended at the end."""
+async def watching(
+    settings: MarathonSettings, before: Snapshot | None = None, **arguments: Any
+) -> AsyncIterator[Watch]:
+    """A source that runs, with what it gives; ended at the end. It remembers `before`."""
     watch = Watch()
     source = MarathonSource(settings, watch.notices.append, **arguments)
+    if before is not None:
+        source.remember(before)
     async with anyio.create_task_group() as group:
         group.start_soon(source.run, watch.snapshots.append)
         yield watch

@@ -90,7 +90,7 @@ async def test_a_marathon_that_lists_nothing_any_more_is_not_believed_without_an
 ) -> None:
     async with site(binary, tmp_path) as at, fake_tasks(1) as (one,):
         at.has(one)
-        await at.start_until_healthy()
+        await at.start_until_healthy("--guard-confirm-after-s", "0.1")
         at.marathon.apps.clear()
         at.marathon.drop_streams()
         await until(lambda: [event["needs_approval"] for event in at.events("removals_held")] == [False, True])
@@ -117,6 +117,21 @@ async def test_what_was_changed_by_hand_is_reported_until_an_operator_asks(binar
         assert (await get(at.port)).body == str(one.port)
         assert len(at.events("foreign_changes")) == 1
         await admin.close()
+
+
+async def test_a_start_with_a_marathon_that_lists_nothing_leaves_what_serves(binary: Binary, tmp_path: Path) -> None:
+    async with site(binary, tmp_path) as at, fake_tasks(1) as (one,):
+        at.has(one)
+        milepost = await at.start_until_healthy()
+        await at.stop(milepost)
+        at.marathon.apps.clear()
+        await at.start_until_healthy()
+        await until(lambda: [event["tasks"] for event in at.events("removals_held")] == [1])
+        assert (await get(at.port)).body == str(one.port)
+        at.has(one)
+        at.marathon.drop_streams()
+        await until(lambda: [event["by_operator"] for event in at.events("removals_released")] == [False])
+        assert (await get(at.port)).body == str(one.port)
 
 
 async def test_stop_proxy_ends_haproxy_together_with_milepost(binary: Binary, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from support.shared import ROOT
 pytestmark = pytest.mark.system
 
 
-FAULTS = ("flapping", "reordered", "reused", "unannounced")
+FAULTS = ("empty", "flapping", "reordered", "reused", "unannounced")
 NEVER_S = 40  # what `converged_s` is where a task never got a request
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 import httpx2
@@ -134,6 +135,7 @@ async def test_status_tells_versions_counts_age_and_the_last_reload(site: Site) 
         "apps": 2, "tasks": 3, "services": 2, "endpoints": 3, "errors": 1, "warnings": 1,
     }  # fmt: skip
     assert status["proxy"]["structure"] == "digest of 8"
+    assert status["proxy"]["digest"] == sha256(b"the text").hexdigest()[:32]
     assert status["proxy"]["reload_kinds"] == {"app": 1, "shared": 1}
     assert status["proxy"]["last_reload"] == {"at_s": 1001.0, "took_s": 0.25, "reasons": ["new app /shop/web"]}
 
@@ -265,6 +267,12 @@ async def test_health_waits_until_the_first_structure_runs(site: Site) -> None:
 async def test_health_says_why_it_is_not_good(site: Site) -> None:
     site.board.desired, site.board.proxy_error = "the text", "haproxy does not answer"
     assert (await site.get("/healthz", 503))["error"]["message"] == "haproxy does not answer"
+
+
+async def test_a_balancer_that_drains_is_not_healthy_and_tells_since_when(site: Site) -> None:
+    site.board.desired, site.board.draining_since_s = "the text", 1000.0
+    assert "draining" in (await site.get("/healthz", 503))["error"]["message"]
+    assert (await site.get("/v1/status"))["proxy"]["draining_since_s"] == 1000.0
 
 
 async def test_a_source_that_fails_leaves_health_good_since_the_last_snapshot_serves(site: Site) -> None:

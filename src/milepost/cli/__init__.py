@@ -23,7 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "render": ("milepost.cli.render", "The HAProxy configuration."),
     "diff": ("milepost.cli.diff", "What would change in HAProxy, and why."),
     "approve": ("milepost.cli.approve", "Let pass what the guard holds."),
-    "proxy": ("milepost.cli.proxy", "Look at the running HAProxy, or end it."),
+    "proxy": ("milepost.cli.proxy", "Look at the running HAProxy, drain it, or end it."),
     "local": ("milepost.cli.local", "A Marathon-compatible scheduler on this machine."),
 }
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from milepost.settings.keys import KEYS, Key
+from milepost.settings.kinds import SECONDS, Kind
 from milepost.settings.load import load_settings
 from milepost.settings.values import Settings
 
@@ -17,6 +18,21 @@ READING = ("sources.marathon", "routing", "web")
 """The tables that concern whoever asks for snapshot or routing only."""
 
 ALL = ("", "sources.marathon", "routing", "haproxy", "guard", "web", "log")
+
+
+class Duration(click.ParamType[float]):
+    """Seconds, of one of the kinds that the settings have."""
+
+    name = "seconds"
+
+    def __init__(self, kind: Kind[float] = SECONDS) -> None:
+        self._kind = kind
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            return self._kind.word(value)
+        except ValueError:
+            self.fail(f"expected {self._kind.expected}, got {value}", param, ctx)
 
 
 def settings_options(*wanted: str) -> Callable[[CommandT], CommandT]:

@@ -7,13 +7,13 @@ import anyio
 import click
 
 from milepost.cli.console import age, counted, print_json, talk
-from milepost.cli.options import json_option, settings_of, settings_options
+from milepost.cli.drain import drain, undrain
+from milepost.cli.options import Duration, json_option, settings_of, settings_options
 from milepost.controller.lock import is_held
 from milepost.errors import ProxyError, ProxyGone
 from milepost.proxies.haproxy.master import MasterSocket
 from milepost.proxies.haproxy.observe import Processes
 from milepost.proxies.haproxy.process import stop as end_process
-from milepost.settings.kinds import SECONDS
 
 _CONCERNED = ("state_dir", "haproxy.mode", "haproxy.master_socket")
 NOT_OURS = 'HAProxy is not milepost\'s to end (haproxy.mode is "attach"): end it where it was started'
@@ -21,7 +21,11 @@ NOT_OURS = 'HAProxy is not milepost\'s to end (haproxy.mode is "attach"): end it
 
 @click.group()
 def proxy() -> None:
-    """Look at the running HAProxy, or end it. It outlives milepost."""
+    """Look at the running HAProxy, take it out of service, or end it. It outlives milepost."""
+
+
+proxy.add_command(drain)
+proxy.add_command(undrain)
 
 
 @proxy.command()
@@ -29,7 +33,7 @@ def proxy() -> None:
 @settings_options(*_CONCERNED)
 def status(config: Path | None, as_json: bool, **options: Any) -> None:
     """The processes of the running HAProxy. Exit status 4 if none runs."""
-    found = anyio.run(MasterSocket(settings_of(config, options).master_socket).processes)
+    found = anyio.run(MasterSocket(settings_of(config, options).master_socket).ready)
     if as_json:
         print_json(found)
     else:
@@ -39,13 +43,13 @@ def status(config: Path | None, as_json: bool, **options: Any) -> None:
 @proxy.command()
 @click.option(
     "--grace",
+    type=Duration(),
     default="10",
     show_default=True,
-    metavar="SECONDS",
     help="How long running requests may take to finish before they are ended.",
 )
 @settings_options(*_CONCERNED)
-def stop(config: Path | None, grace: str, **options: Any) -> None:
+def stop(config: Path | None, grace: float, **options: Any) -> None:
     """End the running HAProxy, and with it all traffic. Running requests finish first. Fine if none runs."""
     settings = settings_of(config, options)
     if settings.haproxy.mode == "attach":
@@ -55,16 +59,12 @@ def stop(config: Path | None, grace: str, **options: Any) -> None:
             f"a milepost runs with state_dir {settings.state_dir} and would start HAProxy again: end that one first; "
             "`milepost run --stop-proxy` ends both together"
         )
-    try:
-        grace_s = SECONDS.word(grace)
-    except ValueError:
-        raise click.BadParameter(f"expected {SECONDS.expected}, got {grace}", param_hint="--grace") from None
-    anyio.run(_stop, settings.master_socket, grace_s)
+    anyio.run(_stop, settings.master_socket, grace)
 
 
 async def _stop(master_socket: Path, grace_s: float) -> None:
     try:
-        found = await MasterSocket(master_socket).processes()
+        found = await MasterSocket(master_socket).ready()
     except ProxyGone:
         talk(f"no HAProxy runs with the master socket {master_socket}; nothing to do")
         return

@@ -63,6 +63,9 @@ class Running:
     def approve(self) -> Holding | None:
         return self._read("/v1/approve", ApprovedAnswer, method="POST").approved
 
+    def reconcile(self) -> None:
+        self._ask("POST", "/v1/reconcile")
+
     @property
     def url(self) -> str:
         if self.listen is None:

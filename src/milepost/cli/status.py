@@ -62,7 +62,11 @@ def _print_proxy(proxy: ProxyStatus, now_s: float) -> None:
     if proxy.old_workers:
         old = counted(proxy.old_workers, "replaced worker")
         _line("old workers", f"{old} of HAProxy, the oldest up for {age(proxy.oldest_worker_s)}")
+    if proxy.draining_since_s is not None:
+        since = f"for {age(now_s - proxy.draining_since_s)}; `milepost proxy undrain` puts it back in service"
+        _line("draining", click.style(since, fg="yellow"))
     _line("structure", proxy.structure or "none yet")
+    _line("digest", f"{proxy.digest} of all, to compare balancers by" if proxy.digest else "none yet")
     _error("proxy", proxy.error)
     _error("file", proxy.file_error)
 

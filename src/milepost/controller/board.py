@@ -32,7 +32,7 @@ class Board:
     `old_workers` are processes of the proxy that finish their sessions after a reload.
     `plan` is what was still to be done after the last pass. `proxy_error`,
     `file_error` (the file does not follow what runs) and `source_error` are "" while all is well. `holding` is what
-    the guard keeps from being removed.
+    the guard keeps from being removed. `draining_since_s` (Unix time) is None while the proxy is in service.
     """
 
     started_at_s: float
@@ -54,6 +54,7 @@ class Board:
     file_error: str = ""
     source_error: str = ""
     holding: Holding | None = None
+    draining_since_s: float | None = None
 
     @property
     def problems(self) -> tuple[Problem, ...]:

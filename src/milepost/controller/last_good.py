@@ -47,6 +47,7 @@ class LastGood:
         self._news = anyio.Event()
         self._newest: Snapshot | None = None
         self._written: Snapshot | None = None
+        self._kept: Snapshot | None = None
         self._is_usable = False
 
     def publish(self, snapshot: Snapshot) -> None:
@@ -59,30 +60,32 @@ class LastGood:
         self._published.set()
         self._news.set()
 
-    async def start(self, proxy_runs: Callable[[], Awaitable[bool]]) -> None:
-        """To be awaited before the proxy is started or the source asked: may what was kept be served?
+    async def start(self, proxy_runs: Callable[[], Awaitable[bool]]) -> Snapshot | None:
+        """To be awaited before the proxy is started or the source asked: what was kept, and may it be served?
 
         Not where something newer runs: a proxy that was changed after that snapshot keeps what it has.
         """
+        self._kept = await self._load()
         self._is_usable = self._file.is_newest() or not await proxy_runs()
+        return self._kept
 
     async def run(self) -> None:
         """Serve what was kept if the source stays silent; keep what is published, until cancelled, and at the end."""
         try:
             async with anyio.create_task_group() as tasks:
-                if self._is_usable:
-                    tasks.start_soon(self._serve_kept)
+                kept, self._kept = self._kept, None
+                if kept is not None and self._is_usable:
+                    tasks.start_soon(self._serve, kept)
                 await self._keep()
         finally:
             if self._newest is not self._written:
                 with anyio.CancelScope(shield=True):
                     await self._save()
 
-    async def _serve_kept(self) -> None:
+    async def _serve(self, kept: Snapshot) -> None:
         with anyio.move_on_after(self._patience.start_s):
             await self._published.wait()
-        kept = None if self._published.is_set() else await self._load()
-        if kept is not None and not self._published.is_set():
+        if not self._published.is_set():
             self._notify(SavedSnapshotServed(kept.source, kept.read_at_s, max(0.0, time.time() - kept.read_at_s)))
             self._accept(kept)
 

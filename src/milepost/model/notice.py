@@ -130,6 +130,15 @@ class ProxyStarted(Notice):
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateChanged(Notice):
+    """The running proxy serves other certificates, without a reload; `change` names the file and the fingerprint."""
+
+    proxy: str
+    change: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class SessionsCut(Notice):
     """`server` takes no traffic for longer than its last sessions may last: they were ended, and it is deleted."""
 
@@ -157,6 +166,21 @@ class OldWorkerEnded(Notice):
     uptime_s: float
     limit: int
     error: str
+
+
+@dataclass(frozen=True, slots=True)
+class DrainSeen(Notice):
+    """The proxy tells the world to go elsewhere since `since_s` (Unix time): an operator takes this balancer out."""
+
+    proxy: str
+    since_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class DrainEnded(Notice):
+    """It was taken back: the proxy is in service again."""
+
+    proxy: str
 
 
 @dataclass(frozen=True, slots=True)

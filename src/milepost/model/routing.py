@@ -23,6 +23,18 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Retries:
+    """After which failures the proxy sends a request again, to another task: words of HAProxy's `retry-on`.
+
+    A failed connection is no risk. After any other failure the task may have done what it was asked, so only GET, HEAD
+    and OPTIONS are sent again, unless `any_method`. Without any word nothing is.
+    """
+
+    on: tuple[str, ...] = ("conn-failure", "empty-response")
+    any_method: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """An app's one port that asks for traffic.
 
@@ -46,6 +58,7 @@ class Service:
     several_hosts: bool = False
     path: tuple[str, ...] = ()
     check: Check | None = None
+    retries: Retries = Retries()
     serves_app_id: bool = False
 
 

@@ -77,7 +77,8 @@ class Task:
 
     `staged_at` is when the scheduler launched it, in its own words ("" unknown): ISO 8601 in UTC, always as long, so
     that the later one is greater as a text. `observed_s` is when the read began, or the event was heard, that first
-    told of the task at this place: seconds of the process's monotonic clock, 0 for the first read of all.
+    told of the task at this place: seconds of the process's monotonic clock, 0 for the first read of all, less for one
+    that was there before the start and is in no read.
     `was_alive`: it is not, but an earlier read reported it alive.
     """
 
@@ -119,12 +120,16 @@ class App:
 class Cause:
     """Why a snapshot was published: what was heard, about which app ("" for all), and when.
 
-    `heard_at_s` is in seconds of the process's monotonic clock: the start of "event to applied".
+    `heard_at_s` is in seconds of the process's monotonic clock: the start of "event to applied". `ended` is the task or
+    instance of which it says that it is being killed or has ended, "" for none. `is_owners`: it tells of the whole app
+    that it is changed, deployed or deleted.
     """
 
     reason: str
     app_id: str
     heard_at_s: float
+    ended: str = ""
+    is_owners: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +137,9 @@ class Snapshot:
     """All apps at one moment, in the order in which the source gave them.
 
     A snapshot shares each unchanged `App` object with the one before it (`shared_map.py`). `read_at_s` is the Unix time
-    (seconds) of the last full read. `causes` are what led from the snapshot before to this one. `is_saved` where no
-    source said it since the start: it is the last one that was kept before.
+    (seconds) of the last full read, `read_begun_s` when it began, in seconds of the process's monotonic clock. `causes`
+    are what led from the snapshot before to this one. `is_saved` where no source said it since the start: it is the
+    last one that was kept before.
     """
 
     apps: Mapping[str, App]
@@ -141,4 +147,5 @@ class Snapshot:
     read_at_s: float
     problems: tuple[Problem, ...] = ()
     causes: tuple[Cause, ...] = ()
+    read_begun_s: float = 0.0
     is_saved: bool = False

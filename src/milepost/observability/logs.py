@@ -18,6 +18,7 @@ _LEVELS: dict[type[Notice], int] = {
     notices.ConfigurationRefused: logging.ERROR,
     notices.ForeignChanges: logging.WARNING,
     notices.HoldersNotKept: logging.WARNING,
+    notices.DrainSeen: logging.WARNING,
     notices.SessionsCut: logging.WARNING,
     notices.OldWorkersSeen: logging.DEBUG,
     notices.OldWorkerEnded: logging.WARNING,

@@ -53,6 +53,9 @@ class Metrics:
             "Times that somebody else was seen to have changed the proxy or its files.",
             "proxy",
         )
+        self._certificates = count(
+            "certificate_changes_total", "Certificates changed in the running proxy without a reload.", "proxy"
+        )
         self._proxy_starts = count("proxy_starts_total", "Times that milepost started the proxy.", "proxy")
         self._proxy_failures = count("proxy_failures_total", "Times that the proxy failed milepost.", "proxy")
 
@@ -79,6 +82,13 @@ class Metrics:
                 for kind in kinds:
                     self._reload_kinds.labels(proxy, kind).inc()
                 self._reload_s.labels(proxy).observe(took_s)
+            case notices.CertificateChanged(proxy=proxy):
+                self._certificates.labels(proxy).inc()
+            case _:
+                self._trouble(notice)
+
+    def _trouble(self, notice: Notice) -> None:
+        match notice:
             case notices.ConfigurationRefused(proxy=proxy):
                 self._refusals.labels(proxy).inc()
             case notices.ForeignChanges(proxy=proxy):
@@ -111,6 +121,7 @@ class _BoardCollector(Collector):
         yield _gauge("leftover_servers", "Servers that wait for their last session to end.", board.leftovers)
         yield _gauge("old_workers", "Processes that finish sessions after a reload.", board.old_workers)
         yield _gauge("oldest_worker_seconds", "For how long the oldest of them runs.", board.oldest_worker_s)
+        yield _gauge("draining", "1 while clients are sent away.", board.draining_since_s is not None)
         if board.snapshot:
             yield _gauge("apps", "Apps of the last snapshot.", len(board.snapshot.apps))
             age_s = max(0.0, self._clock() - board.snapshot.read_at_s)

@@ -14,11 +14,15 @@ _NOT_SERVING = ENDED | {"TASK_STAGING", "TASK_STARTING", "TASK_KILLING"}
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Which ports of a task feed a service: their positions in `Task.ports`. `index` is the app's own port."""
+    """Which ports of a task feed a service: their positions in `Task.ports`. `index` is the app's own port.
+
+    `healthy_share` is as in `Policy`, for this service.
+    """
 
     service: str
     index: int
     positions: tuple[int, ...]
+    healthy_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +41,51 @@ def place(app: App, routes: tuple[Route, ...], policy: Policy, owned: Owned = UN
     """
     if not routes:
         return Placement((), ())
-    taken = {task.id: why for task in app.tasks if (why := _taken_by(task, owned))}
-    reasons = [(task, taken.get(task.id) or why_not(task, app, policy)) for task in app.tasks]
-    spared = _spared([(task, reason) for task, reason in reasons if task.id not in taken], app, policy)
-    reasons = [(task, "" if task.id in spared else reason) for task, reason in reasons]
-    if not policy.exact and all(reason for _, reason in reasons):
-        reasons = [
-            (task, "" if task.id not in taken and is_last_resort(task, app, policy) else reason)
-            for task, reason in reasons
-        ]
-    serving = [task for task, reason in reasons if not reason]
-    dropped = [Dropped(app.id, task.id, None, reason) for task, reason in reasons if reason]
-    placed = tuple((route.service, tuple(_endpoints(app.id, serving, route, dropped, policy))) for route in routes)
-    return Placement(placed, tuple(dropped), _half_ill(app, len(serving), spared, policy) if spared else ())
+    verdicts = [
+        _Verdict(task, taken := _taken_by(task, owned), taken or why_not(task, app, policy)) for task in app.tasks
+    ]
+    choices = {share: _chosen(verdicts, app, policy, share) for share in {route.healthy_share for route in routes}}
+    placed: list[tuple[str, tuple[Endpoint, ...]]] = []
+    dropped: list[Dropped] = []
+    for route in routes:
+        choice = choices[route.healthy_share]
+        index = route.index if len(choices) > 1 else None  # one choice is about every port of the app
+        dropped += [Dropped(app.id, task.id, index, reason) for task, reason in choice.left_out]
+        placed.append((route.service, tuple(_endpoints(app.id, choice.serving, route, dropped, policy))))
+    problems = tuple(problem for choice in choices.values() for problem in choice.problems)
+    return Placement(tuple(placed), tuple(dict.fromkeys(dropped)), problems)
 
 
-def _spared(reasons: list[tuple[Task, str]], app: App, policy: Policy) -> frozenset[str]:
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What speaks against a task: `reason`, "" for nothing; `taken` where that is that another one has its place."""
+
+    task: Task
+    taken: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """The tasks that serve by one `healthy_share`, and why the others do not."""
+
+    serving: list[Task]
+    left_out: list[tuple[Task, str]]
+    problems: tuple[Problem, ...]
+
+
+def _chosen(verdicts: list[_Verdict], app: App, policy: Policy, share: float) -> _Choice:
+    spared = _spared(verdicts, app, policy, share)
+    if spared or policy.exact or not all(one.reason for one in verdicts):
+        going_on = spared
+    else:
+        going_on = frozenset(one.task.id for one in verdicts if not one.taken and is_last_resort(one.task, app, policy))
+    serving = [one.task for one in verdicts if not one.reason or one.task.id in going_on]
+    left_out = [(one.task, one.reason) for one in verdicts if one.reason and one.task.id not in going_on]
+    return _Choice(serving, left_out, _half_ill(app, len(serving), spared, share) if spared else ())
+
+
+def _spared(verdicts: list[_Verdict], app: App, policy: Policy, share: float) -> frozenset[str]:
     """Tasks that run but are not alive any more, and serve on: too few of those that were ever alive still are.
 
     When most fail at once it is more often the check, or what all of them need, and none at all serves no one. A task
@@ -60,18 +93,18 @@ def _spared(reasons: list[tuple[Task, str]], app: App, policy: Policy) -> frozen
     """
     if policy.exact or not policy.health_check or not app.definition.health_checks:
         return frozenset()
-    alive = sum(not reason for _, reason in reasons)
-    ill = [
-        task.id
-        for task, reason in reasons
-        if reason and task.has_been_alive and not why_not(replace(task, health=(True,)), app, policy)
-    ]
-    return frozenset(ill) if alive < policy.healthy_share * (alive + len(ill)) else frozenset()
+    alive = sum(not one.reason for one in verdicts)
+    ill = [one.task.id for one in verdicts if one.reason and not one.taken and _is_only_ill(one.task, app, policy)]
+    return frozenset(ill) if alive < share * (alive + len(ill)) else frozenset()
 
 
-def _half_ill(app: App, serving: int, spared: frozenset[str], policy: Policy) -> tuple[Problem, ...]:
+def _is_only_ill(task: Task, app: App, policy: Policy) -> bool:
+    return task.has_been_alive and not why_not(replace(task, health=(True,)), app, policy)
+
+
+def _half_ill(app: App, serving: int, spared: frozenset[str], share: float) -> tuple[Problem, ...]:
     message = (
-        f"{serving - len(spared)} of {serving} tasks that were alive still are, less than {policy.healthy_share:.0%}: "
+        f"{serving - len(spared)} of {serving} tasks that were alive still are, less than {share:.0%}: "
         "the others serve on"
     )
     return (Problem(app.id, "health", message, Severity.WARNING),)

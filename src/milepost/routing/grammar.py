@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from typing import TypeAlias, TypeVar
 
+from milepost.model.routing import Retries
+
 T = TypeVar("T")
 
 
@@ -47,7 +49,13 @@ _BALANCE = re.compile(
     r"|hdr\([A-Za-z0-9_-]+\)(?: use_domain_only)?"
     r"|rdp-cookie(?:\([A-Za-z0-9_-]+\))?"
 )
+_SHARE = re.compile(r"0|1|0?\.[0-9]{1,9}|0\.|1\.0{0,9}", re.ASCII)
 _BALANCE_WORDS = re.compile(r"[A-Za-z0-9_.,()-]+(?: [A-Za-z0-9_.,()-]+)*")
+_FAILURES = frozenset(
+    {"conn-failure", "empty-response", "junk-response", "response-timeout"}
+    | {"404", "408", "425", "500", "501", "502", "503", "504"}
+)
+ANY_METHOD = "any-method"
 _MOST_PATHS = 40  # HAProxy reads at most 64 words of a line
 
 
@@ -86,6 +94,10 @@ def read_port_as_written(text: str) -> int | Wrong:
         return Wrong("a number")
 
 
+def read_share(text: str) -> float | Wrong:
+    return float(text) if _SHARE.fullmatch(text.strip()) else Wrong("a number from 0 to 1, such as 0.5")
+
+
 def read_mode(text: str) -> str | Wrong:
     mode = text.strip().lower()
     return mode if mode in ("http", "tcp") else Wrong("http or tcp")
@@ -108,6 +120,17 @@ def read_balance_as_written(text: str) -> str | Wrong:
     """Without any word HAProxy takes its default."""
     words = " ".join(word for word in text.split(" ") if word)
     return words if not words or _BALANCE_WORDS.fullmatch(words) else Wrong("an algorithm of HAProxy's `balance`")
+
+
+def read_retries(text: str) -> Retries | Wrong:
+    """The failures that are known to both versions of HAProxy and mean one thing (its manual, `retry-on`)."""
+    words = tuple(dict.fromkeys(text.replace(",", " ").lower().split()))
+    failures = tuple(word for word in words if word != ANY_METHOD)
+    if words == ("none",):
+        return Retries(())
+    if not failures or not _FAILURES.issuperset(failures):
+        return Wrong(f"none, or some of {', '.join(sorted(_FAILURES))}, beside them {ANY_METHOD}")
+    return Retries(failures, ANY_METHOD in words)
 
 
 def read_bind_address(text: str) -> str | Wrong:

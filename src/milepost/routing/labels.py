@@ -1,7 +1,7 @@
 """The labels that owners write, as one table: parser, reference page and tests all read it.
 
 `HAPROXY_{n}_NAME` belongs to the app's port with index n, `HAPROXY_NAME` to the whole app. The names and
-meanings are marathon-lb's (marathon-lb-behaviour.md 10).
+meanings are marathon-lb's (marathon-lb-behaviour.md 10), but for RETRY_ON, which is our own.
 """
 
 import difflib
@@ -100,6 +100,18 @@ STICKY = Label(
     "false",
     "Whether a client comes back to the server it was at before, by a cookie.",
 )
+RETRY_ON = Label(
+    "RETRY_ON",
+    Scope.PORT,
+    grammar.read_retries,
+    grammar.read_retries,
+    "conn-failure, empty-response",
+    "After which failures a request is sent again, to another task: conn-failure (no connection), empty-response (the "
+    "task closed it without an answer), junk-response, response-timeout, or a status such as 503; none for never. The "
+    "list is the whole: conn-failure has to be named too. After a failed connection every request is sent again; after "
+    "any other failure the task may have done what it was asked, and only GET, HEAD and OPTIONS are. With any-method "
+    "in the list all are: for apps that may be asked twice for the same. Needs mode http.",
+)
 VHOST = Label(
     "VHOST",
     Scope.PORT,
@@ -117,8 +129,29 @@ PATH = Label(
     "every path",
     "Beginnings of paths, separated by blanks, to which VHOST is limited; -i before them for any case.",
 )
+HEALTHY_SHARE = Label(
+    "HEALTHY_SHARE",
+    Scope.PORT,
+    grammar.read_share,
+    grammar.read_share,
+    "the setting `routing.healthy_share`",
+    "Where less than this share (0 to 1) of the running tasks that were alive once still are, the others serve on; 0 "
+    "takes each out that is not alive, as marathon-lb does. milepost's own label.",
+)
 
-TABLE: tuple[Label[Any], ...] = (GROUP, ENABLED, PORT, BIND_ADDR, MODE, BALANCE, STICKY, VHOST, PATH)
+TABLE: tuple[Label[Any], ...] = (
+    GROUP,
+    ENABLED,
+    PORT,
+    BIND_ADDR,
+    MODE,
+    BALANCE,
+    STICKY,
+    RETRY_ON,
+    VHOST,
+    PATH,
+    HEALTHY_SHARE,
+)
 
 _MOST_WARNINGS = 20  # of one app
 _KEY = re.compile(r"HAPROXY_(?:(0|[1-9][0-9]*)_)?(.+)", re.DOTALL)

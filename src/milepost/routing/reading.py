@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from milepost.model.problem import Problem, Severity
-from milepost.model.routing import Check, Dropped, Service
+from milepost.model.routing import Check, Dropped, Retries, Service
 from milepost.model.snapshot import AppDefinition, AppPort, HealthCheck
 from milepost.routing import labels as table
 from milepost.routing.checks import matching_check, proxy_check
@@ -19,16 +19,21 @@ T = TypeVar("T")
 
 _ROUND_ROBIN = "roundrobin"
 _BY_REQUEST = ("uri", "url_param", "hdr(")  # algorithms that read the request
+_RETRIES = Retries()
 _NO_HOSTS = Hosts((), several=False)
 _RIGHT_APP_ID = f"expected an app id of letters, digits, dots, dashes and slashes, at most {LONGEST_APP_ID} of them"
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A service as its owner asked for it, and the positions of its ports in `Task.ports`."""
+    """A service as its owner asked for it, and the positions of its ports in `Task.ports`.
+
+    `healthy_share` is the policy's, or what its owner wants instead.
+    """
 
     service: Service
     positions: tuple[int, ...]
+    healthy_share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +142,10 @@ def _read_port(definition: AppDefinition, port: _Port, policy: Policy) -> AppRea
     service = _service(labels, definition.health_checks, number)
     if labels.is_broken or reason:
         return _without(labels, reason or labels.problems[0].message)
-    return AppReading((Wanted(service, port.positions),), (), tuple(labels.problems))
+    share = policy.healthy_share
+    if not policy.exact:
+        share = labels.value(table.HEALTHY_SHARE, share, needed=False)
+    return AppReading((Wanted(service, port.positions, share),), (), tuple(labels.problems))
 
 
 def _without(labels: _Labels, reason: str) -> AppReading:
@@ -187,6 +195,7 @@ def _service(labels: _Labels, checks: tuple[HealthCheck, ...], number: int) -> S
         mode=mode,
         balance=_balance(labels, mode),
         sticky=_sticky(labels, mode),
+        retries=_retries(labels, mode),
         bind_addr=labels.value(table.BIND_ADDR, "*" if labels.exact else ""),
         hosts=names,
         several_hosts=hosts.several,
@@ -234,6 +243,16 @@ def _sticky(labels: _Labels, mode: str) -> bool:
     return sticky
 
 
+def _retries(labels: _Labels, mode: str) -> Retries:
+    """marathon-lb had no such label, so the exact profile does not read it."""
+    if labels.exact or not labels.has(table.RETRY_ON):
+        return _RETRIES
+    retries = labels.value(table.RETRY_ON, _RETRIES, needed=False)
+    if mode != "http":
+        labels.report(table.RETRY_ON, f"has no effect: needs mode http, but the mode is {mode}", Severity.WARNING)
+    return retries if mode == "http" else _RETRIES
+
+
 def _check(labels: _Labels, check: HealthCheck | None, mode: str) -> Check | None:
     if check is None:
         return None
@@ -251,5 +270,5 @@ def _with_app_id_service(wanted: list[Wanted]) -> tuple[Wanted, ...]:
     first = next((number for number, want in enumerate(ordered) if want.service.mode == "http"), None)
     if first is not None:
         want = ordered[first]
-        ordered[first] = Wanted(replace(want.service, serves_app_id=True), want.positions)
+        ordered[first] = replace(want, service=replace(want.service, serves_app_id=True))
     return tuple(ordered)

@@ -10,13 +10,13 @@ from milepost.routing.marathon_lb import OF_APPS, OF_PORTS
 _HEAD = """# Labels
 
 The owner of an app asks for traffic by labels in the app's definition. `HAPROXY_{n}_NAME` is about the app's service
-port with index n, counted from 0; `HAPROXY_NAME` is about the whole app. Names and meanings are marathon-lb's;
-[conformance.md](conformance.md) lists the differences.
+port with index n, counted from 0; `HAPROXY_NAME` is about the whole app. Names and meanings are marathon-lb's where
+nothing else is said; [conformance.md](conformance.md) lists the differences.
 
 A value that cannot be read is a problem of its port: what is wrong, and what would be right, is told by
 `milepost lint`, `milepost explain APP` and `GET /v1/problems`. That port is left out, all others go on. Of STICKY,
-VHOST and PATH only what they ask for is left out, and the port is served. With a PATH that cannot be read its hosts
-lead nowhere, since they would else take every path.
+RETRY_ON, VHOST, PATH and HEALTHY_SHARE only what they ask for is left out, and the port is served. With a PATH that
+cannot be read its hosts lead nowhere, since they would else take every path.
 
 A label's text never reaches HAProxy unread: quotes, backslashes, `#`, `$`, braces and line ends are refused.
 

@@ -83,7 +83,7 @@ class RoutingSettings:
         0.5,
         SHARE,
         "Where less than this share of a service's running tasks that were alive once still are, the others serve on; "
-        "0: never.",
+        "0: never. The label HAPROXY_{n}_HEALTHY_SHARE replaces it for one service.",
     )
     assign_ports: tuple[int, int] | None = setting(
         (10050, 10100),
@@ -126,7 +126,10 @@ class HAProxySettings:
     )
     stats_port: int = setting(9090, PORT, "Port of HAProxy's own statistics page; 0 switches it off.")
     certificates: tuple[Path, ...] = setting(
-        (), BARE_FILES, "Files (PEM, certificate with key) or directories of such, for `https_port`."
+        (),
+        BARE_FILES,
+        "Files (PEM, certificate with key) or directories of such, for `https_port`. "
+        "They are followed while milepost runs: see Certificates in the operations page.",
     )
     admin_socket: Path | None = setting(
         None, or_none(BARE_FILE), "Socket of the running process.", shown="haproxy-admin.sock in `state_dir`"
@@ -191,6 +194,12 @@ class GuardSettings:
         "A read of all apps that would take out more than this share of all serving tasks is held until a second one "
         "says the same. One that would empty an app always is.",
     )
+    confirm_after_s: float = setting(
+        5.0,
+        SECONDS_OR_OFF,
+        "The second read begins so long after the first: an answer that is wrong for less than this takes nothing "
+        "out. 0: at once.",
+    )
     approve_share: float = setting(
         0.5,
         SHARE,
@@ -242,6 +251,10 @@ class Settings:
     @property
     def admin_socket(self) -> Path:
         return self.haproxy.admin_socket or self.state_dir / "haproxy-admin.sock"
+
+    @property
+    def map_dir(self) -> Path:
+        return self.state_dir / "maps"
 
     @property
     def master_socket(self) -> Path:

@@ -16,5 +16,8 @@ class Source(Protocol):
         better than half of them. `publish` never blocks and is called from the event loop's thread.
         """
 
+    def remember(self, before: Snapshot) -> None:
+        """What was known before the start, told before `run`: what earlier reads said of a task stays known."""
+
     def look_again(self, reason: str) -> None:
         """Have everything read once more soon, in a read that has not begun yet."""

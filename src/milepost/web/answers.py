@@ -89,15 +89,18 @@ class ReloadStatus:
 
 @dataclass(frozen=True, slots=True)
 class ProxyStatus:
-    """`structure` is the digest of what should run. `waiting` are reasons of a reload that is still to come.
+    """What should run has two digests: `structure` of all that only a reload can change, `digest` of the whole, with
+    servers and maps. `waiting` are reasons of a reload that is still to come.
     `reload_kinds` counts reloads by kind of reason; one of several kinds counts for each.
 
     `leftovers` counts servers that wait for their last session to end, `old_workers` the processes that do so after a
     reload; the oldest of these runs for `oldest_worker_s`. `error` and `file_error` (a crash of the proxy
-    would restart it from an older file) are "" while all is well.
+    would restart it from an older file) are "" while all is well. `draining_since_s` (Unix time) is None while it is
+    in service.
     """
 
     structure: str
+    digest: str
     last_applied_at_s: float | None
     live_changes: int
     reloads: int
@@ -109,6 +112,7 @@ class ProxyStatus:
     oldest_worker_s: float
     error: str
     file_error: str
+    draining_since_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +132,14 @@ def plan_answer(plan: Plan) -> PlanAnswer:
     return PlanAnswer(steps, plan.structure)
 
 
-def status_answer(board: Board, versions: Mapping[str, str], structure: str, now_s: float) -> StatusAnswer:
-    """`versions` are the proxy's, `structure` its digest, `now_s` the Unix time."""
+def status_answer(board: Board, versions: Mapping[str, str], structure: str, digest: str, now_s: float) -> StatusAnswer:
+    """`versions` are the proxy's, `structure` and `digest` as in `ProxyStatus`, `now_s` the Unix time."""
     return StatusAnswer(
         versions={"milepost": __version__, **versions},
         uptime_s=now_s - board.started_at_s,
         snapshot=_snapshot_status(board, now_s),
         counts=_counts(board),
-        proxy=_proxy_status(board, structure),
+        proxy=_proxy_status(board, structure, digest),
         guard=board.holding,
     )
 
@@ -162,10 +166,11 @@ def _counts(board: Board) -> Counts:
     )
 
 
-def _proxy_status(board: Board, structure: str) -> ProxyStatus:
+def _proxy_status(board: Board, structure: str, digest: str) -> ProxyStatus:
     last = board.last_reload
     return ProxyStatus(
         structure=structure,
+        digest=digest,
         last_applied_at_s=board.last_applied_at_s,
         live_changes=board.live_changes,
         reloads=board.reloads,
@@ -177,11 +182,12 @@ def _proxy_status(board: Board, structure: str) -> ProxyStatus:
         oldest_worker_s=board.oldest_worker_s,
         error=board.proxy_error,
         file_error=board.file_error,
+        draining_since_s=board.draining_since_s,
     )
 
 
 def health_reasons(board: Board) -> tuple[str, ...]:
-    """Why milepost is not healthy; empty when a snapshot was applied and the proxy answers.
+    """Why milepost is not healthy; empty when a snapshot was applied, the proxy answers and is in service.
 
     A source that does not answer is no reason: the last snapshot serves, and its age stands in the status.
     """
@@ -192,6 +198,8 @@ def health_reasons(board: Board) -> tuple[str, ...]:
         reasons.append("no snapshot has been applied yet")
     if board.proxy_error:
         reasons.append(board.proxy_error)
+    if board.draining_since_s is not None:
+        reasons.append("draining: an operator takes this balancer out of service")
     return tuple(reasons)
 
 

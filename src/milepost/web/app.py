@@ -1,7 +1,7 @@
 """The HTTP API: views of the board, one address per stage (docs/http-api.md). GET changes nothing."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -27,6 +27,7 @@ from milepost.web.answers import (
     plan_answer,
     status_answer,
 )
+from milepost.web.digest import Digest
 from milepost.web.encoding import to_json
 from milepost.web.errors import HANDLERS, json_response
 from milepost.web.origin import require_same_origin
@@ -40,6 +41,10 @@ class ProxyView(Protocol):
         ...
 
     def structure_digest(self, desired: Any) -> str: ...
+
+    def parts(self, desired: Any) -> Iterable[str]:
+        """All that `desired` says, in order and piece by piece. Pure."""
+        ...
 
     def server_states(self, actual: Any) -> Live:
         """A word for the state of each running server, by backend and "address:port".
@@ -77,12 +82,14 @@ class Api:
     view: ProxyView
     metrics: Measured
     commands: Commands
+    digest: Digest
     clock: Callable[[], float] = time.time
 
     async def status(self, _: Request) -> Response:
         desired = self.board.desired
-        digest = "" if desired is None else self.view.structure_digest(desired)
-        return json_response(status_answer(self.board, self.view.versions(), digest, self.clock()))
+        structure = "" if desired is None else self.view.structure_digest(desired)
+        digest = "" if desired is None else await self.digest.of(desired)
+        return json_response(status_answer(self.board, self.view.versions(), structure, digest, self.clock()))
 
     async def snapshot(self, _: Request) -> Response:
         seen, _table = self._seen()
@@ -146,7 +153,7 @@ def make_app(
     board: Board, view: ProxyView, metrics: Measured, commands: Commands, clock: Callable[[], float] = time.time
 ) -> Starlette:
     """The ASGI app over `board`. `clock` gives Unix seconds."""
-    api = Api(board, view, metrics, commands, clock)
+    api = Api(board, view, metrics, commands, Digest(lambda desired: view.parts(desired)), clock)
     gets: dict[str, Callable[[Request], Awaitable[Response]]] = {
         "/v1/status": api.status,
         "/v1/snapshot": api.snapshot,

@@ -27,11 +27,22 @@ class ActualServer:
 
 
 @dataclass(frozen=True, slots=True)
+class RunningCertificate:
+    """A certificate that is served. `digest` is of its whole file, chain and key included, None while unknown:
+    HAProxy only tells the `fingerprint` of the certificate itself.
+    """
+
+    fingerprint: str
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Actual:
     """The running worker: its process, what structure it carries, its servers and map entries.
 
     `digest` is "" where the running configuration is not milepost's. `pid` is the worker's, 0 where none runs.
     `servers` has every backend that runs, also those without a server. Key of `maps`: path of the map file.
+    Key of `certificates`: the file by whose name HAProxy knows it; empty where it has no list of certificates.
     """
 
     pid: int
@@ -39,6 +50,7 @@ class Actual:
     digest: str
     servers: Mapping[str, Mapping[str, ActualServer]] = field(default_factory=dict)
     maps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    certificates: Mapping[str, RunningCertificate] = field(default_factory=dict)
 
 
 NOTHING = Actual(pid=0, version="", digest="")

@@ -5,24 +5,17 @@ The commands are those of the HAProxy management guide, 9.3; haproxy-mechanics.m
 
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass, replace
-from enum import Enum, auto
 from typing import TypeAlias
 
 from milepost.proxies.haproxy.actual import ActualServer
+from milepost.proxies.haproxy.certificate_changes import CertificateChange
 from milepost.proxies.haproxy.config import Server
+from milepost.proxies.haproxy.verdict import Verdict
 
 Pool: TypeAlias = MutableMapping[str, ActualServer]
 Entries: TypeAlias = MutableMapping[str, str]
 
 _GONE = ("No such server.", "No such backend.")
-
-
-class Verdict(Enum):
-    """DONE: seen to be applied. WAITS: nothing is wrong, a session must end first. REFUSED: HAProxy said no."""
-
-    DONE = auto()
-    WAITS = auto()
-    REFUSED = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +221,7 @@ class DelMapEntry:
 
 ServerChange: TypeAlias = AddServer | ReadyServer | SetAddress | RemoveServer | DeleteServer
 MapChange: TypeAlias = AddMapEntry | SetMapEntry | DelMapEntry
-LiveChange: TypeAlias = ServerChange | MapChange
+LiveChange: TypeAlias = ServerChange | MapChange | CertificateChange
 
 
 def _ready(target: str) -> tuple[str, ...]:

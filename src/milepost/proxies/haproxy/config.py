@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from milepost.proxies.haproxy.certificate import CertificateList
+
 
 @dataclass(frozen=True, slots=True)
 class Server:
@@ -61,13 +63,17 @@ class Desired:
 
     `servers` and `maps` change at run time. Key of `servers`: backend name; each value keeps its identity while it is
     unchanged. Key of `maps`: absolute path of the map file; value: its (key, value) entries in order.
-    `apps` names the app of each backend, for reasons.
+    `apps` names the app of each backend, for reasons. `found_maps` are paths of maps whose entries are not decided
+    here: they have to be there, and are never written. `certificates` change at run time too; None where nobody has
+    looked at them.
     """
 
     structure: Structure
     servers: Mapping[str, tuple[Server, ...]] = field(default_factory=dict)
     maps: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     apps: Mapping[str, str] = field(default_factory=dict)
+    certificates: CertificateList | None = None
+    found_maps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +81,9 @@ class Profile:
     """How `milepost run` writes its part of the configuration: the settings of the [haproxy] table.
 
     Ports: 0 switches a listener off. `bind` are the balancer's own addresses. `admin_socket` is where
-    the running process answers, `map_dir` holds the map files. `certificates` are files for https_port,
-    which stays off without any. `max_files` is the hard limit on file descriptors that HAProxy will have.
-    `log` is a syslog target for HAProxy, "" for none. `version` is HAProxy's (major, minor).
+    the running process answers, `map_dir` holds the map files. `certificate_list` is the crt-list file
+    for https_port, which stays off without one. `max_files` is the hard limit on file descriptors that HAProxy will
+    have. `log` is a syslog target for HAProxy, "" for none. `version` is HAProxy's (major, minor).
     `hard_stop_after_s`: how long a process that a reload has replaced may finish its sessions.
     `slow_start_s`: how long a server that comes new, or back, takes to its full share of traffic; 0: none.
     """
@@ -90,7 +96,7 @@ class Profile:
     https_port: int = 443
     appid_port: int = 9091
     stats_port: int = 9090
-    certificates: tuple[str, ...] = ()
+    certificate_list: str = ""
     log: str = ""
     version: tuple[int, int] = (2, 6)
     hard_stop_after_s: float = 600.0

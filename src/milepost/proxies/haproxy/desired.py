@@ -7,7 +7,9 @@ from types import MappingProxyType
 from milepost.model.routing import Endpoint, RoutingTable, Service
 from milepost.model.shared_map import changed, replaced
 from milepost.proxies.haproxy.backend import check_words
+from milepost.proxies.haproxy.certificate import CertificateList
 from milepost.proxies.haproxy.config import Desired, Profile, Server, Structure
+from milepost.proxies.haproxy.drain import DRAIN_MAP
 from milepost.proxies.haproxy.names import cookie_value, distinct_names, server_ids, server_name
 from milepost.proxies.haproxy.shared_frontends import APPS_MAP, HOSTS_MAP, app_entries, host_entries
 from milepost.proxies.haproxy.structure import run_structure
@@ -25,23 +27,33 @@ class RunDesigner:
 
     def __init__(self, profile: Profile, *, is_hitless: bool = True) -> None:
         self._profile, self._is_hitless = profile, is_hitless
-        self._is_new = True
+        self._is_new, self._is_without_tls = True, False
         self._table = RoutingTable()
         self._withheld: Mapping[str, str] = _NOTHING
         self._served: Mapping[str, Service] = {}
         self._desired = Desired(Structure((), ""))
 
-    def desired(self, table: RoutingTable, withheld: Mapping[str, str] = _NOTHING) -> Desired:
+    def desired(
+        self,
+        table: RoutingTable,
+        withheld: Mapping[str, str] = _NOTHING,
+        certificates: CertificateList | None = None,
+    ) -> Desired:
         """What HAProxy should be for `table`, without what is withheld. The values of `withheld` are reasons.
 
         Its keys are app ids, whose text HAProxy refused: they get nothing at all. Or they are names of services,
         whose port is taken by a foreign process: they get no listener of their own, all else stays.
+        Without `certificates` those to come are taken for good; of an empty list nothing can be served over TLS.
         """
+        if (certificates is not None and not certificates.certificates) != self._is_without_tls:
+            self._is_new, self._is_without_tls = True, not self._is_without_tls
         if self._is_new or table.services is not self._table.services or withheld.keys() != self._withheld.keys():
             self._is_new = False
             self._desired = self._restructured(table, withheld)
         elif table.endpoints is not self._table.endpoints:
             self._desired = self._with_servers(table.endpoints)
+        if certificates is not self._desired.certificates:
+            self._desired = replace(self._desired, certificates=certificates)
         self._table, self._withheld = table, dict(withheld)
         return self._desired
 
@@ -49,15 +61,17 @@ class RunDesigner:
         services = [service for service in table.services if service.app_id not in withheld]
         servers = {service.name: self._servers(service, table.endpoints[service.name]) for service in services}
         self._served = {service.name: service for service in services}
-        folder = self._profile.map_dir
+        profile = replace(self._profile, certificate_list="") if self._is_without_tls else self._profile
+        folder = profile.map_dir
         return Desired(
-            structure=run_structure(services, self._profile, withheld.keys(), is_hitless=self._is_hitless),
+            structure=run_structure(services, profile, withheld.keys(), is_hitless=self._is_hitless),
             servers=servers,
             maps={
                 f"{folder}/{HOSTS_MAP}": host_entries(services),
                 f"{folder}/{APPS_MAP}": app_entries(services),
             },
             apps={service.name: service.app_id for service in services},
+            found_maps=(f"{folder}/{DRAIN_MAP}",),
         )
 
     def _servers(self, service: Service, endpoints: tuple[Endpoint, ...]) -> tuple[Server, ...]:

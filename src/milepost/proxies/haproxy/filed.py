@@ -16,6 +16,7 @@ from anyio import to_thread
 from milepost.errors import ProxyError
 from milepost.model.notice import Notify, ProxyFailed
 from milepost.proxies.haproxy.actual import NOTHING, Actual
+from milepost.proxies.haproxy.certificate_files import write_certificates
 from milepost.proxies.haproxy.config import Desired
 from milepost.proxies.haproxy.files import replace_file
 from milepost.proxies.haproxy.foreign import Difference
@@ -75,7 +76,9 @@ class Filed:
         self.last: Filing | None = None
 
     def write(self, desired: Desired, text: str) -> None:
-        """The maps, and then the `text` that names them. Raises ProxyError."""
+        """The certificates and maps, and then the `text` that names them. Raises ProxyError."""
+        if desired.certificates:
+            write_certificates(desired.certificates)
         self.last = Filing(desired, tuple(_write(path, content) for path, content in self._contents(desired, text)))
 
     def has(self, desired: Desired) -> bool:

@@ -33,17 +33,17 @@ def keep(path: Path) -> Kept:
         return Kept(path, path.read_bytes() if path.exists() else None)
 
 
-def replace_file(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes, mode: int = _MODE) -> None:
     """Write `content` to `path` in one step: readers, and a crash at any moment, find the old or the new.
 
-    Owner and permissions of an existing file stay where the operating system lets us. Nothing is written where
-    the content is the same already. Raises ProxyError; the file is as it was then.
+    Owner and permissions of an existing file stay where the operating system lets us; a new one gets `mode`. Nothing
+    is written where the content is the same already. Raises ProxyError; the file is as it was then.
     """
     if keep(path).content == content:
         return
     beside = path.with_name(f".{path.name}.new")
     with _told(path):
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE)
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
@@ -51,6 +51,12 @@ def replace_file(path: Path, content: bytes) -> None:
         _copy_owner(path, beside)
         beside.rename(path)
         _sync_folder(path.parent)
+
+
+def make_secret_folder(path: Path) -> None:
+    """A directory for nobody but us, if it is not there yet. Raises ProxyError where it cannot be made."""
+    with _told(path):
+        path.mkdir(mode=0o700, exist_ok=True)
 
 
 @contextmanager

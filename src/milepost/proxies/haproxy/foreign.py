@@ -1,6 +1,6 @@
 """What somebody else changed of a running HAProxy: told by comparing what was last known with what was read. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from milepost.model.shared_map import changed, replaced
@@ -19,15 +19,16 @@ class Difference:
         return f"{self.subject} {self.words}"
 
 
-def foreign(known: Actual, read: Actual) -> tuple[Difference, ...]:
+def foreign(known: Actual, read: Actual, maps: Collection[str]) -> tuple[Difference, ...]:
     """What nobody but somebody else can have changed between two looks at one worker.
 
     That HAProxy's own checks find a server up or down is none of it, nor what only one of both tells anything of.
+    `maps` are the paths of those that are milepost's to change: others are meant for somebody else's hand.
     """
     found: list[Difference] = []
     for backend in sorted({*changed(known.servers, read.servers)} & known.servers.keys() & read.servers.keys()):
         found += _servers(backend, known.servers[backend], read.servers[backend])
-    for path in sorted(known.maps.keys() & read.maps.keys()):
+    for path in sorted(known.maps.keys() & read.maps.keys() & set(maps)):
         found += _entries(path, known.maps[path], read.maps[path])
     return tuple(found)
 

@@ -14,6 +14,7 @@ from anyio import to_thread
 from milepost.errors import ConfigRefused
 from milepost.model.routing import RoutingTable
 from milepost.proxies.haproxy.bisect import find_culprit
+from milepost.proxies.haproxy.certificate import CertificateList
 from milepost.proxies.haproxy.check import Checked, check, owners_of
 from milepost.proxies.haproxy.config import Desired
 from milepost.proxies.haproxy.files import replace_file
@@ -29,10 +30,12 @@ class Designer(Protocol):
     """Makes HAProxy's desired state from a table.
 
     `withheld` has ids of apps, of which there is to be nothing, and names of services, which are not to listen at
-    their own port; the values are reasons.
+    their own port; the values are reasons. `certificates` is None where nobody has looked at them.
     """
 
-    def desired(self, table: RoutingTable, withheld: Mapping[str, str]) -> Desired: ...
+    def desired(
+        self, table: RoutingTable, withheld: Mapping[str, str], certificates: CertificateList | None
+    ) -> Desired: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +68,10 @@ class Gate:
         self._table = RoutingTable()
         self.withheld = Withheld()
 
-    def desired(self, table: RoutingTable) -> Desired:
+    def desired(self, table: RoutingTable, certificates: CertificateList | None = None) -> Desired:
         self._table = table
         self.withheld.review(table)
-        return self._designer.desired(table, self.withheld.reasons)
+        return self._designer.desired(table, self.withheld.reasons, certificates)
 
     async def admit(self, desired: Desired, held: Collection[Address] | None) -> Admitted:
         """`desired`, the newest, or as much of it as passes.
@@ -80,7 +83,7 @@ class Gate:
         table = self._table
         for _ in range(_MOST_ROUNDS):
             if await self._withhold_blocked(desired, held):
-                desired = self._designer.desired(table, self.withheld.reasons)
+                desired = self._designer.desired(table, self.withheld.reasons, desired.certificates)
             self._require_files(desired)
             text = await to_thread.run_sync(render, desired)
             await to_thread.run_sync(_make_missing_maps, desired)
@@ -88,7 +91,7 @@ class Gate:
             if not checked.alerts:
                 return Admitted(desired, text)
             await self._withhold_refused(desired, table, text, checked)
-            desired = self._designer.desired(table, self.withheld.reasons)
+            desired = self._designer.desired(table, self.withheld.reasons, desired.certificates)
         raise ConfigRefused(f"HAProxy refused {_MOST_ROUNDS} configurations in a row, what ran before still runs")
 
     def _require_files(self, desired: Desired) -> None:
@@ -133,7 +136,7 @@ class Gate:
 
         async def is_refused(apps: Collection[str]) -> bool:
             others = dict.fromkeys(set(every) - set(apps), "left out to find the app that is refused")
-            reduced = self._designer.desired(table, {**self.withheld.reasons, **others})
+            reduced = self._designer.desired(table, {**self.withheld.reasons, **others}, desired.certificates)
             return bool((await self._check(await to_thread.run_sync(render, reduced))).alerts)
 
         return await find_culprit(every, is_refused)
@@ -153,3 +156,6 @@ def _make_missing_maps(desired: Desired) -> None:
     for path, entries in desired.maps.items():
         if not Path(path).exists():
             replace_file(Path(path), render_map(entries).encode())
+    for path in desired.found_maps:
+        if not Path(path).exists():
+            replace_file(Path(path), b"")

@@ -1,4 +1,4 @@
-"""What makes reloads and dying tasks cost no request: lines added to sections, a step of its own.
+"""What makes reloads and dying tasks cost no request: lines added to the sections.
 
 haproxy-mechanics.md 5 and 11 measured it. A worker that stops answers one more request on each idle client connection
 (`idle-close-on-response`), but knows only the servers it had. So it hands these requests to its successor: it connects
@@ -8,6 +8,7 @@ to the very address the client used, from a reserved source address, and names t
 from collections.abc import Sequence
 from dataclasses import replace
 
+from milepost.model.routing import Service
 from milepost.proxies.haproxy.config import Section
 
 FORWARD_SOURCE = "127.255.0.9"
@@ -16,11 +17,7 @@ _FORWARD = "milepost_to_new"
 _FORWARD_TLS = "milepost_to_new_tls"
 _IDLE_CLOSE = "option idle-close-on-response"
 _EXPECT_FORWARDED = f"tcp-request connection expect-proxy layer4 if {{ src {FORWARD_SOURCE} }}"
-_RETRY = (
-    "retry-on conn-failure empty-response",
-    # A server that took a request and died may have done what it asked: only harmless methods are sent again.
-    "http-request disable-l7-retry unless { method GET HEAD OPTIONS }",
-)
+_ONLY_HARMLESS = "http-request disable-l7-retry unless { method GET HEAD OPTIONS }"
 
 
 def hitless(sections: Sequence[Section]) -> tuple[Section, ...]:
@@ -30,11 +27,18 @@ def hitless(sections: Sequence[Section]) -> tuple[Section, ...]:
     return (*map(_changed, sections), *map(_forward_section, forwards))
 
 
+def retry_lines(service: Service) -> tuple[str, ...]:
+    """When a request is sent again (HAProxy's manual, `retry-on`, `disable-l7-retry`): see `Retries`."""
+    if service.mode != "http":
+        return ()
+    retry = f"retry-on {' '.join(service.retries.on) or 'none'}"
+    is_only_connecting = service.retries.on in ((), ("conn-failure",))
+    return (retry,) if service.retries.any_method or is_only_connecting else (retry, _ONLY_HARMLESS)
+
+
 def _changed(section: Section) -> Section:
     if _is_http(section, "frontend"):
         return replace(section, lines=_forwarding(section))
-    if _is_http(section, "backend"):
-        return replace(section, lines=(*section.lines, *_RETRY))
     return section
 
 

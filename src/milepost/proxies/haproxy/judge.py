@@ -4,8 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from milepost.model.shared_map import replaced
-from milepost.proxies.haproxy.actual import Actual, ActualServer
-from milepost.proxies.haproxy.changes import DeleteServer, LiveChange, MapChange, Verdict
+from milepost.proxies.haproxy.actual import Actual, ActualServer, RunningCertificate
+from milepost.proxies.haproxy.certificate_changes import CertificateChange
+from milepost.proxies.haproxy.changes import DeleteServer, LiveChange, MapChange
+from milepost.proxies.haproxy.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +51,18 @@ def after(actual: Actual, done: Iterable[LiveChange]) -> Actual:
     """What runs when these changes are made. Untouched pools and maps stay the same objects."""
     pools: dict[str, dict[str, ActualServer]] = {}
     maps: dict[str, dict[str, str]] = {}
+    certificates: dict[str, RunningCertificate] | None = None
     for change in done:
         if isinstance(change, MapChange):
             change.on(maps.setdefault(change.path, dict(actual.maps[change.path])))
+        elif isinstance(change, CertificateChange):
+            certificates = dict(actual.certificates) if certificates is None else certificates
+            change.on(certificates)
         else:
             change.on(pools.setdefault(change.backend, dict(actual.servers[change.backend])))
-    return replace(actual, servers=replaced(actual.servers, pools), maps=replaced(actual.maps, maps))
+    return replace(
+        actual,
+        servers=replaced(actual.servers, pools),
+        maps=replaced(actual.maps, maps),
+        certificates=actual.certificates if certificates is None else certificates,
+    )

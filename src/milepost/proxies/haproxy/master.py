@@ -4,14 +4,18 @@ A connection per question: the master closes them all when it executes itself an
 connections for a moment then, also at the very start.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
+from anyio.abc import SocketStream
 
 from milepost.errors import ConfigRefused, ProxyError, ProxyGone
 from milepost.proxies.haproxy.observe import Processes, parse_processes
+from milepost.proxies.haproxy.receiving import receive
 
+_CHUNK_BYTES = 65_536
 _POLL_S = 0.01
 
 
@@ -30,6 +34,15 @@ class MasterSocket:
         except ValueError as error:
             raise ProxyError(f"the HAProxy master at {self.path} answered something else: {error}") from error
 
+    async def ready(self, limit_s: float = 2.0) -> Processes:
+        """The same, but waiting for a master that is in the midst of a reload. Raises ProxyGone after `limit_s`."""
+        with anyio.move_on_after(limit_s):
+            while True:
+                if found := await self._processes_if_any():
+                    return found
+                await anyio.sleep(_POLL_S)
+        return await self.processes()
+
     async def reload(self, deadline_s: float) -> int:
         """Let the master start a new worker from the file; returns its pid as soon as it serves.
 
@@ -37,7 +50,7 @@ class MasterSocket:
         reloads and the new pid tell. Raises ConfigRefused when the new worker failed (the old one serves),
         ProxyError where neither was seen within `deadline_s`.
         """
-        before = await self.processes()
+        before = await self.ready()
         words = await self._try_reload(deadline_s)
         with anyio.move_on_after(deadline_s):
             while True:
@@ -67,11 +80,19 @@ class MasterSocket:
                 async with await anyio.connect_unix(self.path) as stream:
                     await stream.send(f"{command}\n".encode())
                     await stream.send_eof()
-                    return b"".join([chunk async for chunk in stream]).decode(errors="replace")
+                    return (await _all_of(stream)).decode(errors="replace")
         except TimeoutError as error:
             raise ProxyError(f"the HAProxy master did not answer {command!r} in time at {self.path}") from error
         except (OSError, anyio.BrokenResourceError) as error:
             raise ProxyGone(f"no HAProxy master answers at {self.path}: {error}") from error
+
+
+async def _all_of(stream: SocketStream) -> bytes:
+    answer = bytearray()
+    with suppress(anyio.EndOfStream):
+        while True:
+            answer += await receive(stream, _CHUNK_BYTES)
+    return bytes(answer)
 
 
 def _alerts(words: str) -> str:

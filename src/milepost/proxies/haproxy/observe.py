@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
-from milepost.proxies.haproxy.actual import Actual, ActualServer
+from milepost.proxies.haproxy.actual import Actual, ActualServer, RunningCertificate
 from milepost.proxies.haproxy.config import Desired
 from milepost.proxies.haproxy.render import digest_of_text
 
@@ -23,6 +23,7 @@ _OURS = re.compile(r"milepost (?:.* )?([0-9a-f]{8,})")
 _MAP_ROW = re.compile(r"-?\d+ \((/.*?)\) ")
 _OUR_SERVER = re.compile(r"  server \S+ \S+ id \d+(?: |$)")  # those that change at run time
 _FAILED = re.compile(r"\[failed: (\d+)\]")
+_FINGERPRINT = re.compile(r"^SHA1 FingerPrint: ([0-9A-F]+)$", re.MULTILINE)
 _UPTIME = re.compile(r"(\d+)d(\d+)h(\d+)m(\d+)s")
 _FORCED_MAINT, _FORCED_DRAIN = 1, 8  # bits of srv_admin_state; the others may stay set while it serves
 _STOPPED = "0"  # srv_op_state
@@ -141,6 +142,30 @@ def parse_map(text: str) -> dict[str, str]:
     return entries
 
 
+def parse_names(text: str) -> tuple[str, ...]:
+    """The files that `show ssl crt-list` lists, or that one of these lists names (`show ssl crt-list FILE`)."""
+    return tuple(dict.fromkeys(line.split()[0] for line in text.splitlines() if line.startswith("/")))
+
+
+def parse_fingerprint(text: str) -> str:
+    """Of the certificate of `show ssl cert FILE`, "" where there is none."""
+    found = _FINGERPRINT.search(text)
+    return found[1] if found else ""
+
+
+def running_certificates(
+    fingerprints: Mapping[str, str], known: Mapping[str, RunningCertificate]
+) -> Mapping[str, RunningCertificate]:
+    """What HAProxy serves by the path of each file, `known` itself where that is the same."""
+    found = {
+        path: known[path]
+        if path in known and known[path].fingerprint == fingerprint
+        else RunningCertificate(fingerprint)
+        for path, fingerprint in fingerprints.items()
+    }
+    return known if found == known else found
+
+
 def parse_processes(text: str) -> Processes:
     """`show proc` of a master. Raises ValueError where it names no master."""
     rows = [line.split() for line in text.splitlines() if line[:1].isdigit()]
@@ -211,12 +236,14 @@ def parse_listens(text: str) -> frozenset[tuple[str, int]]:
 
 
 def expected(desired: Desired) -> Actual:
-    """What a HAProxy that is started with `desired` has as its servers, with their options."""
+    """What a HAProxy that is started with `desired` has as its servers, with their options, and as certificates."""
     pools = {
         backend: {s.name: ActualServer(s.name, s.address, s.port, s.id, options=" ".join(s.options)) for s in servers}
         for backend, servers in desired.servers.items()
     }
-    return Actual(pid=0, version="", digest=desired.structure.digest, servers=pools)
+    listed = desired.certificates.certificates if desired.certificates else ()
+    certificates = {one.path: RunningCertificate(one.fingerprint, one.digest) for one in listed}
+    return Actual(0, "", desired.structure.digest, pools, certificates=certificates)
 
 
 def shared_maps(

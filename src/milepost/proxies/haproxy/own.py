@@ -13,6 +13,7 @@ import anyio
 from milepost.errors import ConfigRefused, ProxyError, ProxyGone
 from milepost.model.notice import Notify, ProxyFailed, ProxyStarted
 from milepost.proxies.haproxy.check import parse_alerts
+from milepost.proxies.haproxy.lame_duck import DrainFile
 from milepost.proxies.haproxy.master import MasterSocket
 from milepost.proxies.haproxy.observe import Info, digest_of
 from milepost.proxies.haproxy.process import Launch, is_alive, is_run, launch, stop, wait_for_death
@@ -25,13 +26,24 @@ _START_LIMIT_S = 30.0
 _POLL_S = 0.005
 _MASTER_LIMIT_S = 5.0
 _HEAD = 4096  # characters
+_STOPPED_POLL_S = 0.5
 
 
 class OwnHaproxy:
-    """Starts, reloads and watches. `lock` keeps starting again apart from reloading: who reloads holds it."""
+    """Starts and watches. `lock` keeps starting again apart from reloading: who reloads holds it. By `drain` HAProxy
+    may have to stay stopped.
+    """
 
-    def __init__(self, how: Launch, admin: AdminSocket, master: MasterSocket, lock: anyio.Lock, notify: Notify) -> None:
-        self._how, self._admin, self._master = how, admin, master
+    def __init__(
+        self,
+        how: Launch,
+        admin: AdminSocket,
+        master: MasterSocket,
+        drain: DrainFile,
+        lock: anyio.Lock,
+        notify: Notify,
+    ) -> None:
+        self._how, self._admin, self._master, self._drain = how, admin, master, drain
         self._lock, self._notify = lock, notify
         self._started: anyio.Event | None = None
         self._reason = "it did not run"
@@ -51,17 +63,23 @@ class OwnHaproxy:
                     self._master_pid = (await self._master.processes()).master
                     return self._master_pid
                 except ProxyGone:
-                    is_there = is_alive(self._master_pid) if self._master_pid else is_run(self._how.command)
-                    if not is_there:
+                    if not await self._is_there():
                         break
                 await anyio.sleep(_POLL_S)
         return None
 
+    async def _is_there(self) -> bool:
+        """Whether there is a HAProxy, though its master does not answer."""
+        if self._master_pid:
+            return is_alive(self._master_pid)
+        return is_run(self._how.command) or await self._worker() is not None
+
     async def start(self, reason: str) -> Info:
         """Start HAProxy from the file and wait until its worker answers.
 
-        Raises ConfigRefused with HAProxy's words where it does not start.
+        Raises ConfigRefused with HAProxy's words where it does not start, ProxyGone where it is to stay stopped.
         """
+        self.require_wanted()
         began_s = anyio.current_time()
         await self._admin.close()
         ran = await launch(self._how)
@@ -76,22 +94,16 @@ class OwnHaproxy:
             self._started.set()
         return info
 
-    async def reload(self, limit_s: float) -> int:
-        """See `MasterSocket.reload`. Raises ProxyGone at once where HAProxy dies meanwhile."""
-        master = await self.master_pid()
-        if master is None:
-            raise ProxyGone(f"no HAProxy master answers at {self._how.master_socket}: there is nothing to reload")
-        result: int | ProxyError = ProxyGone("HAProxy died during a reload")
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_end_at_death, master, tasks.cancel_scope)
-            try:
-                result = await self._master.reload(limit_s)
-            except ProxyError as error:
-                result = error
-            tasks.cancel_scope.cancel()
-        if isinstance(result, ProxyError):
-            raise result
-        return result
+    @property
+    def is_to_stay_stopped(self) -> bool:
+        """Whether HAProxy was drained and ended by an operator. Raises ProxyError where that cannot be read."""
+        drain = self._drain.read()
+        return drain is not None and drain.is_stopped
+
+    def require_wanted(self) -> None:
+        """Raises ProxyGone where HAProxy is to stay stopped."""
+        if self.is_to_stay_stopped:
+            raise ProxyGone("HAProxy was drained and stopped: `milepost proxy undrain` starts it again")
 
     async def stop(self, grace_s: float) -> int | None:
         """End HAProxy, letting requests finish for `grace_s`; returns the pid of its master, None where none ran."""
@@ -119,6 +131,9 @@ class OwnHaproxy:
         if pid is not None:
             self._reason = "it had died"
             await wait_for_death(pid)
+        elif self.is_to_stay_stopped:
+            self._reason = "its drain was taken back"
+            await anyio.sleep(_STOPPED_POLL_S)
         elif _is_ours(self._how.config):
             reason = self._reason
             await self._start_again(reason)
@@ -149,11 +164,6 @@ class OwnHaproxy:
                     return info
                 await anyio.sleep(_POLL_S)
         raise ProxyError(f"HAProxy was started but does not answer at {self._admin.path}")
-
-
-async def _end_at_death(pid: int, waiting: anyio.CancelScope) -> None:
-    await wait_for_death(pid)
-    waiting.cancel()
 
 
 def _is_ours(config: Path) -> bool:

@@ -11,6 +11,8 @@ from milepost.model.reload import ReloadKind
 from milepost.model.shared_map import changed
 from milepost.proxies.base import Plan
 from milepost.proxies.haproxy.actual import Actual, ActualServer
+from milepost.proxies.haproxy.certificate_changes import CertificateChange
+from milepost.proxies.haproxy.certificate_plan import hurdle, plan_certificates
 from milepost.proxies.haproxy.changes import (
     AddMapEntry,
     AddServer,
@@ -103,6 +105,11 @@ class Planner:
         self._runs: Structure | None = None
         self._gap: _Gap | None = None
         self._refused: dict[tuple[str, Server], str] = {}
+        self._refused_certificates: dict[CertificateChange, str] = {}
+
+    def refuse_certificate(self, change: CertificateChange, words: str) -> None:
+        """HAProxy did not carry it out, in its own `words`: it needs a reload."""
+        self._refused_certificates[change] = words
 
     def refuse(self, backend: str, server: Server, words: str) -> None:
         """HAProxy did not take `server` at run time, in its own `words`: it needs a reload."""
@@ -112,6 +119,7 @@ class Planner:
     def restructured(self) -> None:
         """A new structure runs: what was refused at run time is in it."""
         self._refused.clear()
+        self._refused_certificates.clear()
         self._left.clear()
         self._forget_settled()
 
@@ -134,8 +142,9 @@ class Planner:
         self._plan_pools(desired, actual, ground, steps)
         self._cut_sessions(steps, now_s)
         self._plan_maps(desired, actual, ground, steps)
-        reasons = (*reasons, *(Reason(ReloadKind.SERVER, words) for words in steps.reloads))
-        return _plan_of_reload(reasons, steps.in_order)
+        certificates, reloads = self._plan_certificates(desired, actual)
+        reasons = (*reasons, *(Reason(ReloadKind.SERVER, words) for words in steps.reloads), *reloads)
+        return _plan_of_reload(reasons, (*steps.in_order, *certificates))
 
     def _ground_of(self, structure: Structure) -> _Ground:
         if self._ground is None or self._ground.structure is not structure:
@@ -220,6 +229,19 @@ class Planner:
                 steps.extend(found)
             else:
                 self._settled_maps[path] = (wanted, running)
+
+    def _plan_certificates(
+        self, desired: Desired, actual: Actual
+    ) -> tuple[tuple[CertificateChange, ...], tuple[Reason, ...]]:
+        """What is done live, and why a reload must do the rest."""
+        changes = plan_certificates(desired.certificates, actual.certificates)
+        hurdles = {change: hurdle(change) or self._refused_certificates.get(change, "") for change in changes}
+        reloads = (
+            Reason(ReloadKind.CERTIFICATE, f"{change.reason}, and cannot be taken live: {words}")
+            for change, words in hurdles.items()
+            if words
+        )
+        return tuple(change for change in changes if not hurdles[change]), tuple(reloads)
 
 
 def _plan_of_reload(reasons: tuple[Reason, ...], live: tuple[LiveChange, ...] = ()) -> Plan:

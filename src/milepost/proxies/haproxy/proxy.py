@@ -9,19 +9,24 @@ import anyio
 from anyio import to_thread
 
 from milepost.errors import CommandRefused, ConfigRefused, ProxyError, ProxyGone
-from milepost.model.notice import Notify, ProxyAdopted, SessionsCut
+from milepost.model.notice import CertificateChanged, DrainEnded, DrainSeen, Notify, ProxyAdopted, SessionsCut
 from milepost.model.problem import Problem
 from milepost.model.routing import RoutingTable
 from milepost.proxies.base import Outcome, Plan
 from milepost.proxies.haproxy.actual import NOTHING, Actual
+from milepost.proxies.haproxy.certificate_changes import CertificateChange
+from milepost.proxies.haproxy.certificate_files import write_certificates
 from milepost.proxies.haproxy.changes import AddServer, DeleteServer, LiveChange
-from milepost.proxies.haproxy.config import Desired
+from milepost.proxies.haproxy.config import Desired, Structure
+from milepost.proxies.haproxy.drain import Drain, drain_of
 from milepost.proxies.haproxy.filed import Filed, start_of
 from milepost.proxies.haproxy.files import Kept, keep
 from milepost.proxies.haproxy.foreign import foreign, without
 from milepost.proxies.haproxy.gate import Admitted, Designer, Gate
 from milepost.proxies.haproxy.intervention import Intervention, Where
 from milepost.proxies.haproxy.judge import Judged, Refusal, after, judge
+from milepost.proxies.haproxy.keyring import Keyring
+from milepost.proxies.haproxy.lame_duck import DrainFile
 from milepost.proxies.haproxy.master import MasterSocket
 from milepost.proxies.haproxy.observe import Info, expected
 from milepost.proxies.haproxy.old_workers import OldWorkers
@@ -30,6 +35,7 @@ from milepost.proxies.haproxy.plan import Planner
 from milepost.proxies.haproxy.ports import Address
 from milepost.proxies.haproxy.process import Launch
 from milepost.proxies.haproxy.reader import current, read_actual, read_info
+from milepost.proxies.haproxy.reload import reload
 from milepost.proxies.haproxy.runtime import AdminSocket
 
 _RELOAD_LIMIT_S = 60.0
@@ -42,12 +48,13 @@ _OUT_OF_DATE = ("Already exists a server", "No such backend", "Proxy is disabled
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where HAProxy's things lie. `config` is the very file that HAProxy is started with."""
+    """Where HAProxy's things lie. `config` is the very file that HAProxy is started with; `drain_map`: `DrainFile`."""
 
     config: Path
     admin_socket: Path
     master_socket: Path
     pid_file: Path
+    drain_map: Path
 
 
 class HaproxyProxy:
@@ -56,7 +63,8 @@ class HaproxyProxy:
     With `is_own` HAProxy is started, watched and started again here, with the variables of `environment` only. Else
     (`mode = "attach"`) its own unit or container does that, and it is known by its sockets; `binary` may be None
     then, and a configuration is checked by the reload alone. `most_old_workers`: see `OldWorkers`,
-    `max_files`: see `Gate`, `tunnel_limit_s`: see `Planner`, `heals`: see `Intervention`.
+    `max_files`: see `Gate`, `tunnel_limit_s`: see `Planner`, `heals`: see `Intervention`. `keyring`: the certificates,
+    None where there is no TLS.
     """
 
     name = "haproxy"
@@ -74,7 +82,9 @@ class HaproxyProxy:
         max_files: int | None = None,
         tunnel_limit_s: float = 0.0,
         heals: bool = True,
+        keyring: Keyring | None = None,
     ) -> None:
+        self._keyring = keyring
         self._places, self._notify = places, notify
         self._lock = anyio.Lock()  # one at a time changes the worker that runs
         self._switch_lock = anyio.Lock()  # and one replaces it, which takes long: changes go on until then
@@ -84,6 +94,7 @@ class HaproxyProxy:
         self._tunnel_limit_s = tunnel_limit_s
         self._admin = AdminSocket(places.admin_socket)
         self._master = MasterSocket(places.master_socket)
+        self._drain_file = DrainFile(places.drain_map)
         self._old_workers = OldWorkers(self._master, most_old_workers, notify)
         candidate = places.config.with_name(f"{places.config.name}.candidate")
         self._gate = Gate(designer, candidate, binary, environment, is_own=is_own, max_files=max_files)
@@ -92,20 +103,22 @@ class HaproxyProxy:
             if binary is None:
                 raise ValueError("a HAProxy of our own needs a program to start")
             how = Launch(binary, places.config, places.master_socket, places.pid_file, environment)
-            self._own = OwnHaproxy(how, self._admin, self._master, self._switch_lock, notify)
-        self._apps: Mapping[str, str] = {}
+            self._own = OwnHaproxy(how, self._admin, self._master, self._drain_file, self._switch_lock, notify)
+        self._wanted = Desired(Structure((), ""))
         self._known = NOTHING
         self._is_sure = False  # whether nothing but what others do can make what runs differ from what is known
         self._seen_pid = 0  # the worker seen last, 0 where the next one may be of our making
         self._edited_pid = 0  # a worker that runs an edited file, whatever its description says
         self._held: frozenset[Address] | None = frozenset()  # where the running HAProxy listens, None: unknown
         self._adopted_pid = 0
+        self._drain: Drain | None = None
         self._wake: Callable[[str], None] = lambda _: None
 
     @property
     def refused(self) -> tuple[Problem, ...]:
         """See `Proxy.refused`; with what somebody else changed and is left so."""
-        return (*self._gate.withheld.problems, *self._intervention.left)
+        of_certificates = self._keyring.problems if self._keyring else ()
+        return (*self._gate.withheld.problems, *of_certificates, *self._intervention.left)
 
     def heal(self) -> None:
         """What somebody else changed is not to be left so: the next look mends it."""
@@ -113,9 +126,8 @@ class HaproxyProxy:
 
     def desired(self, table: RoutingTable) -> Desired:
         """See `Proxy.desired`; without what is `refused`."""
-        desired = self._gate.desired(table)
-        self._apps = desired.apps
-        return desired
+        self._wanted = self._gate.desired(table, self._keyring.listed if self._keyring else None)
+        return self._wanted
 
     def plan(self, desired: Desired, actual: Actual) -> Plan:
         """See `Proxy.plan`. The first plan for a HAProxy that was found running tells what that means."""
@@ -156,7 +168,7 @@ class HaproxyProxy:
             _require_same((await current(self._admin, info_text)).pid, actual)
             judged = judge(changes, answers)
             self._known, self._is_sure = after(actual, judged.done), not judged.refused
-            self._tell_cut(judged)
+            self._tell(judged)
             self._take_refusals(judged)
             return Outcome(self._known, judged.applied, judged.leftovers)
 
@@ -165,6 +177,7 @@ class HaproxyProxy:
         async with self._switch_lock:
             async with self._lock:
                 before = await self._read_if_any(is_fresh=False)
+            await self._write_certificates()
             admitted = await self._gate.admit(wanted(), self._held if before.pid else ())
             is_switched = bool(self._planner.plan(admitted.desired, self._known, time.monotonic()).structure)
             if is_switched:  # not where all that was new is withheld
@@ -197,6 +210,8 @@ class HaproxyProxy:
                 tasks.start_soon(self._watch_ports)
                 tasks.start_soon(self._files.watch, self.name, self._notify, wake)
                 tasks.start_soon(self._old_workers.watch)
+                if self._keyring is not None:
+                    tasks.start_soon(self._keyring.run, wake)
         finally:
             with anyio.CancelScope(shield=True):
                 await self.close()
@@ -246,12 +261,15 @@ class HaproxyProxy:
                 return self._known
             self._known = self._believed(await read_actual(self._admin, self._known))
             self._is_sure = True
+            self._tell_drain(drain_of(self._known.maps.get(str(self._places.drain_map), {})))
         except ProxyGone as error:
             if self._own is None and not self._known.pid:
                 raise ProxyGone(f"{error}; {_how_to_attach(self._places)}") from error
             if self._own is None or await self._own.master_pid() is not None:
                 raise
             self._known, self._held = NOTHING, frozenset()
+            self._tell_drain(self._drain_file.read())
+            self._own.require_wanted()
         return self._known
 
     async def _meet(self, info: Info) -> None:
@@ -269,12 +287,19 @@ class HaproxyProxy:
         if read.pid == self._edited_pid:
             read = replace(read, digest="")
         known = self._known
-        found = foreign(known, read) if known.pid == read.pid and self._is_sure else ()
-        is_left = self._intervention.is_to_be_left(Where.RUNNING, found, self._apps)
+        found = foreign(known, read, self._wanted.maps) if known.pid == read.pid and self._is_sure else ()
+        is_left = self._intervention.is_to_be_left(Where.RUNNING, found, self._wanted.apps)
         return without(read, known, found) if is_left else read
 
-    def _tell_cut(self, judged: Judged) -> None:
+    def _tell_drain(self, drain: Drain | None) -> None:
+        if drain != self._drain:
+            self._drain = drain
+            self._notify(DrainSeen(self.name, drain.since_s) if drain else DrainEnded(self.name))
+
+    def _tell(self, judged: Judged) -> None:
         for change in judged.done:
+            if isinstance(change, CertificateChange):
+                self._notify(CertificateChanged(self.name, change.describe(), change.reason))
             if isinstance(change, DeleteServer) and change.ends_sessions:
                 server = f"{change.backend}/{change.name}"
                 self._notify(SessionsCut(self.name, change.app_id, server, self._tunnel_limit_s))
@@ -283,10 +308,19 @@ class HaproxyProxy:
         if not judged.refused:
             return
         for refusal in judged.refused:
+            if isinstance(refusal.change, CertificateChange):
+                self._planner.refuse_certificate(refusal.change, refusal.words)
+                continue
             if not isinstance(refusal.change, AddServer) or refusal.words.startswith(_OUT_OF_DATE):
                 raise CommandRefused(_in_words(refusal))
             self._planner.refuse(refusal.change.backend, refusal.change.server, refusal.words)
-        self._wake("HAProxy refused to add a server at run time")
+        self._wake("HAProxy refused a change at run time")
+
+    async def _write_certificates(self) -> None:
+        """They must be there to be checked with the text. Good by themselves, they are never put back."""
+        if self._keyring is not None:
+            async with self._files.lock:
+                await to_thread.run_sync(write_certificates, self._keyring.listed)
 
     async def _switch(self, admitted: Admitted, before: Actual) -> None:
         """Put the file in place and let HAProxy run it; on failure the file is as it was, and what ran runs."""
@@ -308,11 +342,10 @@ class HaproxyProxy:
         self._intervention.is_over()
 
     async def _reload_or_start(self, before: Actual) -> int:
-        if self._own is None:
-            return await self._master.reload(_RELOAD_LIMIT_S)
-        if before.pid:
-            return await self._own.reload(_RELOAD_LIMIT_S)
-        return (await self._own.start("first configuration")).pid
+        if self._own is not None and not before.pid:
+            return (await self._own.start("first configuration")).pid
+        is_own, path = self._own is not None, self._places.admin_socket
+        return await reload(self._master, path, before.pid, _RELOAD_LIMIT_S, is_own=is_own)
 
     async def _confirm(self, runs: Actual, pid: int) -> Actual:
         """`runs`, what the file says, once the worker `pid` is seen to run it."""

@@ -1,6 +1,7 @@
 """Reading back what runs, through the admin socket."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from anyio import to_thread
 
@@ -10,15 +11,18 @@ from milepost.proxies.haproxy.actual import Actual, ActualServer
 from milepost.proxies.haproxy.observe import (
     Info,
     parse_backends,
+    parse_fingerprint,
     parse_info,
     parse_map,
     parse_map_paths,
+    parse_names,
     parse_servers,
+    running_certificates,
     shared_maps,
 )
 from milepost.proxies.haproxy.runtime import AdminSocket
 
-_QUESTIONS = ("show info", "show backend", "show map", "show servers state")
+_QUESTIONS = ("show info", "show backend", "show map", "show servers state", "show ssl crt-list")
 
 
 async def read_info(admin: AdminSocket) -> Info:
@@ -47,15 +51,25 @@ async def read_actual(admin: AdminSocket, known: Actual) -> Actual:
 
     The answers are parsed in a thread: those of 20,000 servers take tens of milliseconds.
     """
-    info_text, backends, maps, servers = await admin.ask(_QUESTIONS)
+    info_text, backends, maps, servers, lists = await admin.ask(_QUESTIONS)
     info = await current(admin, info_text)
     paths = parse_map_paths(maps)
     entries = await admin.ask([f"show map {path}" for path in paths]) if paths else []
     rows = dict(zip(paths, entries, strict=True))
+    fingerprints = await _read_fingerprints(admin, lists)
     try:
-        return await to_thread.run_sync(_parse, info, backends, servers, rows, known)
+        actual = await to_thread.run_sync(_parse, info, backends, servers, rows, known)
     except ValueError as error:
         raise ProxyError(f"HAProxy at {admin.path} answered something else than expected: {error}") from error
+    return replace(actual, certificates=running_certificates(fingerprints, known.certificates))
+
+
+async def _read_fingerprints(admin: AdminSocket, lists: str) -> dict[str, str]:
+    """The certificate that is served under each name of each crt-list file."""
+    found = await admin.ask([f"show ssl crt-list {path}" for path in parse_names(lists)])
+    paths = [path for names in found for path in parse_names(names)]
+    shown = await admin.ask([f"show ssl cert {path}" for path in paths])
+    return dict(zip(paths, map(parse_fingerprint, shown), strict=True))
 
 
 def _parse(info: Info, backends: str, servers: str, maps: dict[str, str], known: Actual) -> Actual:

@@ -12,7 +12,7 @@ _SLICE = 50  # sections: a millisecond's work at most
 
 def render(desired: Desired) -> str:
     """The whole configuration file."""
-    return joined(_section_texts(desired))
+    return joined(section_texts(desired))
 
 
 class Renderer:
@@ -37,7 +37,7 @@ class Renderer:
                 texts[position] = _text(desired.structure.sections[position], after.get(name, ()))
             yield texts
         else:
-            texts, rest = [], _section_texts(desired)
+            texts, rest = [], section_texts(desired)
             while part := list(islice(rest, _SLICE)):
                 texts += part
                 yield part
@@ -65,7 +65,8 @@ def render_map(entries: Sequence[tuple[str, str]]) -> str:
     return "".join(f"{key} {value}\n" for key, value in entries)
 
 
-def _section_texts(desired: Desired) -> Iterator[str]:
+def section_texts(desired: Desired) -> Iterator[str]:
+    """The configuration, section by section."""
     servers = desired.servers
     for section in desired.structure.sections:
         yield _text(section, servers.get(section.name, ()) if section.keyword == "backend" else ())

@@ -13,6 +13,7 @@ import anyio
 from anyio.abc import SocketStream
 
 from milepost.errors import ProxyError, ProxyGone
+from milepost.proxies.haproxy.receiving import receive
 
 _PROMPT = b"\n> "
 _BATCH_BYTES = 16_384  # less than a socket buffers: sending it never waits for answers to be read
@@ -70,11 +71,11 @@ class AdminSocket:
         answers: list[str] = []
         while len(answers) < len(commands):
             with anyio.fail_after(self._timeout_s):
-                chunk = await stream.receive(_CHUNK_BYTES)
+                chunk = await receive(stream, _CHUNK_BYTES)
             searched = max(0, len(received) - len(_PROMPT))
             received += chunk
             while (end := received.find(_PROMPT, searched)) >= 0:
-                answers.append(received[:end].decode(errors="replace").strip())
+                answers.append(_without_echo(received[:end].decode(errors="replace").strip()))
                 del received[: end + len(_PROMPT)]
                 searched = 0
         return answers
@@ -90,6 +91,13 @@ class AdminSocket:
             ) from error
         except (OSError, anyio.EndOfStream, anyio.BrokenResourceError) as error:
             raise ProxyGone(f"no HAProxy answers at its admin socket {self.path}: {_words(error)}") from error
+
+
+def _without_echo(answer: str) -> str:
+    """Each line of a payload is answered by a prompt of its own."""
+    while answer.startswith("+ "):
+        answer = answer[2:]
+    return answer
 
 
 def _batches(commands: Sequence[str]) -> Iterator[list[str]]:

@@ -6,6 +6,7 @@ from itertools import groupby
 
 from milepost.model.routing import Service
 from milepost.proxies.haproxy.config import Profile, Section
+from milepost.proxies.haproxy.drain import STATISTICS, when_draining
 
 HOSTS_MAP = "hosts.map"
 APPS_MAP = "apps.map"
@@ -26,7 +27,8 @@ class _PathRoute:
 def shared_frontends(services: Sequence[Service], profile: Profile) -> Iterator[Section]:
     """All that are switched on, in marathon-lb's order and under its names."""
     if profile.stats_port:
-        yield _listening("listen", "stats", profile, profile.stats_port, _STATS)
+        health = f"monitor fail if {when_draining(profile.map_dir)}"
+        yield _listening("listen", STATISTICS, profile, profile.stats_port, (health, *_STATS))
     by_host = _host_rules(services, profile)
     if profile.http_port:
         yield _listening("frontend", "marathon_http_in", profile, profile.http_port, by_host)
@@ -34,13 +36,13 @@ def shared_frontends(services: Sequence[Service], profile: Profile) -> Iterator[
         rule = f"use_backend %[req.hdr(x-marathon-app-id),lower,map_str({profile.map_dir}/{APPS_MAP})]"
         yield _listening("frontend", "marathon_http_appid_in", profile, profile.appid_port, (rule,))
     if has_tls(profile):
-        tls = " ".join(("ssl", *(f"crt {path}" for path in profile.certificates)))
-        yield _listening("frontend", "marathon_https_in", profile, profile.https_port, by_host, f" {tls}")
+        tls = f" ssl crt-list {profile.certificate_list} alpn h2,http/1.1"
+        yield _listening("frontend", "marathon_https_in", profile, profile.https_port, by_host, tls)
 
 
 def has_tls(profile: Profile) -> bool:
     """Without a certificate there is nothing to serve on the TLS port."""
-    return bool(profile.https_port and profile.certificates)
+    return bool(profile.https_port and profile.certificate_list)
 
 
 def host_entries(services: Sequence[Service]) -> tuple[tuple[str, str], ...]:

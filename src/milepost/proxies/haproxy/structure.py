@@ -1,12 +1,13 @@
 """The structure of the run profile: all sections for the services of a table, whatever their tasks."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from milepost.model.routing import Service
 from milepost.proxies.haproxy.backend import backend_lines
 from milepost.proxies.haproxy.config import Profile, Section, Structure
-from milepost.proxies.haproxy.hitless import hitless
+from milepost.proxies.haproxy.drain import sends_clients_away
+from milepost.proxies.haproxy.hitless import hitless, retry_lines
 from milepost.proxies.haproxy.limits import max_connections
 from milepost.proxies.haproxy.render import digest_of_text, render_sections
 from milepost.proxies.haproxy.shared_frontends import bind_lines, has_tls, shared_frontends
@@ -35,10 +36,10 @@ def run_structure(
     """`silent`: names of services that get a backend, but no listener of their own."""
     frontends = [_frontend(s, profile) for s in services if s.listens and s.name not in silent]
     listening = [*shared_frontends(services, profile), *frontends]
-    backends = [Section("backend", s.name, _backend_lines(s), s.app_id) for s in services]
+    backends = [_backend(s, is_hitless=is_hitless) for s in services]
     checked = sum(service.check is not None for service in services)
-    head = (_global(profile, sum(len(s.listens) for s in listening), checked), _defaults(profile))
-    sections = (*head, *listening, *backends)
+    head = _global(profile, sum(len(s.listens) for s in listening), checked)
+    sections = (head, *_under_defaults(listening, backends, profile))
     return with_digest(hitless(sections) if is_hitless else sections)
 
 
@@ -69,8 +70,15 @@ def _global(profile: Profile, listeners: int, checked_services: int) -> Section:
     return Section("global", "", tuple(lines))
 
 
-def _defaults(profile: Profile) -> Section:
-    return Section("defaults", "", (*(("log global",) if profile.log else ()), *_DEFAULTS))
+def _under_defaults(listening: Sequence[Section], backends: Sequence[Section], profile: Profile) -> Iterator[Section]:
+    """Frontends have a rule in common. HAProxy takes rules in defaults that have a name and no `listen` below them."""
+    lines = (*(("log global",) if profile.log else ()), *_DEFAULTS)
+    yield Section("defaults", "", lines)
+    yield from (section for section in listening if section.keyword == "listen")
+    yield Section("defaults", "milepost_frontends", (*lines, sends_clients_away(profile.map_dir)))
+    yield from (section for section in listening if section.keyword != "listen")
+    yield Section("defaults", "milepost_backends", lines)
+    yield from backends
 
 
 def _frontend(service: Service, profile: Profile) -> Section:
@@ -78,6 +86,11 @@ def _frontend(service: Service, profile: Profile) -> Section:
     lines = (*bind_lines(addresses, service.port), f"mode {service.mode}", f"use_backend {service.name}")
     listens = tuple((address, service.port) for address in addresses)
     return Section("frontend", service.name, lines, service.app_id, listens)
+
+
+def _backend(service: Service, *, is_hitless: bool) -> Section:
+    retries = retry_lines(service) if is_hitless else ()
+    return Section("backend", service.name, (*_backend_lines(service), *retries), service.app_id)
 
 
 def _backend_lines(service: Service) -> tuple[str, ...]:

@@ -1,12 +1,12 @@
 """What HAProxy's part of the board looks like to those who ask."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from milepost.proxies.haproxy.actual import Actual, ActualServer
 from milepost.proxies.haproxy.binary import Binary
 from milepost.proxies.haproxy.config import Desired
-from milepost.proxies.haproxy.render import render
+from milepost.proxies.haproxy.render import render, render_map, section_texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,12 @@ class HaproxyView:
 
     def structure_digest(self, desired: Desired) -> str:
         return desired.structure.digest
+
+    def parts(self, desired: Desired) -> Iterator[str]:
+        """The configuration and its maps."""
+        yield from section_texts(desired)
+        for path, entries in desired.maps.items():
+            yield f"{path}\n{render_map(entries)}"
 
     def server_states(self, actual: Actual) -> Mapping[str, Mapping[str, str]]:
         return {

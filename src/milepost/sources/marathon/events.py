@@ -12,7 +12,7 @@ from milepost.sources.marathon.wire import Port
 EVENT_TYPES = (
     "api_post_event",
     "app_terminated_event",
-    "deployment_info",  # the only word about a change of several apps or of a group (marathon-api.md 11.6)
+    "deployment_info",  # the only word of a change of several apps or a group; names no task (marathon-api.md 11.6)
     "failed_health_check_event",
     "health_status_changed_event",
     "status_update_event",
@@ -21,16 +21,23 @@ EVENT_TYPES = (
 )
 """What milepost asks Marathon for. `instance_*` events say the same as these once more."""
 
+_OF_OWNERS = frozenset({"api_post_event", "app_terminated_event", "deployment_info"})
 _LAUNCHED = ("TASK_STAGING", "TASK_STARTING", "TASK_RUNNING")
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`reason` names the event. `news` is about a task of the one app in `app_ids`."""
+    """`reason` names the event. `news` is about a task of the one app in `app_ids`. `is_owners`: see `Cause`."""
 
     reason: str
     app_ids: tuple[str, ...]
     news: News | None = None
+    is_owners: bool = False
+
+    @property
+    def ended(self) -> str:
+        """The task or instance that is being killed or has ended by it, "" for none."""
+        return self.news.ref if self.news and self.news.state in ENDING_STATES else ""
 
 
 class _Definition(msgspec.Struct, frozen=True):
@@ -73,11 +80,12 @@ def read_event(name: str, data: str, heard_s: float) -> Event | None:
     reason = f"{name} {event.task_status}" if event.task_status else name
     if name == "deployment_info":
         actions = event.current_step.actions if event.current_step else ()
-        return Event(reason, tuple(dict.fromkeys(absolute_id(action.app) for action in actions if action.app)))
+        apps = tuple(dict.fromkeys(absolute_id(action.app) for action in actions if action.app))
+        return Event(reason, apps, is_owners=True)
     app_id = event.app_id or (event.app_definition and event.app_definition.id)
     if not app_id:
         raise ValueError(f"a {name} without app")
-    return Event(reason, (absolute_id(app_id),), _news(name, event, reason, heard_s))
+    return Event(reason, (absolute_id(app_id),), _news(name, event, reason, heard_s), name in _OF_OWNERS)
 
 
 def _news(name: str, event: _Event, reason: str, heard_s: float) -> News | None:

@@ -55,9 +55,11 @@ class Hints:
         if hint.app_id in self._waiting:
             self._news.set()
 
-    def answered(self, begun_s: float) -> None:
-        """All apps were read, beginning at `begun_s`: hints heard before that have their answer."""
-        self._waiting = {app_id: hint for app_id, hint in self._waiting.items() if hint.newest_s > begun_s}
+    def answered(self, begun_s: float) -> tuple[Cause, ...]:
+        """All apps were read, beginning at `begun_s`: hints heard before that have their answer. Gives their causes."""
+        waiting = self._waiting
+        self._waiting = {app_id: hint for app_id, hint in waiting.items() if hint.newest_s > begun_s}
+        return tuple(cause for app_id in waiting.keys() - self._waiting for cause in waiting[app_id].causes)
 
 
 class Wish:

@@ -67,6 +67,10 @@ class Picture:
         """Whether there was no full read yet."""
         return self._all_read_s == NEVER_S
 
+    def remember(self, apps: Mapping[str, App]) -> None:
+        """Take over what was known before the start. It is no read: nothing of it goes out before there was one."""
+        self._apps = replaced(apps, {})
+
     def seen_s(self, begun_s: float) -> float:
         """What a full read that began at `begun_s` gives as `Task.observed_s`."""
         return 0.0 if self.is_empty else begun_s
@@ -78,7 +82,7 @@ class Picture:
     def snapshot(self, source: str, read_at_s: float, causes: tuple[Cause, ...]) -> Snapshot:
         """All of it as a value; `read_at_s` is the Unix time of the last full read."""
         problems = tuple(problem for group in self._problems.values() for problem in group)
-        return Snapshot(self.apps(), source, read_at_s, problems, causes)
+        return Snapshot(self.apps(), source, read_at_s, problems, causes, self._all_read_s)
 
     def take_all(self, answer: Answer, before: Mapping[str, App], addresses: Mapping[str, str], begun_s: float) -> None:
         """A full read that began at `begun_s`, `settled` against `before`. An app not in it is gone.

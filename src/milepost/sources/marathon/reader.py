@@ -93,12 +93,12 @@ class Reader:
         if names and self._picture.is_empty:
             with anyio.move_on_after(_NAMES_S):
                 await self._resolver.refresh(names)
-            before, answer = {}, settled(answer, {}, self._resolver.addresses, 0.0)
+            answer = settled(answer, before, self._resolver.addresses, 0.0)
         self._picture.take_all(answer, before, self._resolver.addresses, begun_s)
-        self._hints.answered(begun_s)
+        heard = self._hints.answered(begun_s)
         self._names_changed.set()
         self._all_read.set()
-        self._outlet.all_read(tuple(Cause(reason, "", begun_s) for reason in reasons))
+        self._outlet.all_read((*(Cause(reason, "", begun_s) for reason in reasons), *heard))
         self._notify(SourceRead(self._source, "all apps", len(answer.apps), self._clock() - begun_s))
 
     async def run_hints(self) -> None:
@@ -130,7 +130,8 @@ class Reader:
             answer = Answer() if body is None else read_app_answer(body, hint.app_id)
         except SourceError as error:
             raise self._no_answer(error) from error
-        if self._picture.take_one(hint.app_id, answer, self._resolver.addresses, begun_s):
+        is_new = self._picture.take_one(hint.app_id, answer, self._resolver.addresses, begun_s)
+        if is_new or any(cause.is_owners for cause in hint.causes):  # that its owner meant it may be all that is new
             self._outlet.changed(hint.causes)
         new_names = names_in(answer.apps.values()) - self._names
         if new_names:

@@ -62,6 +62,10 @@ class MarathonSource:
             for _ in range(_READERS):
                 group.start_soon(self._reader.run_hints)
 
+    def remember(self, before: Snapshot) -> None:
+        """See `Source.remember`."""
+        self._picture.remember(before.apps)
+
     def look_again(self, reason: str) -> None:
         """See `Source.look_again`."""
         self._reader.look_at_all(reason)
@@ -111,12 +115,13 @@ class MarathonSource:
     def _heed(self, event: Event, heard_s: float) -> None:
         """News of a task acts at once; whatever else an event says is only a hint to read."""
         for app_id in event.app_ids:
-            cause = Cause(event.reason, app_id, heard_s)
+            cause = Cause(event.reason, app_id, heard_s, event.ended, event.is_owners)
             if event.news is not None:
-                for task_id in self._picture.hear(app_id, event.news):
+                told = self._picture.hear(app_id, event.news)
+                if told or event.ended:  # what a read no longer shows may be served still
                     self._outlet.changed((cause,))
-                    if event.news.is_bad:
-                        self._notify(BadNews(app_id, task_id, event.reason))
+                for task_id in told if event.news.is_bad else ():
+                    self._notify(BadNews(app_id, task_id, event.reason))
             self._reader.look_at(app_id, cause)
 
 
