@@ -76,7 +76,7 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
         notify(_started(settings, binary))
         last_good = LastGood(SnapshotFile(settings.state_dir), mailbox.put, notify)
         guard = GuardPost(guard_of(settings), last_good.publish, source.look_again, board, notify)
-        commands = Commands(lambda: mailbox.wake("asked for over the API"), guard.approve)
+        commands = Commands(lambda: _reconcile(proxy, mailbox), guard.approve)
         app = make_app(board, HaproxyView(binary), metrics, commands)
         try:
             async with anyio.create_task_group() as tasks:
@@ -96,6 +96,11 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
                 with anyio.CancelScope(shield=True):
                     await proxy.stop(_STOP_GRACE_S)
             raise
+
+
+def _reconcile(proxy: HaproxyProxy, mailbox: Mailbox) -> None:
+    proxy.heal()
+    mailbox.wake("asked for over the API")
 
 
 def _started(settings: Settings, binary: Binary | None) -> MilepostStarted:
@@ -171,6 +176,7 @@ def haproxy_of(
         is_own=is_own,
         tunnel_limit_s=settings.haproxy.tunnel_limit_s,
         most_old_workers=settings.haproxy.old_workers,
+        heals=settings.haproxy.foreign_changes == "heal",
         max_files=max_files() if is_own else None,  # attached, HAProxy has its limit from elsewhere
         keyring=keyring,
     )

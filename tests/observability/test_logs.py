@@ -57,6 +57,7 @@ ONE_OF_EACH = (
     notices.SavedSnapshotUnusable("snapshot.jsonl holds no snapshot"),
     notices.SnapshotNotSaved("snapshot.jsonl cannot be written"),
     notices.ProxyAdopted("haproxy", 7, reload_needed=False),
+    notices.ForeignChanges("haproxy", ("server web/s1 was deleted",)),
     notices.ProxyStarted("haproxy", 7, 0.1, "it had died"),
     notices.ProxyFailed("haproxy", "gone", 1.0),
     notices.ProblemFound("/a", "app", "no port", solved=False),

@@ -70,6 +70,7 @@ def test_up_follows_errors() -> None:
         (KINDS, "reloads_total", {"proxy": "h"}, 1),
         (notices.ConfigurationRefused("h", "line 7"), "configurations_refused_total", {"proxy": "h"}, 1),
         (notices.ProxyStarted("h", 1, 0.1, "first"), "proxy_starts_total", {"proxy": "h"}, 1),
+        (notices.ForeignChanges("h", ("file /h.cfg was changed",)), "foreign_changes_total", {"proxy": "h"}, 1),
         (notices.OldWorkerEnded("h", 7, 9.0, 8, ""), "old_workers_ended_total", {"proxy": "h"}, 1),
         (notices.ProxyFailed("h", "gone", 1.0), "proxy_failures_total", {"proxy": "h"}, 1),
     ],

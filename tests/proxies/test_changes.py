@@ -24,6 +24,7 @@ ADD = AddServer("web", PLAIN, "/web", "")
 DELETE = DeleteServer("web", "n1_31001", "/web", "")
 REMOVE = RemoveServer("web", "n1_31001", "/web", "")
 MOVE = SetAddress("web", PLAIN, "/web", "")
+FULL_WEIGHT = "set server web/n1_31001 weight 100%"
 
 
 @pytest.mark.parametrize(
@@ -42,14 +43,14 @@ MOVE = SetAddress("web", PLAIN, "/web", "")
             AddServer("web", V6, "/web", ""),
             ["add server web/n1_31001 [2001:db8::1]:31001 id 77", "enable server web/n1_31001"],
         ),
-        (ReadyServer("web", PLAIN, "/web", ""), ["set server web/n1_31001 state ready"]),
+        (ReadyServer("web", PLAIN, "/web", ""), ["set server web/n1_31001 state ready", FULL_WEIGHT]),
         (
             ReadyServer("web", CHECKED, "/web", ""),
-            ["set server web/n1_31001 state ready", "enable health web/n1_31001"],
+            ["set server web/n1_31001 state ready", FULL_WEIGHT, "enable health web/n1_31001"],
         ),
         (
             MOVE,
-            ["set server web/n1_31001 addr 10.0.0.1 port 31001", "set server web/n1_31001 state ready"],
+            ["set server web/n1_31001 addr 10.0.0.1 port 31001", "set server web/n1_31001 state ready", FULL_WEIGHT],
         ),
         (REMOVE, ["set server web/n1_31001 state maint"]),
         (

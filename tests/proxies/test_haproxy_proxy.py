@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from milepost.proxies.haproxy.binary import Binary
 from milepost.proxies.haproxy.config import Profile
 from milepost.proxies.haproxy.desired import RunDesigner
 from milepost.proxies.haproxy.observe import parse_config
+from milepost.proxies.haproxy.process import Launch
 from support.haproxy import each_haproxy, free_ports, reach, stage, table_of, watched
 from support.traffic import clients, fake_tasks, get
 from support.waiting import until
@@ -196,6 +198,27 @@ async def test_a_haproxy_that_was_never_started_is_started_from_the_file_of_the_
         async with watched(at.proxy(), at.woken.append):
             await until(lambda: at.woken == ["HAProxy was started, since it did not run"])
             assert (await get(port)).status == 200
+
+
+async def test_a_haproxy_that_a_killed_milepost_was_just_starting_gets_no_second_one_beside_it(
+    binary: Binary, tmp_path: Path
+) -> None:
+    (port,) = free_ports(1)
+    async with stage(binary, tmp_path) as at:
+        first = at.proxy()
+        await reach(first, table_of(("/web", port, ())))
+        await first.stop(grace_s=0.1)
+        at.notices.clear()
+        how = Launch(binary.path, at.places.config, at.places.master_socket, at.places.pid_file, {})
+        starting = begin(how)
+        second = at.proxy()
+        async with watched(second, at.woken.append):
+            await until(lambda: starting.poll() is not None)
+            with anyio.fail_after(10):
+                while not (await second.observe()).pid:
+                    await anyio.sleep(0.01)
+            await anyio.wait_all_tasks_blocked()
+        assert at.told(ProxyStarted) == []
 
 
 async def test_a_file_of_somebody_else_is_not_started(binary: Binary, tmp_path: Path) -> None:
@@ -419,6 +442,10 @@ async def test_the_file_written_behind_describes_what_runs(binary: Binary, tmp_p
         before = at.text
         await proxy.save(proxy.desired(table))
         assert at.text == before
+
+
+def begin(how: Launch) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(how.command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def environment_of(pid: int) -> str:

@@ -109,6 +109,7 @@ VALUES: dict[str, tuple[str, str, object]] = {
     "a text on one line": ("'x y'", "x y", "x y"),
     'words of letters, digits and "/._-+@=:,[]"': ("'x y'", "x y", "x y"),
     'one of "own", "attach"': ("'attach'", "attach", "attach"),
+    'one of "heal", "report"': ("'report'", "report", "report"),
     'one of "holder", "lower-id"': ("'lower-id'", "lower-id", "lower-id"),
     'one of "auto", "console", "json"': ("'json'", "json", "json"),
     'one of "debug", "info", "warning", "error"': ("'error'", "error", "error"),

@@ -27,17 +27,12 @@ class FakeHaproxy:
         match command.split():
             case ["add", "server", target, address, "id", number, *options]:
                 return self._add(target, address, int(number), " ".join(options))
-            case ["enable", "server", target] | ["set", "server", target, "state", "ready"]:
+            case ["enable", "server", target]:
                 return self._change(target, maint=False, drain=False, up=True)
             case ["enable", "health", target]:
                 return self._change(target)
-            case ["set", "server", target, "state", "maint"]:
-                return self._change(target, maint=True, drain=False, up=False)
-            case ["set", "server", target, "state", "drain"]:
-                return self._change(target, maint=False, drain=True, up=False)
-            case ["set", "server", target, "addr", address, "port", port]:
-                self._change(target, address=address, port=int(port))
-                return "IP changed from 'x' to 'y' by 'stats socket command'"
+            case ["set", "server", target, *words]:
+                return self._set(target, words)
             case ["shutdown", "sessions", "server", target]:
                 self.busy.discard(target)
                 return ""
@@ -59,6 +54,21 @@ class FakeHaproxy:
         host, _, port = address.rpartition(":")
         pool[name] = ActualServer(name, host.strip("[]"), int(port), number, maint=True, up=False, options=options)
         return "New server registered."
+
+    def _set(self, target: str, words: list[str]) -> str:
+        match words:
+            case ["state", "ready"]:
+                return self._change(target, maint=False, drain=False, up=True)
+            case ["state", "maint"]:
+                return self._change(target, maint=True, drain=False, up=False)
+            case ["state", "drain"]:
+                return self._change(target, maint=False, drain=True, up=False)
+            case ["weight", "100%"]:
+                return self._change(target, reweighted=False)
+            case ["addr", address, "port", port]:
+                self._change(target, address=address, port=int(port))
+                return "IP changed from 'x' to 'y' by 'stats socket command'"
+        raise AssertionError(f"not a runtime command of HAProxy: set server {target} {' '.join(words)}")
 
     def _change(self, target: str, **fields: bool | str | int) -> str:
         backend, _, name = target.partition("/")

@@ -143,6 +143,7 @@ class Stage:
         designer: Designer | None = None,
         is_own: bool = True,
         tunnel_limit_s: float = 0.0,
+        heals: bool = True,
         keyring: Keyring | None = None,
     ) -> HaproxyProxy:
         """A new milepost, as after a restart: it knows nothing but the places."""
@@ -154,6 +155,7 @@ class Stage:
             environment=self.environment,
             is_own=is_own,
             tunnel_limit_s=tunnel_limit_s,
+            heals=heals,
             keyring=keyring,
         )
         self.proxies.append(proxy)

@@ -118,6 +118,11 @@ class Site:
     async def status(self) -> Any:
         return await self._get("/v1/status")
 
+    async def reconcile(self) -> None:
+        """`POST /v1/reconcile`."""
+        async with self._client() as client:
+            (await client.post("/v1/reconcile")).raise_for_status()
+
     async def until_healthy(self) -> None:
         """Wait until milepost has applied a snapshot and its HAProxy answers."""
         with anyio.fail_after(20):

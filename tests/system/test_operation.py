@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from milepost.proxies.haproxy.binary import Binary
+from milepost.proxies.haproxy.runtime import AdminSocket
 from support.haproxy import each_haproxy
 from support.site import Site, site
 from support.traffic import clients, fake_tasks, get
@@ -99,6 +100,23 @@ async def test_a_marathon_that_lists_nothing_any_more_is_not_believed_without_an
         assert (approved.returncode, approved.stderr) == (0, "1 task of /web may go\n")
         assert [event["by_operator"] for event in at.events("removals_released")] == [True]
         assert (await at.status())["guard"] is None
+
+
+async def test_what_was_changed_by_hand_is_reported_until_an_operator_asks(binary: Binary, tmp_path: Path) -> None:
+    async with site(binary, tmp_path) as at, fake_tasks(1) as (one,):
+        at.has(one)
+        await at.start_until_healthy("--haproxy-foreign-changes", "report", "--haproxy-observe-interval-s", "0.1")
+        server = f"web_{at.port}/127_0_0_1_{one.port}"
+        admin = AdminSocket(at.folder / "admin.sock")
+        assert await admin.ask([f"set server {server} state maint"]) == [""]
+        await until(lambda: [event["subject"] for event in at.events("problem_found")] == [f"server {server}"])
+        assert (await get(at.port)).status == 503
+        assert (await at.status())["counts"]["warnings"] == 1
+        await at.reconcile()
+        await until(lambda: [event["solved"] for event in at.events("problem_found")] == [False, True])
+        assert (await get(at.port)).body == str(one.port)
+        assert len(at.events("foreign_changes")) == 1
+        await admin.close()
 
 
 async def test_a_start_with_a_marathon_that_lists_nothing_leaves_what_serves(binary: Binary, tmp_path: Path) -> None:

@@ -112,6 +112,14 @@ class ProxyAdopted(Notice):
 
 
 @dataclass(frozen=True, slots=True)
+class ForeignChanges(Notice):
+    """Somebody else reloaded the proxy, or changed what runs or a file of it; what differs is mended."""
+
+    proxy: str
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ProxyStarted(Notice):
     """milepost started the proxy: at first, or because it had died."""
 

@@ -16,6 +16,7 @@ _LEVELS: dict[type[Notice], int] = {
     notices.SourceFailed: logging.WARNING,
     notices.BadNews: logging.INFO,
     notices.ConfigurationRefused: logging.ERROR,
+    notices.ForeignChanges: logging.WARNING,
     notices.HoldersNotKept: logging.WARNING,
     notices.DrainSeen: logging.WARNING,
     notices.SessionsCut: logging.WARNING,

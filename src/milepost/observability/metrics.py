@@ -48,6 +48,11 @@ class Metrics:
         self._workers_ended = count(
             "old_workers_ended_total", "Old processes of the proxy that were ended since there were too many.", "proxy"
         )
+        self._foreign_changes = count(
+            "foreign_changes_total",
+            "Times that somebody else was seen to have changed the proxy or its files.",
+            "proxy",
+        )
         self._certificates = count(
             "certificate_changes_total", "Certificates changed in the running proxy without a reload.", "proxy"
         )
@@ -77,10 +82,17 @@ class Metrics:
                 for kind in kinds:
                     self._reload_kinds.labels(proxy, kind).inc()
                 self._reload_s.labels(proxy).observe(took_s)
-            case notices.ConfigurationRefused(proxy=proxy):
-                self._refusals.labels(proxy).inc()
             case notices.CertificateChanged(proxy=proxy):
                 self._certificates.labels(proxy).inc()
+            case _:
+                self._trouble(notice)
+
+    def _trouble(self, notice: Notice) -> None:
+        match notice:
+            case notices.ConfigurationRefused(proxy=proxy):
+                self._refusals.labels(proxy).inc()
+            case notices.ForeignChanges(proxy=proxy):
+                self._foreign_changes.labels(proxy).inc()
             case notices.ProxyStarted(proxy=proxy):
                 self._proxy_starts.labels(proxy).inc()
             case notices.OldWorkerEnded(proxy=proxy, error=""):

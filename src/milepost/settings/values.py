@@ -174,6 +174,13 @@ class HAProxySettings:
     old_workers: int = setting(
         8, COUNT, "How many such processes may do so side by side. One more, and the oldest is ended, loudly."
     )
+    foreign_changes: str = setting(
+        "heal",
+        one_of("heal", "report"),
+        "What becomes of servers, map entries and files that somebody else changed. "
+        '"heal": they are made as they should be, and it is told. "report": they are left, as problems, until '
+        "`POST /v1/reconcile` or a change of milepost's own there. Another structure is always replaced.",
+    )
     observe_interval_s: float = setting(30.0, SECONDS, "How often what runs is read back and compared.")
 
 

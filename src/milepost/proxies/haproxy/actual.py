@@ -9,6 +9,7 @@ class ActualServer:
     """One server of the running worker. `id` as HAProxy has it.
 
     `maint` and `drain`: taken out by command, without a new request; in drain its sticky clients still come.
+    `reweighted`: its weight is by command another than it was at its start.
     `up`: it takes part in balancing now, so neither stopped by command nor found down by a check.
     `options` are the words after its id, None while unknown: HAProxy does not tell them, so they are known only
     for servers that milepost added, or that stand in the file with which this worker was started.
@@ -22,6 +23,7 @@ class ActualServer:
     drain: bool = False
     up: bool = True
     options: str | None = None
+    reweighted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ class AddServer:
 
 @dataclass(frozen=True, slots=True)
 class ReadyServer:
-    """A server that is there but out of traffic is wanted again, at the same address."""
+    """A server that is there but out of traffic, or has less of it, is wanted wholly again, at the same address."""
 
     backend: str
     server: Server
@@ -58,13 +58,14 @@ class ReadyServer:
     @property
     def commands(self) -> tuple[str, ...]:
         target = f"{self.backend}/{self.server.name}"
-        return (f"set server {target} state ready", *_health(target, self.server))
+        return (*_ready(target), *_health(target, self.server))
 
     def verdict(self, answers: Sequence[str]) -> Verdict:
         return _all_silent(answers)
 
     def on(self, pool: Pool) -> None:
-        pool[self.server.name] = replace(pool[self.server.name], maint=False, drain=False, up=True)
+        there = pool[self.server.name]
+        pool[self.server.name] = replace(there, maint=False, drain=False, up=True, reweighted=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class SetAddress:
     def commands(self) -> tuple[str, ...]:
         target = f"{self.backend}/{self.server.name}"
         moved = f"set server {target} addr {self.server.address} port {self.server.port}"
-        return (moved, f"set server {target} state ready", *_health(target, self.server))
+        return (moved, *_ready(target), *_health(target, self.server))
 
     def verdict(self, answers: Sequence[str]) -> Verdict:
         moved, *others = answers
@@ -221,6 +222,11 @@ class DelMapEntry:
 ServerChange: TypeAlias = AddServer | ReadyServer | SetAddress | RemoveServer | DeleteServer
 MapChange: TypeAlias = AddMapEntry | SetMapEntry | DelMapEntry
 LiveChange: TypeAlias = ServerChange | MapChange | CertificateChange
+
+
+def _ready(target: str) -> tuple[str, ...]:
+    """In traffic, with the weight of its start, whatever somebody set."""
+    return (f"set server {target} state ready", f"set server {target} weight 100%")
 
 
 def _health(target: str, server: Server) -> tuple[str, ...]:

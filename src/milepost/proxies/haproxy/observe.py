@@ -12,6 +12,7 @@ from operator import itemgetter
 
 from milepost.proxies.haproxy.actual import Actual, ActualServer, RunningCertificate
 from milepost.proxies.haproxy.config import Desired
+from milepost.proxies.haproxy.render import digest_of_text
 
 Pools = Mapping[str, Mapping[str, ActualServer]]
 
@@ -20,11 +21,13 @@ _NO_POOLS: Pools = {}
 
 _OURS = re.compile(r"milepost (?:.* )?([0-9a-f]{8,})")
 _MAP_ROW = re.compile(r"-?\d+ \((/.*?)\) ")
+_OUR_SERVER = re.compile(r"  server \S+ \S+ id \d+(?: |$)")  # those that change at run time
 _FAILED = re.compile(r"\[failed: (\d+)\]")
 _FINGERPRINT = re.compile(r"^SHA1 FingerPrint: ([0-9A-F]+)$", re.MULTILINE)
 _UPTIME = re.compile(r"(\d+)d(\d+)h(\d+)m(\d+)s")
 _FORCED_MAINT, _FORCED_DRAIN = 1, 8  # bits of srv_admin_state; the others may stay set while it serves
 _STOPPED = "0"  # srv_op_state
+_PLACE = ("be_name", "srv_name", "srv_addr", "srv_port", "srv_id")
 _BACKEND_OF_ROW = itemgetter(0)
 
 
@@ -94,28 +97,29 @@ def parse_servers(text: str, known: Pools = _NO_POOLS) -> dict[str, Mapping[str,
 
 
 def _server_rows(text: str) -> Iterator[tuple[str, ...]]:
-    """Backend, name, address, port, id, state and admin state of each row, as text."""
+    """Backend, name, address, port, id, state, admin state and both weights of each row, as text."""
     version, _, rest = text.partition("\n")
     head, _, body = rest.partition("\n")
     if version.strip() != "1" or not head.startswith("# be_id"):
         raise ValueError("an answer to `show servers state` in another format than 1")
     column = {name: position for position, name in enumerate(head[2:].split())}
-    wanted = ("be_name", "srv_name", "srv_addr", "srv_port", "srv_id", "srv_op_state", "srv_admin_state")
+    wanted = (*_PLACE, "srv_op_state", "srv_admin_state", "srv_uweight", "srv_iweight")
     positions = [column[name] for name in wanted]
     pick, last = itemgetter(*positions), max(positions) + 1
     return (pick(line.split(" ", last)) for line in body.splitlines() if line)
 
 
 def _server_of_row(row: tuple[str, ...], old: ActualServer | None) -> ActualServer:
-    _, name, address, port, number, state, admin = row
+    _, name, address, port, number, state, admin, weight, first_weight = row
     bits = int(admin)
     maint, drain, up = bool(bits & _FORCED_MAINT), bool(bits & _FORCED_DRAIN), state != _STOPPED
-    place, server_id = int(port), int(number)
+    place, server_id, reweighted = int(port), int(number), weight != first_weight
     if old is None or old.id != server_id:
-        return ActualServer(name, address, place, server_id, maint, drain, up)
-    if (old.address, old.port, old.maint, old.drain, old.up) == (address, place, maint, drain, up):
+        return ActualServer(name, address, place, server_id, maint, drain, up, None, reweighted)
+    seen = (address, place, maint, drain, up, reweighted)
+    if (old.address, old.port, old.maint, old.drain, old.up, old.reweighted) == seen:
         return old
-    return ActualServer(name, address, place, server_id, maint, drain, up, old.options)
+    return ActualServer(name, address, place, server_id, maint, drain, up, old.options, reweighted)
 
 
 def parse_backends(text: str) -> tuple[str, ...]:
@@ -208,6 +212,14 @@ def parse_config(text: str) -> Actual:
         elif words[0] == "server" and len(words) > 4 and words[3] == "id":
             pool[words[1]] = _server(words)
     return Actual(pid=0, version="", digest=digest, servers=pools)
+
+
+def is_as_digested(text: str) -> bool:
+    """Whether a file of ours has the very structure whose digest it carries: not where somebody edited it."""
+    lines = text.split("\n")
+    description = next((line for line in lines if line.startswith("  description ")), "")
+    rest = "\n".join(line for line in lines if line != description and not _OUR_SERVER.match(line))
+    return digest_of(description.split(maxsplit=1)[-1]) == digest_of_text(rest)
 
 
 def parse_listens(text: str) -> frozenset[tuple[str, int]]:

@@ -16,7 +16,7 @@ from milepost.proxies.haproxy.check import parse_alerts
 from milepost.proxies.haproxy.lame_duck import DrainFile
 from milepost.proxies.haproxy.master import MasterSocket
 from milepost.proxies.haproxy.observe import Info, digest_of
-from milepost.proxies.haproxy.process import Launch, launch, stop, wait_for_death
+from milepost.proxies.haproxy.process import Launch, is_alive, is_run, launch, stop, wait_for_death
 from milepost.proxies.haproxy.reader import read_info
 from milepost.proxies.haproxy.runtime import AdminSocket
 
@@ -24,6 +24,8 @@ _FIRST_RETRY_S = 0.02
 _LONGEST_RETRY_S = 5.0
 _START_LIMIT_S = 30.0
 _POLL_S = 0.005
+_MASTER_LIMIT_S = 5.0
+_HEAD = 4096  # characters
 _STOPPED_POLL_S = 0.5
 
 
@@ -45,21 +47,32 @@ class OwnHaproxy:
         self._lock, self._notify = lock, notify
         self._started: anyio.Event | None = None
         self._reason = "it did not run"
+        self._master_pid = 0  # the one that answered last
+        self.started_pid = 0  # the worker that was started last, 0 before the first
 
     async def master_pid(self) -> int | None:
         """The pid of the master that answers at our socket, None where none does.
 
-        In the midst of a reload it does not answer for a moment, while a worker does: it is waited for then.
+        While the one that did before is alive, its answer is waited for: it executes itself anew at a reload, also at
+        one of somebody else's. So is that of one which a milepost before us was just starting when it was killed. To
+        take these for dead would start a second HAProxy beside it, on the same ports.
         """
-        try:
-            return (await self._master.processes()).master
-        except ProxyGone:
-            if await self._worker() is None:
-                return None
-        try:
-            return (await self._master.ready()).master
-        except ProxyGone:
-            return None
+        with anyio.move_on_after(_MASTER_LIMIT_S):
+            while True:
+                try:
+                    self._master_pid = (await self._master.processes()).master
+                    return self._master_pid
+                except ProxyGone:
+                    if not await self._is_there():
+                        break
+                await anyio.sleep(_POLL_S)
+        return None
+
+    async def _is_there(self) -> bool:
+        """Whether there is a HAProxy, though its master does not answer."""
+        if self._master_pid:
+            return is_alive(self._master_pid)
+        return is_run(self._how.command) or await self._worker() is not None
 
     async def start(self, reason: str) -> Info:
         """Start HAProxy from the file and wait until its worker answers.
@@ -75,6 +88,7 @@ class OwnHaproxy:
             words = "; ".join(alert.message for alert in parse_alerts(ran.words, text))
             raise ConfigRefused(f"HAProxy did not start: {words or f'it ended with status {ran.status}'}")
         info = await self._wait_for_worker()
+        self.started_pid, self._reason = info.pid, "it had died"
         self._notify(ProxyStarted("haproxy", info.pid, anyio.current_time() - began_s, reason))
         if self._started is not None:
             self._started.set()
@@ -121,8 +135,9 @@ class OwnHaproxy:
             self._reason = "its drain was taken back"
             await anyio.sleep(_STOPPED_POLL_S)
         elif _is_ours(self._how.config):
-            await self._start_again(self._reason)
-            wake(f"HAProxy was started, since {self._reason}")
+            reason = self._reason
+            await self._start_again(reason)
+            wake(f"HAProxy was started, since {reason}")
         else:
             self._started = anyio.Event()
             await self._started.wait()
@@ -152,9 +167,13 @@ class OwnHaproxy:
 
 
 def _is_ours(config: Path) -> bool:
-    """Whether the file was written by milepost: a distribution's own is not started by us."""
+    """Whether the file was written by milepost: a distribution's own is not started by us.
+
+    A file of ours says so at its begin. It may have megabytes, and whoever asks has clients waiting.
+    """
     try:
-        lines = config.read_text().splitlines()
+        with config.open(errors="replace") as file:
+            lines = file.read(_HEAD).splitlines()
     except OSError:
         return False
     words = (line.strip().partition(" ") for line in lines)

@@ -265,6 +265,8 @@ def _keep(backend: str, server: Server, there: ActualServer, app_id: str, steps:
         steps.additions.append(SetAddress(backend, server, app_id, "the task's node has another address"))
     elif there.maint or there.drain:
         steps.additions.append(ReadyServer(backend, server, app_id, "a task to serve is out of traffic"))
+    elif there.reweighted:
+        steps.additions.append(ReadyServer(backend, server, app_id, "a task to serve has another weight"))
 
 
 def _remove_others(

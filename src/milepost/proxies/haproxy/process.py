@@ -80,6 +80,25 @@ async def wait_for_death(pid: int) -> None:
             await anyio.wait_readable(descriptor)
 
 
+def is_alive(pid: int) -> bool:
+    """Whether the process `pid` is there and has not ended."""
+    with _opened(pid) as descriptor:
+        return descriptor is not None
+
+
+def is_run(command: Sequence[str]) -> bool:
+    """Whether any process was started by this very command (proc(5), `/proc/pid/cmdline`: empty once it has ended)."""
+    wanted = "".join(f"{word}\0" for word in command).encode()
+    return any(_content(path) == wanted for path in Path("/proc").glob("[0-9]*/cmdline"))
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""  # it has ended in between
+
+
 async def stop(pid: int, grace_s: float) -> None:
     """End the master `pid` and its workers: let running requests finish for `grace_s`, then end them.
 

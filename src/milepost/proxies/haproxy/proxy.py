@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
-import anyio.lowlevel
 from anyio import to_thread
 
 from milepost.errors import CommandRefused, ConfigRefused, ProxyError, ProxyGone
@@ -18,15 +17,18 @@ from milepost.proxies.haproxy.actual import NOTHING, Actual
 from milepost.proxies.haproxy.certificate_changes import CertificateChange
 from milepost.proxies.haproxy.certificate_files import write_certificates
 from milepost.proxies.haproxy.changes import AddServer, DeleteServer, LiveChange
-from milepost.proxies.haproxy.config import Desired
+from milepost.proxies.haproxy.config import Desired, Structure
 from milepost.proxies.haproxy.drain import Drain, drain_of
-from milepost.proxies.haproxy.files import Kept, keep, replace_file
+from milepost.proxies.haproxy.filed import Filed, start_of
+from milepost.proxies.haproxy.files import Kept, keep
+from milepost.proxies.haproxy.foreign import foreign, without
 from milepost.proxies.haproxy.gate import Admitted, Designer, Gate
+from milepost.proxies.haproxy.intervention import Intervention, Where
 from milepost.proxies.haproxy.judge import Judged, Refusal, after, judge
 from milepost.proxies.haproxy.keyring import Keyring
 from milepost.proxies.haproxy.lame_duck import DrainFile
 from milepost.proxies.haproxy.master import MasterSocket
-from milepost.proxies.haproxy.observe import Info, expected, parse_config, parse_listens
+from milepost.proxies.haproxy.observe import Info, expected
 from milepost.proxies.haproxy.old_workers import OldWorkers
 from milepost.proxies.haproxy.own import OwnHaproxy
 from milepost.proxies.haproxy.plan import Planner
@@ -34,7 +36,6 @@ from milepost.proxies.haproxy.ports import Address
 from milepost.proxies.haproxy.process import Launch
 from milepost.proxies.haproxy.reader import current, read_actual, read_info
 from milepost.proxies.haproxy.reload import reload
-from milepost.proxies.haproxy.render import Renderer, joined, render_map
 from milepost.proxies.haproxy.runtime import AdminSocket
 
 _RELOAD_LIMIT_S = 60.0
@@ -62,7 +63,8 @@ class HaproxyProxy:
     With `is_own` HAProxy is started, watched and started again here, with the variables of `environment` only. Else
     (`mode = "attach"`) its own unit or container does that, and it is known by its sockets; `binary` may be None
     then, and a configuration is checked by the reload alone. `most_old_workers`: see `OldWorkers`,
-    `max_files`: see `Gate`, `tunnel_limit_s`: see `Planner`. `keyring`: the certificates, None where there is no TLS.
+    `max_files`: see `Gate`, `tunnel_limit_s`: see `Planner`, `heals`: see `Intervention`. `keyring`: the certificates,
+    None where there is no TLS.
     """
 
     name = "haproxy"
@@ -79,14 +81,16 @@ class HaproxyProxy:
         most_old_workers: int = 8,
         max_files: int | None = None,
         tunnel_limit_s: float = 0.0,
+        heals: bool = True,
         keyring: Keyring | None = None,
     ) -> None:
         self._keyring = keyring
         self._places, self._notify = places, notify
         self._lock = anyio.Lock()  # one at a time changes the worker that runs
         self._switch_lock = anyio.Lock()  # and one replaces it, which takes long: changes go on until then
-        self._file_lock = anyio.Lock()  # and one writes the file, which nothing but a reload waits for
-        self._planner, self._renderer = Planner(tunnel_limit_s), Renderer()
+        self._intervention = Intervention(self.name, notify, heals=heals)
+        self._files = Filed(places.config, self._intervention)
+        self._planner = Planner(tunnel_limit_s)
         self._tunnel_limit_s = tunnel_limit_s
         self._admin = AdminSocket(places.admin_socket)
         self._master = MasterSocket(places.master_socket)
@@ -100,8 +104,11 @@ class HaproxyProxy:
                 raise ValueError("a HAProxy of our own needs a program to start")
             how = Launch(binary, places.config, places.master_socket, places.pid_file, environment)
             self._own = OwnHaproxy(how, self._admin, self._master, self._drain_file, self._switch_lock, notify)
+        self._wanted = Desired(Structure((), ""))
         self._known = NOTHING
-        self._filed: Desired | None = None  # what stands in the file, where we wrote it
+        self._is_sure = False  # whether nothing but what others do can make what runs differ from what is known
+        self._seen_pid = 0  # the worker seen last, 0 where the next one may be of our making
+        self._edited_pid = 0  # a worker that runs an edited file, whatever its description says
         self._held: frozenset[Address] | None = frozenset()  # where the running HAProxy listens, None: unknown
         self._adopted_pid = 0
         self._drain: Drain | None = None
@@ -109,12 +116,18 @@ class HaproxyProxy:
 
     @property
     def refused(self) -> tuple[Problem, ...]:
-        """See `Proxy.refused`."""
-        return (*self._gate.withheld.problems, *(self._keyring.problems if self._keyring else ()))
+        """See `Proxy.refused`; with what somebody else changed and is left so."""
+        of_certificates = self._keyring.problems if self._keyring else ()
+        return (*self._gate.withheld.problems, *of_certificates, *self._intervention.left)
+
+    def heal(self) -> None:
+        """What somebody else changed is not to be left so: the next look mends it."""
+        self._intervention.heal()
 
     def desired(self, table: RoutingTable) -> Desired:
         """See `Proxy.desired`; without what is `refused`."""
-        return self._gate.desired(table, self._keyring.listed if self._keyring else None)
+        self._wanted = self._gate.desired(table, self._keyring.listed if self._keyring else None)
+        return self._wanted
 
     def plan(self, desired: Desired, actual: Actual) -> Plan:
         """See `Proxy.plan`. The first plan for a HAProxy that was found running tells what that means."""
@@ -150,10 +163,11 @@ class HaproxyProxy:
         commands = [command for change in changes for command in change.commands]
         async with self._lock:
             _require_same(self._known.pid, actual)
+            self._is_sure = False  # until it is known what came of it
             *answers, info_text = await self._admin.ask([*commands, "show info"])
             _require_same((await current(self._admin, info_text)).pid, actual)
             judged = judge(changes, answers)
-            self._known = after(actual, judged.done)
+            self._known, self._is_sure = after(actual, judged.done), not judged.refused
             self._tell(judged)
             self._take_refusals(judged)
             return Outcome(self._known, judged.applied, judged.leftovers)
@@ -167,18 +181,19 @@ class HaproxyProxy:
             admitted = await self._gate.admit(wanted(), self._held if before.pid else ())
             is_switched = bool(self._planner.plan(admitted.desired, self._known, time.monotonic()).structure)
             if is_switched:  # not where all that was new is withheld
-                async with self._file_lock:
+                async with self._files.lock:
                     await self._switch(await self._newest(admitted, wanted()), before)
             return Outcome(self._known, reloaded=is_switched and bool(before.pid))
 
     async def save(self, desired: Desired) -> None:
         """See `Proxy.save`. A structure that does not run has not passed the check, and is not written."""
-        if desired is self._filed:
+        if self._files.has(desired):
             return
-        text = await self._rendered(desired)
-        async with self._file_lock:
+        text = await self._files.rendered(desired)
+        async with self._files.lock:
             if desired.structure.digest == self._known.digest:
-                await to_thread.run_sync(self._write, Admitted(desired, text))
+                await to_thread.run_sync(self._files.write, desired, text)
+                self._intervention.is_over(Where.FILES)
 
     async def stop(self, grace_s: float) -> int | None:
         """End a HAProxy of ours; see `OwnHaproxy.stop`."""
@@ -193,6 +208,7 @@ class HaproxyProxy:
                     tasks.start_soon(self._own.supervise, wake)
                 tasks.start_soon(self._watch_worker)
                 tasks.start_soon(self._watch_ports)
+                tasks.start_soon(self._files.watch, self.name, self._notify, wake)
                 tasks.start_soon(self._old_workers.watch)
                 if self._keyring is not None:
                     tasks.start_soon(self._keyring.run, wake)
@@ -240,10 +256,11 @@ class HaproxyProxy:
         try:
             info = await read_info(self._admin)
             if info.pid != self._known.pid:
-                self._known, self._held = await to_thread.run_sync(self._from_file, info.digest)
+                await self._meet(info)
             elif not is_fresh:
                 return self._known
-            self._known = await read_actual(self._admin, self._known)
+            self._known = self._believed(await read_actual(self._admin, self._known))
+            self._is_sure = True
             self._tell_drain(drain_of(self._known.maps.get(str(self._places.drain_map), {})))
         except ProxyGone as error:
             if self._own is None and not self._known.pid:
@@ -255,19 +272,29 @@ class HaproxyProxy:
             self._own.require_wanted()
         return self._known
 
+    async def _meet(self, info: Info) -> None:
+        """A worker that we did not see start: the file tells options and addresses, if it is its file."""
+        is_ours = self._own is not None and info.pid == self._own.started_pid
+        if self._seen_pid not in (0, info.pid) and not is_ours:
+            self._intervention.tell([f"HAProxy was reloaded or restarted, its worker is pid {info.pid} now"])
+        self._seen_pid = info.pid
+        start = await to_thread.run_sync(start_of, self._places.config, info.digest)
+        self._known, self._held = start.actual, start.listens
+        self._edited_pid = info.pid if start.is_edited else 0
+
+    def _believed(self, read: Actual) -> Actual:
+        """`read`, but as it was known where somebody else's change is to be left: so no plan mends it."""
+        if read.pid == self._edited_pid:
+            read = replace(read, digest="")
+        known = self._known
+        found = foreign(known, read, self._wanted.maps) if known.pid == read.pid and self._is_sure else ()
+        is_left = self._intervention.is_to_be_left(Where.RUNNING, found, self._wanted.apps)
+        return without(read, known, found) if is_left else read
+
     def _tell_drain(self, drain: Drain | None) -> None:
         if drain != self._drain:
             self._drain = drain
             self._notify(DrainSeen(self.name, drain.since_s) if drain else DrainEnded(self.name))
-
-    def _from_file(self, digest: str) -> tuple[Actual, frozenset[Address] | None]:
-        """What the file tells of a worker that we did not see start: options and addresses, if it is its file."""
-        try:
-            text = self._places.config.read_text()
-            filed = parse_config(text)
-        except (OSError, ValueError):
-            return NOTHING, None
-        return (filed, parse_listens(text)) if digest and filed.digest == digest else (NOTHING, None)
 
     def _tell(self, judged: Judged) -> None:
         for change in judged.done:
@@ -292,24 +319,27 @@ class HaproxyProxy:
     async def _write_certificates(self) -> None:
         """They must be there to be checked with the text. Good by themselves, they are never put back."""
         if self._keyring is not None:
-            async with self._file_lock:
+            async with self._files.lock:
                 await to_thread.run_sync(write_certificates, self._keyring.listed)
 
     async def _switch(self, admitted: Admitted, before: Actual) -> None:
         """Put the file in place and let HAProxy run it; on failure the file is as it was, and what ran runs."""
-        kept, filed = [keep(path) for path in (self._places.config, *map(Path, admitted.desired.maps))], self._filed
+        kept = [keep(path) for path in (self._places.config, *map(Path, admitted.desired.maps))]
+        filed, self._seen_pid = self._files.last, 0
         runs = await to_thread.run_sync(expected, admitted.desired)
-        await to_thread.run_sync(self._write, admitted)
+        await to_thread.run_sync(self._files.write, admitted.desired, admitted.text)
         try:
             pid = await self._reload_or_start(before)
             async with self._lock:  # from here on changes are for the new worker
                 self._known = await self._confirm(runs, pid)
+                self._seen_pid, self._is_sure = pid, False  # it was not read back yet
         except ProxyError:
             await to_thread.run_sync(_put_back, kept)
-            self._filed = filed
+            self._files.last = filed
             raise
         self._held = frozenset(listen for section in admitted.desired.structure.sections for listen in section.listens)
         self._planner.restructured()
+        self._intervention.is_over()
 
     async def _reload_or_start(self, before: Actual) -> int:
         if self._own is not None and not before.pid:
@@ -345,27 +375,7 @@ class HaproxyProxy:
         """What passed, with the servers and maps of now: these need no check, HAProxy takes them at run time too."""
         if wanted is admitted.desired or wanted.structure.digest != admitted.desired.structure.digest:
             return admitted
-        return Admitted(wanted, await self._rendered(wanted))
-
-    async def _rendered(self, desired: Desired) -> str:
-        """The text, made here but a little at a time: in one go ten thousand backends keep an event waiting for 50 ms.
-
-        In a thread it would be worse: each system call of the loop then waits for the interpreter's lock.
-        """
-        texts = []
-        for part in self._renderer.slices(desired):
-            texts += part
-            await anyio.lowlevel.checkpoint()
-        return joined(texts)
-
-    def _write(self, admitted: Admitted) -> None:
-        """The certificates and maps before the text that names them."""
-        if listed := admitted.desired.certificates:
-            write_certificates(listed)
-        for path, entries in admitted.desired.maps.items():
-            replace_file(Path(path), render_map(entries).encode())
-        replace_file(self._places.config, admitted.text.encode())
-        self._filed = admitted.desired
+        return Admitted(wanted, await self._files.rendered(wanted))
 
 
 def _require_same(pid: int, actual: Actual) -> None:

@@ -1,6 +1,7 @@
 """From values to HAProxy's text. Equal values give equal text; there is one blank line between sections."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
 from itertools import islice
 
 from milepost.model.shared_map import changed
@@ -52,6 +53,11 @@ def joined(sections: Iterable[str]) -> str:
 def render_sections(sections: Iterable[Section]) -> str:
     """The same without servers."""
     return joined(_text(section, ()) for section in sections)
+
+
+def digest_of_text(text: str) -> str:
+    """What stands for a structure, from its text without servers."""
+    return sha256(text.encode()).hexdigest()[:32]
 
 
 def render_map(entries: Sequence[tuple[str, str]]) -> str:

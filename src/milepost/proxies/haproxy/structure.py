@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from hashlib import sha256
 
 from milepost.model.routing import Service
 from milepost.proxies.haproxy.backend import backend_lines
@@ -10,7 +9,7 @@ from milepost.proxies.haproxy.config import Profile, Section, Structure
 from milepost.proxies.haproxy.drain import sends_clients_away
 from milepost.proxies.haproxy.hitless import hitless, retry_lines
 from milepost.proxies.haproxy.limits import max_connections
-from milepost.proxies.haproxy.render import render_sections
+from milepost.proxies.haproxy.render import digest_of_text, render_sections
 from milepost.proxies.haproxy.shared_frontends import bind_lines, has_tls, shared_frontends
 
 _HASHES = ("source", "uri", "url_param", "hdr", "rdp-cookie")
@@ -46,7 +45,7 @@ def run_structure(
 
 def with_digest(sections: Sequence[Section]) -> Structure:
     """The sections, the first of which says by its `description` what runs; the digest is of the rest."""
-    digest = sha256(render_sections(sections).encode()).hexdigest()[:32]
+    digest = digest_of_text(render_sections(sections))
     head = replace(sections[0], lines=(f"description milepost {digest}", *sections[0].lines))
     return Structure((head, *sections[1:]), digest)
 
