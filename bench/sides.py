@@ -82,6 +82,8 @@ def _write_generated(apps: list[BenchApp], folder: Path, binary: Binary, address
     desired = designed(apps, folder, binary, address, _PORT)
     for path, entries in desired.maps.items():
         Path(path).write_text(render_map(entries))
+    for path in desired.found_maps:
+        Path(path).touch()
     config = folder / "haproxy.cfg"
     config.write_text(render(desired))
     return config

@@ -93,6 +93,8 @@ class Reloading:
             raise MilepostError(f"HAProxy refuses the configuration of the bench: {checked.words}")
 
     def _write(self, desired: Desired, text: str) -> None:
+        for path in desired.found_maps:
+            Path(path).touch()
         for path, entries in desired.maps.items():
             replace_file(Path(path), render_map(entries).encode())
         replace_file(self._config, text.encode())

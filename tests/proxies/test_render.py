@@ -86,6 +86,7 @@ KNOWN = {
 }
 texts = st.text(st.sampled_from("ab1.:/-,_* \t\n\r\x0b\x85\u2028'\"\\#$%{}[]()@;é"), max_size=10) | st.text()
 VALUES = ["VHOST", "PATH", "BIND_ADDR", "MODE", "BALANCE", "PORT", "STICKY", "ENABLED", "GROUP"]
+VALUES += ["RETRY_ON", "HEALTHY_SHARE"]
 
 
 def test_every_label_of_the_table_is_tried() -> None:
@@ -105,6 +106,7 @@ def test_no_label_adds_a_line_a_section_or_a_quote(label: str, exact: bool, valu
     assert not set("\r\x0b\x0c\x85\u2028\"'\\#$") & set(text)
     assert "unix@" not in text
     names = {"bind", "acl", "use_backend", "balance", "mode", "frontend", "backend", "server", "maxconn", "description"}
+    names |= {"retry-on"}
     for line in text.split("\n"):
         words = line.split()
         assert not words or words[0] in names or " ".join(words[:2]) in KNOWN[exact], line

@@ -116,7 +116,7 @@ def test_a_deployment_names_no_task_neither_light_nor_full() -> None:
 @pytest.mark.parametrize("kind", ["action", "type"])
 def test_whatever_a_deployment_does_to_an_app_is_only_a_hint(action: str, kind: str) -> None:
     found = event("deployment_info", plan={"steps": []}, currentStep={"actions": [{kind: action, "app": "/nginx2"}]})
-    assert found == Event("deployment_info", ("/nginx2",))
+    assert found == Event("deployment_info", ("/nginx2",), is_owners=True)
 
 
 def test_a_deployment_hints_at_the_apps_of_its_step_once_each() -> None:
