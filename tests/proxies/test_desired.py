@@ -45,10 +45,27 @@ def design(*services: Service, profile: Profile = PROFILE, is_hitless: bool = Tr
 def test_a_service_has_a_frontend_on_each_address_and_a_backend() -> None:
     desired = design(service(), is_hitless=False)
     frontend = section(desired, "frontend", "web_10000")
-    assert frontend.lines == ("bind 10.0.0.9:10000", "bind [fd00::9]:10000", "mode http", "use_backend web_10000")
+    assert frontend.lines == ("bind 10.0.0.9:10000", "bind [fd00::9]:10000", "use_backend web_10000")
     assert frontend.listens == (("10.0.0.9", 10_000), ("fd00::9", 10_000))
     assert frontend.app_id == "/web"
-    assert section(desired, "backend", "web_10000").lines[:2] == ("balance roundrobin", "mode http")
+    assert section(desired, "backend", "web_10000").lines == ("balance roundrobin",)
+
+
+def test_what_http_services_have_in_common_stands_once_in_named_defaults() -> None:
+    desired = design(service(), service("/raw", 10_001, "tcp"))
+    frontends, backends = (section(desired, "defaults", f"milepost_{kind}").lines for kind in ("frontends", "backends"))
+    assert {"mode http", "option idle-close-on-response"} <= {*frontends}
+    assert {"mode http", "option forwardfor", "retry-on conn-failure empty-response"} <= {*backends}
+    assert section(desired, "frontend", "web_10000").under == "milepost_frontends"
+    assert section(desired, "backend", "web_10000").under == "milepost_backends"
+    assert section(desired, "frontend", "raw_10001").under == section(desired, "backend", "raw_10001").under == ""
+    assert "frontend web_10000 from milepost_frontends\n" in render(desired)
+
+
+def test_a_service_with_retries_of_its_own_has_all_lines_of_its_own() -> None:
+    backend = section(design(replace(service(), retries=Retries(()))), "backend", "web_10000")
+    assert backend.under == ""
+    assert {"mode http", "option forwardfor", "retry-on none"} <= {*backend.lines}
 
 
 def test_the_label_for_the_address_beats_the_balancers_own() -> None:
@@ -184,17 +201,22 @@ def test_what_hitless_operation_needs_is_in_http_only_and_can_be_switched_off() 
     assert section(plain, "frontend", "raw_10001") == section(hitless, "frontend", "raw_10001")
     assert section(plain, "backend", "raw_10001") == section(hitless, "backend", "raw_10001")
     assert not has(plain, "backend", "milepost_to_new")
-    assert section(hitless, "frontend", "web_10000").lines[3:] == (
-        "option idle-close-on-response",
+    assert section(hitless, "frontend", "web_10000").lines[2:] == (
         "tcp-request connection expect-proxy layer4 if { src 127.255.0.9 }",
         "use_backend milepost_to_new if { stopping } { dst 0.0.0.0/0 }",
         "use_backend web_10000",
     )
-    added = section(hitless, "backend", "web_10000").lines[len(section(plain, "backend", "web_10000").lines) :]
-    assert added == (
-        "retry-on conn-failure empty-response",
-        "http-request disable-l7-retry unless { method GET HEAD OPTIONS }",
-    )
+    added = [
+        {*section(hitless, "defaults", name).lines} - {*section(plain, "defaults", name).lines}
+        for name in ("milepost_frontends", "milepost_backends")
+    ]
+    assert added == [
+        {"option idle-close-on-response"},
+        {
+            "retry-on conn-failure empty-response",
+            "http-request disable-l7-retry unless { method GET HEAD OPTIONS }",
+        },
+    ]
 
 
 @pytest.mark.parametrize(

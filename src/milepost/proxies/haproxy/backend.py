@@ -15,8 +15,12 @@ def backend_lines(service: Service) -> tuple[str, ...]:
     lines = [f"balance {service.balance}", f"mode {service.mode}".rstrip()]
     if service.mode == "http":
         lines += HTTP_LINES
-    if service.sticky:
-        lines.append(STICKY_LINE)
+    return (*lines, *own_lines(service))
+
+
+def own_lines(service: Service) -> tuple[str, ...]:
+    """Those that only some services have."""
+    lines = [STICKY_LINE] if service.sticky else []
     if service.check is not None and service.check.kind == "http":
         lines += (f"option httpchk GET {service.check.path}", f"timeout check {service.check.timeout_s}s")
     return tuple(lines)

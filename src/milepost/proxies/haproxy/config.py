@@ -35,7 +35,8 @@ class Section:
     """One section without its `server` lines. `app_id` is the app it belongs to, "" for shared ones.
 
     `listens` are the addresses that the section binds, as (host, port); host "*" means all.
-    `lines` are folded: no indent, no newline, single blanks. An empty line is allowed.
+    `lines` are folded: no indent, no newline, single blanks. An empty line is allowed. `under` is the name of the
+    defaults that it goes by, "" for the last ones above it.
     """
 
     keyword: str  # global, defaults, listen, frontend, backend
@@ -43,6 +44,7 @@ class Section:
     lines: tuple[str, ...]
     app_id: str = ""
     listens: tuple[tuple[str, int], ...] = ()
+    under: str = ""
 
 
 @dataclass(frozen=True, slots=True)

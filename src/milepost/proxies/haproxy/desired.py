@@ -5,14 +5,14 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from milepost.model.routing import Endpoint, RoutingTable, Service
-from milepost.model.shared_map import changed, replaced
+from milepost.model.shared_map import SharedMap, changed, replaced
 from milepost.proxies.haproxy.backend import check_words
 from milepost.proxies.haproxy.certificate import CertificateList
 from milepost.proxies.haproxy.config import Desired, Profile, Server, Structure
 from milepost.proxies.haproxy.drain import DRAIN_MAP
 from milepost.proxies.haproxy.names import cookie_value, distinct_names, server_ids, server_name
 from milepost.proxies.haproxy.shared_frontends import APPS_MAP, HOSTS_MAP, app_entries, host_entries
-from milepost.proxies.haproxy.structure import run_structure
+from milepost.proxies.haproxy.structure import StructureMaker
 
 _POOL = ("pool-max-conn -1", "pool-purge-delay 5s")  # else 2.6 never reuses a connection to an added server
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -27,6 +27,7 @@ class RunDesigner:
 
     def __init__(self, profile: Profile, *, is_hitless: bool = True) -> None:
         self._profile, self._is_hitless = profile, is_hitless
+        self._structures = StructureMaker(profile, is_hitless=is_hitless)
         self._is_new, self._is_without_tls = True, False
         self._table = RoutingTable()
         self._withheld: Mapping[str, str] = _NOTHING
@@ -47,6 +48,8 @@ class RunDesigner:
         """
         if (certificates is not None and not certificates.certificates) != self._is_without_tls:
             self._is_new, self._is_without_tls = True, not self._is_without_tls
+            profile = replace(self._profile, certificate_list="") if self._is_without_tls else self._profile
+            self._structures = StructureMaker(profile, is_hitless=self._is_hitless)
         if self._is_new or table.services is not self._table.services or withheld.keys() != self._withheld.keys():
             self._is_new = False
             self._desired = self._restructured(table, withheld)
@@ -61,11 +64,10 @@ class RunDesigner:
         services = [service for service in table.services if service.app_id not in withheld]
         servers = {service.name: self._servers(service, table.endpoints[service.name]) for service in services}
         self._served = {service.name: service for service in services}
-        profile = replace(self._profile, certificate_list="") if self._is_without_tls else self._profile
-        folder = profile.map_dir
+        folder = self._profile.map_dir
         return Desired(
-            structure=run_structure(services, profile, withheld.keys(), is_hitless=self._is_hitless),
-            servers=servers,
+            structure=self._structures.structure(services, withheld.keys()),
+            servers=SharedMap(servers),
             maps={
                 f"{folder}/{HOSTS_MAP}": host_entries(services),
                 f"{folder}/{APPS_MAP}": app_entries(services),

@@ -73,7 +73,8 @@ def section_texts(desired: Desired) -> Iterator[str]:
 
 
 def _text(section: Section, servers: Sequence[Server]) -> str:
-    lines = [f"{section.keyword} {section.name}".rstrip()]
+    under = f" from {section.under}" if section.under else ""
+    lines = [f"{section.keyword} {section.name}{under}".rstrip()]
     lines += [f"  {line}" for line in section.lines]
     lines += [f"  server {server.name} {server.words}" for server in servers]
     return "\n".join((*lines, ""))

@@ -8,6 +8,9 @@ from milepost.model.routing import Service
 from milepost.proxies.haproxy.config import Profile, Section
 from milepost.proxies.haproxy.drain import STATISTICS, when_draining
 
+FRONTENDS = "milepost_frontends"
+"""The defaults with what frontends of mode http have in common."""
+
 HOSTS_MAP = "hosts.map"
 APPS_MAP = "apps.map"
 
@@ -95,4 +98,6 @@ def _listening(
     keyword: str, name: str, profile: Profile, port: int, lines: Sequence[str], options: str = ""
 ) -> Section:
     listens = tuple((host, port) for host in profile.bind)
-    return Section(keyword, name, (*bind_lines(profile.bind, port, options), "mode http", *lines), listens=listens)
+    under, mode = (FRONTENDS, ()) if keyword == "frontend" else ("", ("mode http",))
+    binds = bind_lines(profile.bind, port, options)
+    return Section(keyword, name, (*binds, *mode, *lines), listens=listens, under=under)

@@ -4,15 +4,13 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from milepost.model.routing import Service
-from milepost.proxies.haproxy.backend import backend_lines
 from milepost.proxies.haproxy.config import Profile, Section, Structure
 from milepost.proxies.haproxy.drain import sends_clients_away
-from milepost.proxies.haproxy.hitless import hitless, retry_lines
+from milepost.proxies.haproxy.hitless import IDLE_CLOSE, forwards, with_forward
 from milepost.proxies.haproxy.limits import max_connections
 from milepost.proxies.haproxy.render import digest_of_text, render_sections
-from milepost.proxies.haproxy.shared_frontends import bind_lines, has_tls, shared_frontends
-
-_HASHES = ("source", "uri", "url_param", "hdr", "rdp-cookie")
+from milepost.proxies.haproxy.service_sections import BACKENDS, ServiceSectionMaker, backend_defaults
+from milepost.proxies.haproxy.shared_frontends import FRONTENDS, has_tls, shared_frontends
 
 _DEFAULTS = (
     "retries 3",
@@ -30,17 +28,35 @@ _DEFAULTS = (
 )
 
 
-def run_structure(
-    services: Sequence[Service], profile: Profile, silent: Collection[str], *, is_hitless: bool = True
-) -> Structure:
-    """`silent`: names of services that get a backend, but no listener of their own."""
-    frontends = [_frontend(s, profile) for s in services if s.listens and s.name not in silent]
-    listening = [*shared_frontends(services, profile), *frontends]
-    backends = [_backend(s, is_hitless=is_hitless) for s in services]
-    checked = sum(service.check is not None for service in services)
-    head = _global(profile, sum(len(s.listens) for s in listening), checked)
-    sections = (head, *_under_defaults(listening, backends, profile))
-    return with_digest(hitless(sections) if is_hitless else sections)
+class StructureMaker:
+    """Makes structure after structure; the sections of a service that stays are the very same objects."""
+
+    def __init__(self, profile: Profile, *, is_hitless: bool = True) -> None:
+        self._profile, self._is_hitless = profile, is_hitless
+        self._services = ServiceSectionMaker(profile, is_hitless=is_hitless)
+
+    def structure(self, services: Sequence[Service], silent: Collection[str]) -> Structure:
+        """`silent`: names of services that get a backend, but no listener of their own."""
+        made = self._services.made(services)
+        shared = list(map(self._forwarding, shared_frontends(services, self._profile)))
+        own = [one.frontend for one in made if one.frontend is not None and one.service.name not in silent]
+        listening = [*shared, *own]
+        checked = sum(service.check is not None for service in services)
+        head = _global(self._profile, sum(len(section.listens) for section in listening), checked)
+        ways_on = forwards(listening) if self._is_hitless else ()
+        return with_digest((head, *self._defaults(), *listening, *(one.backend for one in made), *ways_on))
+
+    def _forwarding(self, section: Section) -> Section:
+        return with_forward(section) if self._is_hitless and section.keyword == "frontend" else section
+
+    def _defaults(self) -> Iterator[Section]:
+        """HAProxy takes rules in defaults only where these have a name. The nameless are for all others below."""
+        lines = (*(("log global",) if self._profile.log else ()), *_DEFAULTS)
+        hitless = (IDLE_CLOSE,) if self._is_hitless else ()
+        rule = sends_clients_away(self._profile.map_dir)
+        yield Section("defaults", FRONTENDS, (*lines, "mode http", *hitless, rule))
+        yield Section("defaults", BACKENDS, (*lines, *backend_defaults(is_hitless=self._is_hitless)))
+        yield Section("defaults", "", lines)
 
 
 def with_digest(sections: Sequence[Section]) -> Structure:
@@ -68,33 +84,3 @@ def _global(profile: Profile, listeners: int, checked_services: int) -> Section:
     if has_tls(profile):
         lines.append("ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets")
     return Section("global", "", tuple(lines))
-
-
-def _under_defaults(listening: Sequence[Section], backends: Sequence[Section], profile: Profile) -> Iterator[Section]:
-    """Frontends have a rule in common. HAProxy takes rules in defaults that have a name and no `listen` below them."""
-    lines = (*(("log global",) if profile.log else ()), *_DEFAULTS)
-    yield Section("defaults", "", lines)
-    yield from (section for section in listening if section.keyword == "listen")
-    yield Section("defaults", "milepost_frontends", (*lines, sends_clients_away(profile.map_dir)))
-    yield from (section for section in listening if section.keyword != "listen")
-    yield Section("defaults", "milepost_backends", lines)
-    yield from backends
-
-
-def _frontend(service: Service, profile: Profile) -> Section:
-    addresses = (service.bind_addr,) if service.bind_addr else profile.bind
-    lines = (*bind_lines(addresses, service.port), f"mode {service.mode}", f"use_backend {service.name}")
-    listens = tuple((address, service.port) for address in addresses)
-    return Section("frontend", service.name, lines, service.app_id, listens)
-
-
-def _backend(service: Service, *, is_hitless: bool) -> Section:
-    retries = retry_lines(service) if is_hitless else ()
-    return Section("backend", service.name, (*_backend_lines(service), *retries), service.app_id)
-
-
-def _backend_lines(service: Service) -> tuple[str, ...]:
-    """Hashing is consistent here: only then does a running HAProxy take a new server (haproxy-mechanics.md 2)."""
-    lines = backend_lines(service)
-    is_hash = service.balance.partition(" ")[0].partition("(")[0] in _HASHES
-    return (lines[0], "hash-type consistent", *lines[1:]) if is_hash else lines

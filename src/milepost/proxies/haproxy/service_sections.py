@@ -1,0 +1,76 @@
+"""The sections of one service in the run profile: its frontend and its backend. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from milepost.model.routing import Retries, Service
+from milepost.proxies.haproxy.backend import HTTP_LINES, backend_lines, own_lines
+from milepost.proxies.haproxy.config import Profile, Section
+from milepost.proxies.haproxy.hitless import forward_lines, retry_lines
+from milepost.proxies.haproxy.shared_frontends import FRONTENDS, bind_lines
+
+BACKENDS = "milepost_backends"
+"""The defaults with what http backends have in common."""
+
+_HASHES = ("source", "uri", "url_param", "hdr", "rdp-cookie")
+_USUAL = Retries()
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSections:
+    """What stands in the configuration for `service`. The frontend is None where it does not listen by itself."""
+
+    service: Service
+    frontend: Section | None
+    backend: Section
+
+
+class ServiceSectionMaker:
+    """Makes the sections of many services; for those that stay it gives the very same objects again."""
+
+    def __init__(self, profile: Profile, *, is_hitless: bool) -> None:
+        self._profile, self._is_hitless = profile, is_hitless
+        self._made: dict[str, ServiceSections] = {}
+
+    def made(self, services: Sequence[Service]) -> list[ServiceSections]:
+        """Those of each service, in order; names are distinct. Others are forgotten."""
+        known = self._made
+        made = [self._of(service, known.get(service.name)) for service in services]
+        self._made = {one.service.name: one for one in made}
+        return made
+
+    def _of(self, service: Service, known: ServiceSections | None) -> ServiceSections:
+        if known is not None and (known.service is service or known.service == service):
+            return known
+        return ServiceSections(service, self._frontend(service) if service.listens else None, self._backend(service))
+
+    def _frontend(self, service: Service) -> Section:
+        addresses = (service.bind_addr,) if service.bind_addr else self._profile.bind
+        binds, leads = bind_lines(addresses, service.port), f"use_backend {service.name}"
+        listens = tuple((address, service.port) for address in addresses)
+        if service.mode != "http":
+            return Section("frontend", service.name, (*binds, f"mode {service.mode}", leads), service.app_id, listens)
+        forward = forward_lines(listens) if self._is_hitless else ()
+        return Section("frontend", service.name, (*binds, *forward, leads), service.app_id, listens, FRONTENDS)
+
+    def _backend(self, service: Service) -> Section:
+        """Where the usual defaults do not fit the service, it has all lines of its own."""
+        if service.mode == "http" and service.retries == _USUAL:
+            lines = (f"balance {service.balance}", *_hash_type(service), *own_lines(service))
+            return Section("backend", service.name, lines, service.app_id, under=BACKENDS)
+        balance, *others = backend_lines(service)
+        retries = retry_lines(service.retries) if service.mode == "http" and self._is_hitless else ()
+        return Section("backend", service.name, (balance, *_hash_type(service), *others, *retries), service.app_id)
+
+
+def backend_defaults(*, is_hitless: bool) -> tuple[str, ...]:
+    """What the backends below them do not say themselves. As rules of each of thousands they cost HAProxy a third of
+    its time to start, and a tenth of its memory.
+    """
+    return ("mode http", *HTTP_LINES, *(retry_lines(_USUAL) if is_hitless else ()))
+
+
+def _hash_type(service: Service) -> tuple[str, ...]:
+    """Hashing is consistent here: only then does a running HAProxy take a new server (haproxy-mechanics.md 2)."""
+    is_hash = service.balance.partition(" ")[0].partition("(")[0] in _HASHES
+    return ("hash-type consistent",) if is_hash else ()
