@@ -24,7 +24,8 @@ from milepost.model.notice import (
     ProxyReloaded,
     ServersChanged,
 )
-from milepost.proxies.base import Outcome
+from milepost.model.reload import ReloadKind
+from milepost.proxies.base import Outcome, Plan
 from milepost.routing.build import Router
 from milepost.routing.policy import Policy
 from support.apps import app, snapshot, task
@@ -108,6 +109,25 @@ async def test_the_first_snapshot_makes_the_structure(tmp_path: Path) -> None:
         assert scene.told(ProxyReloaded) == 1
         assert scene.board.reloads == 1
         assert not scene.board.plan
+
+
+@dataclass
+class StartingProxy(FakeProxy):
+    """Says so where nothing runs."""
+
+    def plan(self, desired: Pools, actual: Pools) -> Plan:
+        found = super().plan(desired, actual)
+        return found if actual else replace(found, kinds=(ReloadKind.START,))
+
+
+async def test_where_nothing_runs_no_end_of_a_burst_is_waited_for(tmp_path: Path) -> None:
+    pace = replace(QUICK, settle_quiet_s=1000.0, settle_limit_s=1000.0)
+    async with running(tmp_path, StartingProxy(), pace) as scene:
+        scene.mailbox.put(snapshot(app("/web", task(1))))
+        await scene.until(partial(scene.runs, "web_10000"))
+        scene.mailbox.put(snapshot(app("/web", task(1)), app("/new", task(2), port=10_001)))
+        await anyio.wait_all_tasks_blocked()
+        assert scene.proxy.count("restructure") == 1
 
 
 async def test_nothing_is_touched_before_a_source_has_spoken(tmp_path: Path) -> None:

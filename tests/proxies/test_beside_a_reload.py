@@ -84,6 +84,14 @@ async def test_servers_change_during_the_check_and_the_new_worker_starts_with_wh
         assert not proxy.plan(proxy.desired(newest), await proxy.observe())
 
 
+async def test_the_first_start_waits_for_no_check(binary: Binary, tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    never = checked_when(tmp_path / "never-there", binary, tmp_path)
+    async with stage(never, tmp_path) as at, fake_tasks(1) as (task,):
+        await reach(at.proxy(), table_of(("/web", port, (task.port,))))
+        assert (await get(port)).body == str(task.port)
+
+
 async def test_a_change_that_was_planned_for_the_replaced_worker_reaches_no_other(
     binary: Binary, tmp_path: Path
 ) -> None:

@@ -28,7 +28,7 @@ PATHS = r"(-i )?/[^ ]*( /[^ ]*)*"
 SERVER = rf"{ADDRESS}:[0-9]+ id [0-9]+( cookie [0-9a-f]+)?( check( inter [0-9]+s fall [0-9]+( port [0-9]+)?)?)?"
 POOL = r" pool-max-conn -1 pool-purge-delay 5s"
 FORMS = (
-    rf"(frontend|backend) {NAME}",
+    rf"(frontend|backend) {NAME}( from milepost_(frontends|backends))?",
     rf"  bind {ADDRESS}:[0-9]+",
     r"  mode (http|tcp)",
     r"  balance [a-z-]+( [a-z0-9-]+)*",

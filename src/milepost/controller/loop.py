@@ -21,6 +21,7 @@ from milepost.controller.timing import NEVER, Agenda, Backoff, Job, Settle, Spac
 from milepost.controller.writer import FileWriter
 from milepost.errors import ConfigRefused, ProxyError
 from milepost.model.notice import Notify
+from milepost.model.reload import ReloadKind
 from milepost.model.routing import RoutingTable
 from milepost.model.snapshot import Snapshot
 from milepost.proxies.base import ActualT, DesiredT, Outcome, Plan, Proxy
@@ -154,16 +155,17 @@ class Loop(Generic[DesiredT, ActualT]):
         wait_s = max(self._collect.wait_s, self._pace.collect_first_s)
         self._agenda = self._agenda.at(Job.COLLECT, self._clock() + wait_s if outcome.leftovers else NEVER)
 
-    def _is_settled(self, reasons: tuple[str, ...]) -> bool:
-        """Whether a wanted change of structure is to be made now."""
-        now_s = self._clock()
+    def _is_settled(self, plan: Plan) -> bool:
+        """Whether a wanted change of structure is to be made now. Where nothing runs yet, no burst is waited for."""
+        now_s, reasons = self._clock(), plan.structure
         if not reasons:
             self._settle, self._refusals = self._settle.cleared(), self._refusals.succeeded()
             self._not_before_s = -NEVER
         elif reasons != self._awaited:
             self._settle = self._settle.touched(now_s)
         self._awaited = reasons
-        due_s = max(self._settle.due_s, self._not_before_s, self._spacing.due_s)
+        settled_s = now_s if ReloadKind.START in plan.kinds else self._settle.due_s
+        due_s = max(settled_s, self._not_before_s, self._spacing.due_s)
         self._agenda = self._agenda.at(Job.RESTRUCTURE, due_s)
         return due_s <= now_s
 
@@ -176,7 +178,7 @@ class Loop(Generic[DesiredT, ActualT]):
             if plan.structure == finished.plan.structure:
                 self._postpone()  # refused, or it did not help: a reload that changes nothing must not repeat at once
                 return
-        if self._is_settled(plan.structure):
+        if self._is_settled(plan):
             collect_s = self._agenda.due_s(Job.COLLECT)
             self._agenda = Agenda().at(Job.COLLECT, collect_s)
             self._structure.begin(plan, self._wanted)

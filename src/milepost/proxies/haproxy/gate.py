@@ -1,4 +1,4 @@
-"""The way from what should run to a text that HAProxy takes: nothing else ever reaches the file.
+"""The way from what should run to a text that HAProxy takes: where one runs, nothing else ever reaches the file.
 
 What one app gets wrong is withheld, with the reason, and the rest goes on: a port that another process holds,
 a text that HAProxy's check refuses.
@@ -40,7 +40,7 @@ class Designer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """What passed: its text is what HAProxy's check has accepted."""
+    """What passed: its text is what HAProxy's check has accepted, or its start will."""
 
     desired: Desired
     text: str
@@ -93,6 +93,15 @@ class Gate:
             await self._withhold_refused(desired, table, text, checked)
             desired = self._designer.desired(table, self.withheld.reasons, desired.certificates)
         raise ConfigRefused(f"HAProxy refused {_MOST_ROUNDS} configurations in a row, what ran before still runs")
+
+    async def unchecked(self, desired: Desired) -> Admitted:
+        """`desired` as it is, for a HAProxy that is to start: what it refuses then serves nobody yet.
+
+        Raises ConfigRefused where it would be short of files.
+        """
+        self._require_files(desired)
+        await to_thread.run_sync(_make_missing_maps, desired)
+        return Admitted(desired, await to_thread.run_sync(render, desired))
 
     def _require_files(self, desired: Desired) -> None:
         listeners = sum(len(section.listens) for section in desired.structure.sections)

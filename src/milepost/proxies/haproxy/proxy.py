@@ -178,12 +178,23 @@ class HaproxyProxy:
             async with self._lock:
                 before = await self._read_if_any(is_fresh=False)
             await self._write_certificates()
+            if self._own is not None and not before.pid and await self._start(wanted()):
+                return Outcome(self._known)
             admitted = await self._gate.admit(wanted(), self._held if before.pid else ())
             is_switched = bool(self._planner.plan(admitted.desired, self._known, time.monotonic()).structure)
             if is_switched:  # not where all that was new is withheld
                 async with self._files.lock:
                     await self._switch(await self._newest(admitted, wanted()), before)
             return Outcome(self._known, reloaded=is_switched and bool(before.pid))
+
+    async def _start(self, desired: Desired) -> bool:
+        """Where nothing runs, a start is as good as a check, and saves its time. Tells whether HAProxy took it all."""
+        try:
+            async with self._files.lock:
+                await self._switch(await self._gate.unchecked(desired), NOTHING)
+        except ProxyError:
+            return False  # the check tells what of it, and that is withheld
+        return True
 
     async def save(self, desired: Desired) -> None:
         """See `Proxy.save`. A structure that does not run has not passed the check, and is not written."""
