@@ -212,6 +212,17 @@ async def test_what_is_published_is_kept_after_a_moment_and_the_newest_at_the_en
 
 
 @pytest.mark.anyio
+async def test_what_is_published_later_is_kept_too(tmp_path: Path) -> None:
+    async with start(tmp_path) as begun:
+        for number in range(3):
+            for snapshot in (many(number), many(number, number)):
+                begun.good.publish(snapshot)
+                await anyio.sleep(0.001)
+            await begun.until(lambda: SnapshotFile(tmp_path).is_newest())
+        assert SnapshotFile(tmp_path).load() == replace(many(2, 2), is_saved=True)
+
+
+@pytest.mark.anyio
 async def test_a_file_that_cannot_be_read_counts_as_none_and_is_told(tmp_path: Path) -> None:
     (tmp_path / "snapshot.jsonl").write_bytes(b"{")
     async with start(tmp_path) as begun:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import anyio
 from anyio import to_thread
 
+from milepost.controller.burst import Burst
 from milepost.controller.snapshot_file import SnapshotFile
 from milepost.controller.timing import Backoff, Settle
 from milepost.errors import MilepostError
@@ -39,12 +40,11 @@ class LastGood:
         patience: Patience | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._file, self._accept, self._notify, self._clock = file, accept, notify, clock
+        self._file, self._accept, self._notify = file, accept, notify
         self._patience = patience = patience or Patience()
-        self._settle = Settle(patience.quiet_s, patience.limit_s)
+        self._burst = Burst(Settle(patience.quiet_s, patience.limit_s), clock)
         self._retry = Backoff(patience.retry_first_s, patience.retry_limit_s)
         self._published = anyio.Event()
-        self._news = anyio.Event()
         self._newest: Snapshot | None = None
         self._written: Snapshot | None = None
         self._kept: Snapshot | None = None
@@ -56,9 +56,8 @@ class LastGood:
         if self._newest is self._written:  # a rename, once for each time that it is written
             self._file.fall_behind()
         self._newest = snapshot
-        self._settle = self._settle.touched(self._clock())
         self._published.set()
-        self._news.set()
+        self._burst.news()
 
     async def start(self, proxy_runs: Callable[[], Awaitable[bool]]) -> Snapshot | None:
         """To be awaited before the proxy is started or the source asked: what was kept, and may it be served?
@@ -91,11 +90,7 @@ class LastGood:
 
     async def _keep(self) -> None:
         while True:
-            await self._news.wait()
-            self._news = anyio.Event()
-            while (wait_s := self._settle.due_s - self._clock()) > 0:
-                await anyio.sleep(wait_s)
-            self._settle = self._settle.cleared()
+            await self._burst.over()
             await self._write()
 
     async def _write(self) -> None:
@@ -104,8 +99,7 @@ class LastGood:
             return
         self._retry = self._retry.failed()
         await anyio.sleep(self._retry.wait_s)
-        self._settle = self._settle.touched(self._clock())
-        self._news.set()
+        self._burst.news()
 
     async def _save(self) -> bool:
         snapshot = self._newest

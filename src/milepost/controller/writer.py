@@ -5,6 +5,7 @@ from typing import Generic
 
 import anyio
 
+from milepost.controller.burst import Burst
 from milepost.controller.report import Reporter
 from milepost.controller.timing import Backoff, Settle
 from milepost.errors import ProxyError
@@ -22,19 +23,17 @@ class FileWriter(Generic[DesiredT]):
         report: Reporter,
         clock: Callable[[], float],
     ) -> None:
-        self._save, self._settle, self._retry = save, settle, retry
-        self._report, self._clock = report, clock
+        self._save, self._burst, self._retry = save, Burst(settle, clock), retry
+        self._report = report
         self._wanted: DesiredT | None = None
         self._written: DesiredT | None = None
-        self._news = anyio.Event()
 
     def put(self, desired: DesiredT) -> None:
         """This runs and is to stand in the file. What is the very same object as before is no news."""
         if desired is self._wanted or desired is self._written:
             return
         self._wanted = desired
-        self._settle = self._settle.touched(self._clock())
-        self._news.set()
+        self._burst.news()
 
     def hold(self) -> None:
         """What should run has not passed the proxy's check: nothing is to be written."""
@@ -43,10 +42,7 @@ class FileWriter(Generic[DesiredT]):
     async def run(self) -> None:
         """Write until cancelled."""
         while True:
-            await self._news.wait()
-            while (wait_s := self._settle.due_s - self._clock()) > 0:
-                await anyio.sleep(wait_s)
-            self._news, self._settle = anyio.Event(), self._settle.cleared()  # together: what came while waiting is in
+            await self._burst.over()
             if self._wanted is not None:
                 await self._write(self._wanted)
 
@@ -57,8 +53,7 @@ class FileWriter(Generic[DesiredT]):
             self._retry = self._retry.failed()
             self._report.not_saved(error, self._retry.wait_s)
             await anyio.sleep(self._retry.wait_s)
-            self._settle = self._settle.touched(self._clock())
-            self._news.set()
+            self._burst.news()
         else:
             self._retry, self._written = self._retry.succeeded(), desired
             self._report.saved()

@@ -181,6 +181,7 @@ def unused(app_id: str, labels: Mapping[str, str], ports: int) -> Iterator[Probl
         yield Problem(app_id, key, message, Severity.WARNING)
 
 
+@lru_cache(maxsize=4096)  # most apps have the same few
 def _why_unused(key: str, ports: int) -> str:
     match = _KEY.fullmatch(key)
     index, name = match.groups() if match else (None, "")

@@ -66,6 +66,8 @@ class _Labels:
     is_broken: bool = False
 
     def value(self, label: Label[T], default: T, *, needed: bool = True) -> T:
+        if not self.has(label):
+            return default
         found = table.read(label, self.labels, self.index, exact=self.exact)
         if isinstance(found, Wrong):
             self.problems.append(table.problem_with(self.app_id, label, self.index, self.labels, found))
@@ -270,5 +272,5 @@ def _with_app_id_service(wanted: list[Wanted]) -> tuple[Wanted, ...]:
     first = next((number for number, want in enumerate(ordered) if want.service.mode == "http"), None)
     if first is not None:
         want = ordered[first]
-        ordered[first] = replace(want, service=replace(want.service, serves_app_id=True))
+        ordered[first] = Wanted(replace(want.service, serves_app_id=True), want.positions, want.healthy_share)
     return tuple(ordered)
