@@ -70,6 +70,7 @@ async def test_old_workers_are_counted_until_none_is_left(binary: Binary, tmp_pa
         await until(lambda: task.requests == 1)
         at.designer.extra = {"/web": ("# another",)}
         await reach(proxy, table)
+        await at.master_pid()  # it is back from the reload
         await old_workers.look()
         task.gate.set()
         with anyio.fail_after(5):

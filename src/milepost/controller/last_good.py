@@ -19,12 +19,13 @@ from milepost.model.snapshot import Snapshot
 class Patience:
     """In seconds: how long a start waits for the source, and how far the file may be behind what was accepted.
 
-    It follows after `quiet_s` without a change, at the latest after `limit_s`.
+    It follows after `quiet_s` without a change, at the latest after `limit_s`: not in the middle of a start, which it
+    would slow down, and few changes of the last seconds are worth anything once milepost has been away.
     """
 
     start_s: float = 1.0
-    quiet_s: float = 0.5
-    limit_s: float = 2.0
+    quiet_s: float = 2.0
+    limit_s: float = 10.0
     retry_first_s: float = 1.0
     retry_limit_s: float = 60.0
 

@@ -31,7 +31,7 @@ class OldWorkers:
     async def look(self) -> None:
         """Count them once, and end those beyond the limit. A master that does not answer is told of elsewhere."""
         try:
-            found = await self._master.ready()
+            found = await self._master.processes()
         except ProxyError:
             return
         oldest_first = sorted(found.old, key=lambda worker: worker.reloads, reverse=True)
