@@ -14,8 +14,9 @@ class MarathonSettings:
     `urls` are its endpoints, tried in order. A `user:password@` in a URL counts as `user` and `password` and is
     taken out of it. `ca_file` holds the certificates to trust instead of the system's. Durations in seconds:
     `read_timeout_s` limits each answer as a whole, a stream without a byte for `stream_silence_s` is dead, all
-    apps are read at least every `read_interval_s`, tries are never further apart than `max_backoff_s`, and a
-    stream that lived for `healthy_stream_s` was a good one: its end is no further failure in a row.
+    apps are read at least every `read_interval_s`, tries are never further apart than `max_backoff_s`, where no stream
+    can be opened than `max_refused_s`, and a stream that lived for `healthy_stream_s` was a good one: its end is no
+    further failure in a row.
     `max_answer_bytes` limits an answer, `max_event_bytes` one event: a whole plan (before 1.6) has megabytes.
 
     Raises SettingsError for a URL that cannot be used.
@@ -32,6 +33,7 @@ class MarathonSettings:
     read_interval_s: float = 60.0
     first_backoff_s: float = 0.2
     max_backoff_s: float = 5.0
+    max_refused_s: float = 1.0
     healthy_stream_s: float = 2.0
     max_answer_bytes: int = 512 * 1024 * 1024
     max_event_bytes: int = 64 * 1024 * 1024

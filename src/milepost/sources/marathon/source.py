@@ -10,12 +10,12 @@ import httpx2
 from milepost.errors import SourceError
 from milepost.model.notice import BadNews, Notice, Notify, SourceConnected, SourceFailed
 from milepost.model.snapshot import Cause, Snapshot
-from milepost.sources.backoff import backoff_s
 from milepost.sources.marathon.client import MarathonClient
 from milepost.sources.marathon.events import Event, read_event
 from milepost.sources.marathon.outlet import Outlet
 from milepost.sources.marathon.picture import Picture
 from milepost.sources.marathon.reader import Reader
+from milepost.sources.marathon.reconnect import Reconnect
 from milepost.sources.marathon.settings import MarathonSettings
 from milepost.sources.resolver import Resolve, Resolver, resolve_ipv4
 
@@ -42,6 +42,7 @@ class MarathonSource:
         self._name, self._settings, self._notify = name, settings, notify
         self._clock, self._chance = clock, chance
         self._client = MarathonClient(settings)
+        self._opened_s: float | None = None  # when the stream of now was opened
         self._picture = Picture()
         self._outlet = Outlet(name, self._picture)
         resolver = Resolver(resolve, clock=clock)
@@ -78,16 +79,19 @@ class MarathonSource:
 
     async def _listen(self) -> None:
         """Hold the stream open. Without one there is still the timer: a first read is asked for in either case."""
-        failures = 0
+        reconnect = Reconnect()
         while True:
-            begun_s, endpoint = self._clock(), self._client.endpoint
+            endpoint = self._client.endpoint
+            self._opened_s = None
             try:
                 error = await self._hear_stream()
             except SourceError as broken:
                 error = str(broken)
-            lived_s = self._clock() - begun_s
-            failures = 1 if lived_s >= self._settings.healthy_stream_s else failures + 1
-            retry_s = backoff_s(failures, self._settings.first_backoff_s, self._settings.max_backoff_s, self._chance())
+            if self._opened_s is None:
+                reconnect = reconnect.not_opened()
+            else:
+                reconnect = reconnect.opened(self._clock() - self._opened_s, self._settings)
+            retry_s = reconnect.wait_s(self._settings, self._chance())
             self._notify(SourceFailed(self._name, endpoint, error, retry_s))
             if self._picture.is_empty:
                 self._reader.look_at_all("no event stream")
@@ -96,6 +100,7 @@ class MarathonSource:
     async def _hear_stream(self) -> str:
         """Heed the events of one stream until Marathon ends it; gives what is to be said of that."""
         async with self._client.events() as stream:
+            self._opened_s = self._clock()
             self._notify(SourceConnected(self._name, stream.endpoint))
             self._reader.look_at_all("event stream opened")
             async for event in stream.events:
