@@ -113,11 +113,19 @@ class Cluster:
         self.replaced += 1
 
     async def hand_over(self, app: BenchApp, other: BenchApp, grace_s: float) -> None:
-        """The oldest task of `app` ends, and a task of `other` listens at its address in the same moment."""
-        if oldest := self._oldest(app):
-            await self._end(app, oldest, grace_s, is_taken=True)
-            self.marathon.add(other, self._started(other, oldest.host))
-            await self.replace(app, grace_s)
+        """The oldest task of `app` ends, and a task of `other` listens at its address in the same moment.
+
+        Each has as many tasks afterwards as before, and never fewer: without a task no balancer can answer.
+        """
+        oldest, surplus = self._oldest(app), self._oldest(other)
+        if oldest is None or surplus is None:
+            return
+        self.marathon.add(app, self._started(app))
+        await asyncio.sleep(OVERLAP_S)
+        await self._end(app, oldest, grace_s, is_taken=True)
+        self.marathon.add(other, self._started(other, oldest.host))
+        await asyncio.sleep(OVERLAP_S)
+        await self._end(other, surplus, grace_s)
 
     async def _end(self, app: BenchApp, task: BenchTask, grace_s: float, *, is_taken: bool = False) -> None:
         """`is_taken`: somebody else has its address already."""

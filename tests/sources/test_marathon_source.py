@@ -1,8 +1,11 @@
 """A source at work against a Marathon that reads, fails, falls silent and comes back."""
 
 import threading
+import time
+from dataclasses import dataclass
 from functools import partial
 
+import anyio
 import pytest
 
 from milepost.model.notice import BadNews, SourceConnected, SourceFailed, SourceRead
@@ -288,6 +291,33 @@ async def test_the_end_of_a_stream_that_was_good_is_no_further_failure_in_a_row(
 
 def has_failed(times: int, watch: Watch) -> bool:
     return len(watch.told(SourceFailed)) >= times
+
+
+@dataclass
+class JumpingClock:
+    """The monotonic clock, and what it was set forward by."""
+
+    ahead_s: float = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self.ahead_s
+
+
+async def test_a_reader_that_rests_after_a_failure_reads_as_soon_as_a_stream_opens() -> None:
+    clock = JumpingClock()
+    async with FakeMarathon() as marathon:
+        marathon.put(web("web.1"))
+        held = marathon.hold("/v2/apps")
+        marathon.answer("/v2/apps", Reply(503))
+        async with watching(settings_for(marathon), clock=clock) as watch:
+            await marathon.until(lambda fake: fake.asked("/v2/apps") == 1)
+            await marathon.streams(1)
+            clock.ahead_s += 4.0
+            held.set()
+            await watch.until(lambda watch: [n for n in watch.notices if isinstance(n, SourceFailed) and n.retry_s > 3])
+            with anyio.fail_after(3.0):
+                marathon.drop_streams()
+                await watch.until(lambda watch: watch.app() is not None)
 
 
 async def test_a_lost_stream_is_opened_again_and_all_apps_are_read() -> None:

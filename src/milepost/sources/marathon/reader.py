@@ -23,6 +23,7 @@ from milepost.sources.names import names_in
 from milepost.sources.resolver import Resolver
 
 _MANY = 500  # hints that wait at once: from here on one full read is cheaper than all those reads
+_LONGEST_REST_S = 5.0
 _NAMES_S = 10.0  # how long the first snapshot waits for the names of the agents
 
 
@@ -45,7 +46,7 @@ class Reader:
         self._picture, self._outlet, self._resolver = picture, outlet, resolver
         self._notify, self._clock, self._chance = notify, clock, chance
         self._hints, self._wish = Hints(), Wish()
-        self._all_read = anyio.Event()
+        self._all_read, self._is_back = anyio.Event(), anyio.Event()
         self._names: set[str] = set()
         self._names_changed = anyio.Event()
 
@@ -58,6 +59,11 @@ class Reader:
     def look_at_all(self, reason: str) -> None:
         """Have all apps read soon: in a read that has not begun yet."""
         self._wish.add(reason)
+
+    def try_again(self) -> None:
+        """Marathon is back: whoever rests after a failure is to read now."""
+        self._is_back.set()
+        self._is_back = anyio.Event()
 
     async def run_full_reads(self) -> None:
         """Read all apps on each wish and at least every `read_interval_s`; begins with the first wish."""
@@ -72,7 +78,7 @@ class Reader:
                 failures += 1
                 for reason in reasons:
                     self._wish.add(reason)
-                await self._rest(endpoint, error, failures)
+                await self._rest(endpoint, error, failures, self._clock() - begun_s)
                 continue
             failures = 0
             await anyio.sleep(min(self._clock() - begun_s, 1.0))  # a storm of wishes takes half the time at most
@@ -155,10 +161,13 @@ class Reader:
         self._client.ask_last(endpoint)
         return SourceError(f"{endpoint}: {error}")
 
-    async def _rest(self, endpoint: str, error: SourceError, failures: int) -> None:
+    async def _rest(self, endpoint: str, error: SourceError, failures: int, took_s: float = 0.0) -> None:
+        """Until Marathon is back, or for a while: as long as the failed read took, since that may have cost it much."""
         retry_s = backoff_s(failures, self._settings.first_backoff_s, self._settings.max_backoff_s, self._chance())
+        retry_s = max(retry_s, min(took_s, _LONGEST_REST_S))
         self._notify(SourceFailed(self._source, endpoint, str(error), retry_s))
-        await anyio.sleep(retry_s)
+        with anyio.move_on_after(retry_s):
+            await self._is_back.wait()
 
 
 def _decode(

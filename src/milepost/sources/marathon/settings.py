@@ -32,7 +32,7 @@ class MarathonSettings:
     stream_silence_s: float = 30.0
     read_interval_s: float = 60.0
     first_backoff_s: float = 0.2
-    max_backoff_s: float = 5.0
+    max_backoff_s: float = 2.0
     max_refused_s: float = 1.0
     healthy_stream_s: float = 2.0
     max_answer_bytes: int = 512 * 1024 * 1024

@@ -103,6 +103,7 @@ class MarathonSource:
             self._opened_s = self._clock()
             self._notify(SourceConnected(self._name, stream.endpoint))
             self._reader.look_at_all("event stream opened")
+            self._reader.try_again()
             async for event in stream.events:
                 self._hear(event)
         return f"{stream.endpoint}: the event stream was ended"
