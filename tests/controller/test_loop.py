@@ -352,6 +352,37 @@ async def test_a_reload_that_does_not_help_is_not_repeated_at_once(tmp_path: Pat
         assert last - first >= 0.05 + 0.1 + 0.2
 
 
+async def test_a_change_of_structure_that_fails_is_tried_ever_more_rarely_whatever_comes_meanwhile(
+    tmp_path: Path,
+) -> None:
+    clock, pace = Clock(), Pace(settle_quiet_s=0.0, reload_interval_s=0.0)
+    proxy = FakeProxy(failures={"restructure": [ProxyError("the disk is full") for _ in range(100)]})
+    async with running(tmp_path, proxy, pace, clock) as scene:
+        waits = []
+        for number in range(1, 6):
+            for _ in range(3):  # news is no reason to try again
+                scene.mailbox.put(snapshot(app("/web", task(number))))
+                await anyio.wait_all_tasks_blocked()
+            assert proxy.count("restructure") == number
+            waits.append([told.retry_s for told in scene.notices if isinstance(told, ProxyFailed)])
+            clock.now_s += 0.1 * 2 ** (number - 1)
+        assert waits[-1] == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6])
+
+
+async def test_how_long_news_took_does_not_count_from_what_was_heard_before(tmp_path: Path) -> None:
+    clock, pace = Clock(), replace(QUICK, settle_quiet_s=1000.0, settle_limit_s=1000.0)
+    async with running(tmp_path, StartingProxy(), pace, clock) as scene:
+        scene.mailbox.put(snapshot(app("/web", task(1))))
+        await scene.until(partial(scene.runs, "web_10000"))
+        for number in (2, 3):
+            clock.now_s += 60.0
+            waiting = app("/new", task(9), port=10_001)
+            scene.mailbox.put(snapshot(app("/web", task(number)), waiting, heard_at_s=clock.now_s - 1.0))
+            await scene.until(partial(scene.leads_to, "web_10000", 31_000 + number))
+        assert scene.board.plan.structure, "a reload still waits"
+        assert [told.latency_s for told in scene.notices if isinstance(told, ServersChanged)] == [1.0, 1.0]
+
+
 async def test_holders_that_cannot_be_written_stop_no_traffic_and_are_told_once(tmp_path: Path) -> None:
     (tmp_path / "holders.new").mkdir()
     async with running(tmp_path) as scene:

@@ -4,8 +4,10 @@ import dataclasses
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 import structlog
@@ -79,6 +81,19 @@ def test_these_tests_know_every_notice() -> None:
         name for name, kind in vars(notices).items() if isinstance(kind, type) and issubclass(kind, notices.Notice)
     }
     assert {type(notice).__name__ for notice in ONE_OF_EACH} == kinds - {"Notice"}
+
+
+def level_of(notice: notices.Notice) -> str:
+    out = io.StringIO()
+    set_up_logs("json", "debug", out)
+    log_notice(notice)
+    return str(json.loads(out.getvalue())["level"])
+
+
+def test_the_page_for_operators_names_each_event_and_its_level() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    told = dict(re.findall(r"^\| `([a-z_]+)` \| (debug|info|warning|error) \|", page, re.MULTILINE))
+    assert told == {event_name(type(notice)): level_of(notice) for notice in ONE_OF_EACH}
 
 
 def test_elsewhere_than_on_a_terminal_each_event_is_a_line_of_json() -> None:

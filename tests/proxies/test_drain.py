@@ -1,5 +1,7 @@
 """What a drain leaves in a map, and who counts as still there."""
 
+from pathlib import Path
+
 import pytest
 
 from milepost.proxies.haproxy.drain import Drain, Visitors, drain_of, entries_of, parse_visitors
@@ -48,3 +50,8 @@ def test_clients_on_a_replaced_worker_have_not_left() -> None:
 def test_another_answer_is_an_error_and_not_an_empty_balancer() -> None:
     with pytest.raises(ValueError, match="without sessions"):
         parse_visitors("Unknown command", old_workers=0)
+
+
+def test_a_file_that_somebody_spoilt_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    (tmp_path / "drain.map").write_bytes(b"draining 5\n\xff\xfe broken\n")
+    assert DrainFile(tmp_path / "drain.map").read() == Drain(5.0)

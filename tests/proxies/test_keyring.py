@@ -117,6 +117,13 @@ async def test_what_cannot_be_checked_is_read_once_more(keys: Keys) -> None:
     assert keys.ring.problems == ()
 
 
+async def test_what_is_in_the_way_of_a_check_is_told(keys: Keys) -> None:
+    keys.place.write_text(pem(A))
+    (keys.copies / ".candidate-0").mkdir(parents=True)
+    assert await keys.ring.look()
+    assert "cannot be checked" in keys.ring.problems[0].message
+
+
 async def test_nothing_changed_is_no_news(keys: Keys) -> None:
     keys.place.write_text(pem(A))
     assert await keys.ring.look()

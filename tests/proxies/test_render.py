@@ -55,6 +55,19 @@ def test_a_version_is_rendered_as_if_there_was_none_before(versions: list[tuple[
         assert joined(chain.from_iterable(renderer.slices(desired))) == render(desired)
 
 
+def test_two_versions_that_are_rendered_side_by_side_do_not_mix() -> None:
+    other = replace(ONE_STRUCTURE, sections=ONE_STRUCTURE.sections[::-1])
+    ports = [{name: (Server("s", "10.0.0.1", port, 1),) for name in BACKENDS} for port in range(3)]
+    renderer = Renderer()
+    list(renderer.slices(Desired(ONE_STRUCTURE, ports[0])))
+    beside, second = renderer.slices(Desired(other, ports[0])), renderer.slices(Desired(ONE_STRUCTURE, ports[1]))
+    assert next(beside)
+    assert next(second)
+    assert not [*beside, *second]
+    third = Desired(ONE_STRUCTURE, {**ports[1], "c_3": ports[2]["c_3"]})
+    assert joined(chain.from_iterable(renderer.slices(third))) == render(third)
+
+
 def test_a_map_is_a_key_and_a_value_a_line() -> None:
     assert render_map((("a.example", "a_1"), ("b.example", "b_2"))) == "a.example a_1\nb.example b_2\n"
     assert render_map(()) == ""

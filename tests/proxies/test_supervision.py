@@ -199,7 +199,7 @@ async def test_haproxy_that_dies_over_a_broken_file_serves_again(binary: Binary,
         proxy, table = at.proxy(heals=False), table_of(("/web", port, (task.port,)))
         await reach(proxy, table)
         async with watched(proxy, at.woken.append):
-            at.places.config.write_text(at.text.replace("balance", "blance"))
+            at.places.config.write_bytes(at.text.replace("balance", "blance").encode() + b"# M\xfcller\n")
             os.kill(await at.master_pid(), signal.SIGKILL)
             await until(lambda: any("no HAProxy answers" in news for news in at.woken))
             await until_reached(proxy, table)

@@ -103,7 +103,7 @@ async def _wait(duck: LameDuck, drain: Drain, wait_s: float, quiet_s: float, pro
     if found is None:
         raise MilepostError("the drain was taken back meanwhile; this balancer is in service and was not stopped")
     left = not limit.cancelled_caught
-    progress.say("all clients have left" if left else f"still there: {_words(found)}")
+    progress.say("all clients have left" if left else _words(found))
     return Departure(drain.since_s, anyio.current_time() - began_s, found.connections, found.old_workers, left)
 
 
@@ -144,7 +144,7 @@ class _Progress:
     shown_at_s: float = 0.0
 
     def show(self, seen: Visitors) -> None:
-        text, now_s = f"still there: {_words(seen)}", anyio.current_time()
+        text, now_s = _words(seen), anyio.current_time()
         if not self.is_shown or text == self.shown:
             return
         if sys.stderr.isatty():
@@ -165,5 +165,7 @@ class _Progress:
 
 
 def _words(seen: Visitors) -> str:
+    if seen.are_gone:
+        return "nobody is there; waiting whether anybody comes"
     old = f", {counted(seen.old_workers, 'replaced worker')} with sessions" if seen.old_workers else ""
-    return counted(seen.connections, "client connection") + old
+    return f"still there: {counted(seen.connections, 'client connection')}{old}"

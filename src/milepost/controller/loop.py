@@ -77,7 +77,7 @@ class Loop(Generic[DesiredT, ActualT]):
         self._collect = Backoff(self._pace.collect_first_s, self._pace.collect_limit_s)
         self._retry = Backoff(self._pace.retry_first_s, self._pace.retry_limit_s)
         self._refusals = Backoff(self._pace.retry_first_s, self._pace.retry_limit_s)
-        self._not_before_s = -NEVER  # a refused structure is not tried again before this
+        self._not_before_s = -NEVER  # a structure that was refused, or failed, is not tried again before this
         self._awaited: tuple[str, ...] = ()
         settle = Settle(self._pace.save_quiet_s, self._pace.save_limit_s)
         self._file = FileWriter(proxy.save, settle, self._retry, self._report, clock)
@@ -194,6 +194,7 @@ class Loop(Generic[DesiredT, ActualT]):
         if isinstance(result, ConfigRefused):
             self._report.refused(result)
         elif isinstance(result, ProxyError):
+            self._postpone()
             raise result
         else:
             self._settle, self._awaited = self._settle.cleared(), ()
@@ -215,4 +216,4 @@ class Loop(Generic[DesiredT, ActualT]):
             return
         self._retry = self._retry.failed()
         self._agenda = Agenda().at(Job.RETRY, self._clock() + self._retry.wait_s)
-        self._report.failed(error, self._retry.wait_s)
+        self._report.failed(error, max(self._retry.wait_s, self._not_before_s - self._clock()))

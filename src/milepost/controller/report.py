@@ -16,7 +16,7 @@ from milepost.model.notice import (
 )
 from milepost.model.problem import Problem
 from milepost.model.routing import RoutingTable
-from milepost.model.snapshot import Cause, Snapshot
+from milepost.model.snapshot import Snapshot
 from milepost.proxies.base import ActualT, Outcome, Plan
 
 
@@ -25,14 +25,15 @@ class Reporter:
 
     def __init__(self, proxy: str, board: Board, notify: Notify, clock: Callable[[], float]) -> None:
         self._proxy, self._board, self._notify, self._clock = proxy, board, notify, clock
-        self._causes: tuple[Cause, ...] = ()
+        self._heard: dict[str, float] = {}  # by app, when the oldest cause was heard that no pass has answered yet
         self._forgetting = ""
 
     def accepted(self, snapshot: Snapshot, table: RoutingTable) -> None:
-        """A new snapshot was routed. Its causes are remembered until a pass has applied what they led to."""
+        """A new snapshot was routed. When its causes were heard is remembered until a pass comes to its end."""
         before = set(self._board.problems)
         self._board.snapshot, self._board.table = snapshot, table
-        self._causes = (*self._causes, *snapshot.causes)
+        for cause in snapshot.causes:
+            self._heard.setdefault(cause.app_id, cause.heard_at_s)
         self._tell_problems(before)
 
     def servers_changed(self, plan: Plan, outcome: Outcome[ActualT], took_s: float) -> None:
@@ -55,7 +56,7 @@ class Reporter:
 
     def _latency_s(self, apps: frozenset[str]) -> float:
         """From the oldest cause that concerns one of `apps` until now; 0 where nothing was heard of them."""
-        heard = [cause.heard_at_s for cause in self._causes if not cause.app_id or cause.app_id in apps]
+        heard = [heard_at_s for app_id, heard_at_s in self._heard.items() if not app_id or app_id in apps]
         return max(0.0, self._clock() - min(heard)) if heard else 0.0
 
     def restructured(self, plan: Plan, outcome: Outcome[ActualT], took_s: float) -> None:
@@ -95,8 +96,8 @@ class Reporter:
             before = set(self._board.problems)
             self._board.refused = refused
             self._tell_problems(before)
+        self._heard.clear()  # also where a change of structure is left: it may wait for hours
         if not left.structure:
-            self._causes = ()
             self._board.proxy_error = ""
 
     def _tell_problems(self, before: set[Problem]) -> None:

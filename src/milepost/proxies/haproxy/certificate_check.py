@@ -3,6 +3,7 @@
 import re
 import ssl
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from anyio import to_thread
@@ -40,7 +41,8 @@ class CertificateCheck:
             words = await self._words(candidates)
         finally:
             for candidate in candidates:
-                candidate.unlink(missing_ok=True)
+                with suppress(OSError):  # it is no secret where it could not be written, and else is written over
+                    candidate.unlink(missing_ok=True)
         return {one.path: reason for one, reason in zip(certificates, words, strict=True) if reason}
 
     async def _words(self, candidates: Sequence[Path]) -> list[str]:

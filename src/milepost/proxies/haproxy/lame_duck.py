@@ -28,7 +28,7 @@ class DrainFile:
     def read(self) -> Drain | None:
         """Raises ProxyError where it cannot be read; no file says nothing."""
         try:
-            text = self.path.read_text()
+            text = self.path.read_text(errors="replace")  # one that somebody spoilt must not end us
         except FileNotFoundError:
             return None
         except OSError as error:

@@ -84,8 +84,7 @@ class OwnHaproxy:
         await self._admin.close()
         ran = await launch(self._how)
         if ran.status != 0:
-            text = await anyio.Path(self._how.config).read_text()
-            words = "; ".join(alert.message for alert in parse_alerts(ran.words, text))
+            words = "; ".join(alert.message for alert in parse_alerts(ran.words, _text_of(self._how.config)))
             raise ConfigRefused(f"HAProxy did not start: {words or f'it ended with status {ran.status}'}")
         info = await self._wait_for_worker()
         self.started_pid, self._reason = info.pid, "it had died"
@@ -164,6 +163,14 @@ class OwnHaproxy:
                     return info
                 await anyio.sleep(_POLL_S)
         raise ProxyError(f"HAProxy was started but does not answer at {self._admin.path}")
+
+
+def _text_of(config: Path) -> str:
+    """Whatever somebody else made of it: it is only read to tell what is wrong with it."""
+    try:
+        return config.read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def _is_ours(config: Path) -> bool:

@@ -27,13 +27,15 @@ class Renderer:
     def slices(self, desired: Desired) -> Iterator[list[str]]:
         """The texts of the sections in slices, for those who cannot wait for the whole at once: see `joined`.
 
-        Each takes a moment only; what stands here is changed when the last one is taken.
+        Each takes a moment only; what stands here is changed when the last one is taken, all at
+        once: another version may be on its way beside this one.
         """
+        positions = self._positions
         if desired.structure is self._structure:
             texts = list(self._texts)
             before, after = self._servers, desired.servers
-            for name in {*changed(before, after), *changed(after, before)} & self._positions.keys():
-                position = self._positions[name]
+            for name in {*changed(before, after), *changed(after, before)} & positions.keys():
+                position = positions[name]
                 texts[position] = _text(desired.structure.sections[position], after.get(name, ()))
             yield texts
         else:
@@ -42,8 +44,9 @@ class Renderer:
                 texts += part
                 yield part
             sections = enumerate(desired.structure.sections)
-            self._positions = {section.name: at for at, section in sections if section.keyword == "backend"}
-        self._structure, self._servers, self._texts = desired.structure, desired.servers, texts
+            positions = {section.name: at for at, section in sections if section.keyword == "backend"}
+        self._structure, self._positions = desired.structure, positions
+        self._servers, self._texts = desired.servers, texts
 
 
 def joined(sections: Iterable[str]) -> str:
