@@ -107,7 +107,7 @@ async def _show_block(places: Places, show: Show) -> bool:
     async with httpx2.AsyncClient(timeout=5.0, trust_env=False) as client:
         text = (await client.get(f"{places.web_url}/v1/proxies/haproxy/config")).text
     name = f"nginx2_{places.service_port}"
-    blocks = [block for block in text.split("\n\n") if block.strip().partition("\n")[0].endswith(f" {name}")]
+    blocks = [block for block in text.split("\n\n") if block.split()[1:2] == [name]]  # `backend NAME from DEFAULTS`
     show.block("\n\n".join(block.strip("\n") for block in blocks))
     return show.check(f"frontend and backend {name} are there", passed=len(blocks) == len(("frontend", "backend")))
 
