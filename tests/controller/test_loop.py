@@ -292,6 +292,16 @@ async def test_a_change_that_is_lost_to_a_reload_is_no_failure_and_made_good(tmp
         assert scene.told(ProxyFailed) == 0
 
 
+async def test_a_change_that_fails_in_a_reload_keeps_no_later_one_from_being_made_in_it(tmp_path: Path) -> None:
+    async with reloading(tmp_path) as (scene, proxy):
+        proxy.failures["apply"] = [ProxyError("HAProxy did not take it")]
+        scene.mailbox.put(snapshot(app("/web", task(2)), app("/new", task(3), port=10_001)))
+        await scene.until(lambda: not proxy.failures["apply"])
+        scene.mailbox.put(snapshot(app("/web", task(4)), app("/new", task(3), port=10_001)))
+        await scene.until(partial(scene.leads_to, "web_10000", 31_004))
+        assert not scene.runs("new_10001")
+
+
 async def test_a_structure_that_is_wanted_in_the_middle_of_a_reload_is_the_next(tmp_path: Path) -> None:
     async with reloading(tmp_path) as (scene, proxy):
         newer = (app("/new", task(3), port=10_001), app("/newer", task(4), port=10_002))

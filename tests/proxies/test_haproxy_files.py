@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from milepost.errors import ProxyError
+from milepost.proxies.haproxy.config import Desired, Structure
+from milepost.proxies.haproxy.filed import Filed
 from milepost.proxies.haproxy.files import keep, replace_file
+from milepost.proxies.haproxy.intervention import Intervention
 
 
 def test_a_file_is_replaced_not_written_over(tmp_path: Path) -> None:
@@ -52,3 +55,17 @@ def test_a_kept_file_is_put_back_and_one_that_was_not_there_goes(tmp_path: Path)
 def test_a_folder_that_is_missing_is_an_error_with_the_path(tmp_path: Path) -> None:
     with pytest.raises(ProxyError, match=r"nowhere/x\.cfg cannot be read or written: No such file"):
         replace_file(tmp_path / "nowhere" / "x.cfg", b"x")
+
+
+def test_maps_and_text_are_written_together_or_not_at_all(tmp_path: Path) -> None:
+    config, hosts = tmp_path / "haproxy.cfg", tmp_path / "maps"
+    filed = Filed(config, Intervention("haproxy", lambda _: None, heals=True))
+    structure = Structure((), "digest")
+    filed.write(Desired(structure, maps={str(hosts): (("a.example", "old"),)}), "old")
+    in_the_way = tmp_path / ".haproxy.cfg.new"
+    in_the_way.mkdir()
+    with pytest.raises(ProxyError):
+        filed.write(Desired(structure, maps={str(hosts): (("a.example", "new"),)}), "new")
+    assert (hosts.read_text(), config.read_text()) == ("a.example old\n", "old")
+    assert filed.last is not None
+    assert filed.last.differences() == ()

@@ -210,10 +210,10 @@ class Loop(Generic[DesiredT, ActualT]):
         self._agenda = self._agenda.at(Job.RESTRUCTURE, self._not_before_s)
 
     def _failed(self, error: ProxyError) -> None:
-        self._actual = None
-        if self._structure.is_under_way:  # what runs is being replaced: that ends by telling what runs then
+        if self._structure.is_under_way:  # that ends by telling what runs then; until then news goes to what was known
             self._agenda = Agenda()
             return
+        self._actual = None
         self._retry = self._retry.failed()
         self._agenda = Agenda().at(Job.RETRY, self._clock() + self._retry.wait_s)
         self._report.failed(error, max(self._retry.wait_s, self._not_before_s - self._clock()))

@@ -102,12 +102,17 @@ async def _first_answer(client: httpx2.AsyncClient, url: str, deadline_s: float 
     return response
 
 
+def blocks_of(text: str, name: str) -> list[str]:
+    """The sections of that name in HAProxy's configuration: `frontend NAME`, `backend NAME from DEFAULTS`."""
+    return [block for block in text.split("\n\n") if block.split()[1:2] == [name]]
+
+
 async def _show_block(places: Places, show: Show) -> bool:
     show.step("what milepost wrote for it in HAProxy's configuration")
     async with httpx2.AsyncClient(timeout=5.0, trust_env=False) as client:
         text = (await client.get(f"{places.web_url}/v1/proxies/haproxy/config")).text
     name = f"nginx2_{places.service_port}"
-    blocks = [block for block in text.split("\n\n") if block.strip().partition("\n")[0].endswith(f" {name}")]
+    blocks = blocks_of(text, name)
     show.block("\n\n".join(block.strip("\n") for block in blocks))
     return show.check(f"frontend and backend {name} are there", passed=len(blocks) == len(("frontend", "backend")))
 

@@ -5,6 +5,7 @@ What they tell of a worker that was started from them is read here too.
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +19,7 @@ from milepost.model.notice import Notify, ProxyFailed
 from milepost.proxies.haproxy.actual import NOTHING, Actual
 from milepost.proxies.haproxy.certificate_files import write_certificates
 from milepost.proxies.haproxy.config import Desired
-from milepost.proxies.haproxy.files import replace_file
+from milepost.proxies.haproxy.files import keep, replace_file
 from milepost.proxies.haproxy.foreign import Difference
 from milepost.proxies.haproxy.intervention import Intervention, Where
 from milepost.proxies.haproxy.observe import is_as_digested, parse_config, parse_listens
@@ -76,10 +77,21 @@ class Filed:
         self.last: Filing | None = None
 
     def write(self, desired: Desired, text: str) -> None:
-        """The certificates and maps, and then the `text` that names them. Raises ProxyError."""
+        """The certificates and maps, and then the `text` that names them.
+
+        Raises ProxyError; maps and text are as they were then: else the half would be taken for somebody else's work.
+        """
         if desired.certificates:
             write_certificates(desired.certificates)
-        self.last = Filing(desired, tuple(_write(path, content) for path, content in self._contents(desired, text)))
+        contents = tuple(self._contents(desired, text))
+        kept = [keep(path) for path, _ in contents]
+        try:
+            self.last = Filing(desired, tuple(_write(path, content) for path, content in contents))
+        except ProxyError:
+            for one in kept:
+                with suppress(ProxyError):  # what failed first is told
+                    one.put_back()
+            raise
 
     def has(self, desired: Desired) -> bool:
         """Whether this very value was written last."""
