@@ -11,13 +11,15 @@ import anyio
 import pytest
 
 from milepost.errors import ProxyError, ProxyGone
+from milepost.model.notice import ForeignChanges, ProxyStarted
 from milepost.proxies.base import Outcome
 from milepost.proxies.haproxy.actual import Actual
 from milepost.proxies.haproxy.binary import Binary
 from milepost.proxies.haproxy.config import Desired
 from milepost.proxies.haproxy.proxy import HaproxyProxy
-from support.haproxy import each_haproxy, free_ports, reach, stage, table_of
+from support.haproxy import each_haproxy, free_ports, reach, stage, table_of, watched
 from support.traffic import fake_tasks, get
+from support.waiting import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.system, each_haproxy]
 
@@ -105,6 +107,29 @@ async def test_a_change_that_was_planned_for_the_replaced_worker_reaches_no_othe
         with pytest.raises(ProxyGone, match="another HAProxy worker runs now"):
             await proxy.apply(late, actual)
         assert (await get(port)).body == str(old.port)
+
+
+async def test_a_haproxy_that_dies_during_the_check_is_started_again_at_once(binary: Binary, tmp_path: Path) -> None:
+    port, other = free_ports(2)
+    go_on = tmp_path / "go-on"
+    async with stage(checked_when(go_on, binary, tmp_path), tmp_path) as at, fake_tasks(1) as (task,):
+        proxy = at.proxy()
+        await reach(proxy, table_of(("/web", port, (task.port,))))
+        table = table_of(("/web", port, (task.port,)), ("/more", other, (task.port,)))
+        reload = Reload(proxy, partial(proxy.desired, table))
+        async with watched(proxy, at.woken.append), anyio.create_task_group() as tasks:
+            tasks.start_soon(reload.run)
+            await reload.asked.wait()
+            os.kill(await at.master_pid(), signal.SIGKILL)
+            await until(lambda: len(at.told(ProxyStarted)) == 2)
+            assert (await get(port)).body == str(task.port)
+            assert not reload.ended.is_set()
+            go_on.touch()
+            with anyio.fail_after(10):
+                await reload.ended.wait()
+            assert isinstance(reload.result, Outcome)
+            assert (await get(other)).body == str(task.port)
+            assert at.told(ForeignChanges) == []
 
 
 async def test_a_haproxy_that_dies_in_a_reload_is_not_waited_for(binary: Binary, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ a text that HAProxy's check refuses.
 """
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -157,7 +158,8 @@ class Gate:
         try:
             return await check(self._binary, self._candidate, text, self._environment)
         finally:
-            self._candidate.unlink(missing_ok=True)
+            with suppress(OSError):  # the next check writes over it
+                self._candidate.unlink(missing_ok=True)
 
 
 def _make_missing_maps(desired: Desired) -> None:

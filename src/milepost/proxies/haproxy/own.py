@@ -87,7 +87,7 @@ class OwnHaproxy:
             words = "; ".join(alert.message for alert in parse_alerts(ran.words, _text_of(self._how.config)))
             raise ConfigRefused(f"HAProxy did not start: {words or f'it ended with status {ran.status}'}")
         info = await self._wait_for_worker()
-        self.started_pid, self._reason = info.pid, "it had died"
+        self._reason = "it had died"
         self._notify(ProxyStarted("haproxy", info.pid, anyio.current_time() - began_s, reason))
         if self._started is not None:
             self._started.set()
@@ -159,6 +159,7 @@ class OwnHaproxy:
         with anyio.move_on_after(_START_LIMIT_S):
             while True:
                 info = await self._worker()
+                self.started_pid = info.pid if info else 0
                 if info is not None and await self.master_pid() is not None:
                     return info
                 await anyio.sleep(_POLL_S)

@@ -173,26 +173,39 @@ class HaproxyProxy:
             return Outcome(self._known, judged.applied, judged.leftovers)
 
     async def restructure(self, wanted: Callable[[], Desired]) -> Outcome[Actual]:
-        """See `Proxy.restructure`. What must be withheld so that the rest goes live is `refused`."""
-        async with self._switch_lock:
-            async with self._lock:
-                before = await self._read_if_any(is_fresh=False)
-            await self._write_certificates()
-            if self._own is not None and not before.pid and await self._start(wanted()):
+        """See `Proxy.restructure`. What must be withheld so that the rest goes live is `refused`.
+
+        A HAProxy that dies during the check is started again from the file beside it, and is reloaded then.
+        """
+        before = await self._last_seen()
+        await self._write_certificates()
+        if self._own is not None and not before.pid:
+            if await self._start(wanted()):
                 return Outcome(self._known)
-            admitted = await self._gate.admit(wanted(), self._held if before.pid else ())
-            is_switched = bool(self._planner.plan(admitted.desired, self._known, time.monotonic()).structure)
+            before = await self._last_seen()
+        admitted = await self._gate.admit(wanted(), self._held if before.pid else ())
+        admitted = await self._newest(admitted, wanted())
+        async with self._switch_lock:
+            before = await self._last_seen()
+            is_switched = bool(self._planner.plan(admitted.desired, before, time.monotonic()).structure)
             if is_switched:  # not where all that was new is withheld
                 async with self._files.lock:
-                    await self._switch(await self._newest(admitted, wanted()), before)
+                    await self._switch(admitted, before)
             return Outcome(self._known, reloaded=is_switched and bool(before.pid))
+
+    async def _last_seen(self) -> Actual:
+        """What was last seen, or read back where another worker runs or none."""
+        async with self._lock:
+            return await self._read_if_any(is_fresh=False)
 
     async def _start(self, desired: Desired) -> bool:
         """Where nothing runs, a start is as good as a check, and saves its time. Tells whether HAProxy took it all."""
         try:
-            async with self._files.lock:
+            async with self._switch_lock, self._files.lock:
+                if (await self._last_seen()).pid:
+                    return False  # it was just started from the file
                 await self._switch(await self._gate.unchecked(desired), NOTHING)
-        except ProxyError:
+        except ConfigRefused:
             return False  # the check tells what of it, and that is withheld
         return True
 
@@ -285,7 +298,7 @@ class HaproxyProxy:
 
     async def _meet(self, info: Info) -> None:
         """A worker that we did not see start: the file tells options and addresses, if it is its file."""
-        is_ours = self._own is not None and info.pid == self._own.started_pid
+        is_ours = self._switch_lock.locked() or (self._own is not None and info.pid == self._own.started_pid)
         if self._seen_pid not in (0, info.pid) and not is_ours:
             self._intervention.tell([f"HAProxy was reloaded or restarted, its worker is pid {info.pid} now"])
         self._seen_pid = info.pid
@@ -353,10 +366,13 @@ class HaproxyProxy:
         self._intervention.is_over()
 
     async def _reload_or_start(self, before: Actual) -> int:
-        if self._own is not None and not before.pid:
+        if self._own is None:
+            return await reload(self._master, self._places.admin_socket, before.pid, _RELOAD_LIMIT_S)
+        if not before.pid:
             return (await self._own.start("first configuration")).pid
-        is_own, path = self._own is not None, self._places.admin_socket
-        return await reload(self._master, path, before.pid, _RELOAD_LIMIT_S, is_own=is_own)
+        if (master := await self._own.master_pid()) is None:
+            raise ProxyGone("HAProxy died before a reload")
+        return await reload(self._master, self._places.admin_socket, before.pid, _RELOAD_LIMIT_S, mortal=master)
 
     async def _confirm(self, runs: Actual, pid: int) -> Actual:
         """`runs`, what the file says, once the worker `pid` is seen to run it."""

@@ -19,16 +19,18 @@ from milepost.proxies.haproxy.runtime import AdminSocket
 _POLL_S = 0.005
 
 
-async def reload(master: MasterSocket, admin: Path, worker: int, limit_s: float, *, is_own: bool) -> int:
+async def reload(master: MasterSocket, admin: Path, worker: int, limit_s: float, *, mortal: int | None = None) -> int:
     """Let HAProxy read its file anew; returns the pid of the worker that replaces `worker`.
 
-    `admin` is the path of the admin socket. With `is_own` HAProxy runs among our processes, and its death is seen at
-    once. Raises ConfigRefused where the new worker did not start, ProxyGone where HAProxy died, ProxyError where
-    nothing was seen within `limit_s` seconds. In all of them `worker` may still serve.
+    `admin` is the path of the admin socket. `mortal` is the pid of the master where it runs among our processes: its
+    death is seen at once.
+
+    Raises ConfigRefused where the new worker did not start, ProxyGone where HAProxy died, ProxyError where nothing was
+    seen within `limit_s` seconds. In all of them `worker` may still serve.
     """
     ways: list[Callable[[], Awaitable[int]]] = [partial(master.reload, limit_s), partial(_successor, admin, worker)]
-    if is_own:
-        ways.append(partial(_death, (await master.ready()).master))
+    if mortal is not None:
+        ways.append(partial(_death, mortal))
     return await _first(ways)
 
 
