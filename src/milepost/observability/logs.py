@@ -4,11 +4,10 @@ import dataclasses
 import logging
 import re
 import sys
-from functools import lru_cache
 from typing import TextIO
 
 import structlog
-from structlog.typing import EventDict, Processor
+from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
 from milepost.model import notice as notices
 from milepost.model.notice import Notice
@@ -81,12 +80,11 @@ def log_notice(notice: Notice) -> None:
     level = _LEVELS.get(type(notice), logging.INFO)
     if isinstance(notice, notices.ProblemFound) and not notice.solved:
         level = logging.WARNING
-    logger = structlog.get_logger().bind()
+    logger: FilteringBoundLogger = structlog.get_logger().bind()
     if logger.is_enabled_for(level):  # a read of an app is told each time, and mostly to nobody
         logger.log(level, event_name(type(notice)), **_fields(notice))
 
 
-@lru_cache(maxsize=256)
 def event_name(kind: type[Notice]) -> str:
     """`ServersChanged` gives `servers_changed`."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
