@@ -13,7 +13,7 @@ from milepost.errors import SourceError
 from milepost.model.notice import Notify, SourceFailed, SourceRead
 from milepost.model.snapshot import App, Cause
 from milepost.sources.backoff import backoff_s
-from milepost.sources.marathon.answer import Answer, read_app_answer, read_apps_answer
+from milepost.sources.marathon.answer import Answer, go_on, read_app_answer, read_apps_answer
 from milepost.sources.marathon.client import MarathonClient
 from milepost.sources.marathon.hints import Hint, Hints, Wish
 from milepost.sources.marathon.outlet import Outlet
@@ -175,7 +175,7 @@ def _decode(
 ) -> tuple[Answer, frozenset[str]]:
     """The costly part of a full read, for a thread: the answer compared with what is known, and its agents' names."""
     with _gc_paused():
-        step_aside = _step_aside()
+        step_aside = _step_aside() if before else go_on  # before the first read nothing else is to be done
         answer = read_apps_answer(body, step_aside)
         return settled(answer, before, addresses, seen_s, step_aside), names_in(answer.apps.values())
 
