@@ -365,7 +365,7 @@ async def test_a_reload_that_does_not_help_is_not_repeated_at_once(tmp_path: Pat
 async def test_a_change_of_structure_that_fails_is_tried_ever_more_rarely_whatever_comes_meanwhile(
     tmp_path: Path,
 ) -> None:
-    clock, pace = Clock(), Pace(settle_quiet_s=0.0, reload_interval_s=0.0)
+    clock, pace = Clock(), Pace(settle_quiet_s=0.0, reload_interval_s=0.0, retry_first_s=10.0, retry_limit_s=1000.0)
     proxy = FakeProxy(failures={"restructure": [ProxyError("the disk is full") for _ in range(100)]})
     async with running(tmp_path, proxy, pace, clock) as scene:
         waits = []
@@ -375,8 +375,8 @@ async def test_a_change_of_structure_that_fails_is_tried_ever_more_rarely_whatev
                 await anyio.wait_all_tasks_blocked()
             assert proxy.count("restructure") == number
             waits.append([told.retry_s for told in scene.notices if isinstance(told, ProxyFailed)])
-            clock.now_s += 0.1 * 2 ** (number - 1)
-        assert waits[-1] == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6])
+            clock.now_s += 10.0 * 2 ** (number - 1)
+        assert waits[-1] == pytest.approx([10.0, 20.0, 40.0, 80.0, 160.0])
 
 
 async def test_how_long_news_took_does_not_count_from_what_was_heard_before(tmp_path: Path) -> None:

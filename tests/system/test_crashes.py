@@ -25,7 +25,7 @@ from support.waiting import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.system, each_haproxy]
 
-AT_RANDOM = 4
+AT_RANDOM = 2
 LATEST_S = 1.0  # after it began: by then it has done about all that it had to do
 
 Instant = Callable[[], bool]
