@@ -35,9 +35,12 @@ class MasterSocket:
             raise ProxyError(f"the HAProxy master at {self.path} answered something else: {error}") from error
 
     async def ready(self, limit_s: float = 2.0) -> Processes:
-        """The same, but waiting for a master that is in the midst of a reload. Raises ProxyGone after `limit_s`."""
+        """The same, but waiting for a master that is in the midst of a reload, whose socket lies there all the time.
+
+        Raises ProxyGone after `limit_s`, at once where no socket is.
+        """
         with anyio.move_on_after(limit_s):
-            while True:
+            while self.path.exists():
                 if found := await self._processes_if_any():
                     return found
                 await anyio.sleep(_POLL_S)
