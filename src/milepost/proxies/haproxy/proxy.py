@@ -35,14 +35,12 @@ from milepost.proxies.haproxy.plan import Planner
 from milepost.proxies.haproxy.ports import Address
 from milepost.proxies.haproxy.process import Launch
 from milepost.proxies.haproxy.reader import current, read_actual, read_info
-from milepost.proxies.haproxy.reload import reload
+from milepost.proxies.haproxy.reload import confirmed, reload
 from milepost.proxies.haproxy.runtime import AdminSocket
 
 _RELOAD_LIMIT_S = 60.0
-_WORKER_LIMIT_S = 10.0
 _WATCH_INTERVAL_S = 0.5
 _PORT_INTERVAL_S = 2.0
-_POLL_S = 0.005
 _OUT_OF_DATE = ("Already exists a server", "No such backend", "Proxy is disabled")
 
 
@@ -355,7 +353,7 @@ class HaproxyProxy:
         try:
             pid = await self._reload_or_start(before)
             async with self._lock:  # from here on changes are for the new worker
-                self._known = await self._confirm(runs, pid)
+                self._known = await confirmed(self._admin, runs, pid, self._places.config)
                 self._seen_pid, self._is_sure = pid, False  # it was not read back yet
         except ProxyError:
             await to_thread.run_sync(_put_back, kept)
@@ -373,30 +371,6 @@ class HaproxyProxy:
         if (master := await self._own.master_pid()) is None:
             raise ProxyGone("HAProxy died before a reload")
         return await reload(self._master, self._places.admin_socket, before.pid, _RELOAD_LIMIT_S, mortal=master)
-
-    async def _confirm(self, runs: Actual, pid: int) -> Actual:
-        """`runs`, what the file says, once the worker `pid` is seen to run it."""
-        await self._admin.close()  # it leads to the worker that was replaced
-        with anyio.move_on_after(_WORKER_LIMIT_S):
-            while (info := await self._info_of(pid)) is None:
-                await anyio.sleep(_POLL_S)
-            if info.digest != runs.digest:
-                raise ConfigRefused(
-                    f"HAProxy runs another configuration after its reload: is it started with {self._places.config}?"
-                )
-            return replace(runs, pid=pid, version=info.version)
-        raise ProxyError(f"the new HAProxy worker {pid} does not answer at {self._places.admin_socket}")
-
-    async def _info_of(self, pid: int) -> Info | None:
-        """What the worker `pid` says of itself, None while another one answers or none."""
-        try:
-            info = await read_info(self._admin)
-        except ProxyGone:
-            return None  # between two workers nobody may answer for an instant
-        if info.pid == pid:
-            return info
-        await self._admin.close()
-        return None
 
     async def _newest(self, admitted: Admitted, wanted: Desired) -> Admitted:
         """What passed, with the servers and maps of now: these need no check, HAProxy takes them at run time too."""

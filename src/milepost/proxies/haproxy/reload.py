@@ -5,18 +5,22 @@ with the servers that the file has, so each millisecond counts in which news cou
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import anyio
 
-from milepost.errors import ProxyError, ProxyGone
+from milepost.errors import ConfigRefused, ProxyError, ProxyGone
+from milepost.proxies.haproxy.actual import Actual
 from milepost.proxies.haproxy.master import MasterSocket
+from milepost.proxies.haproxy.observe import Info
 from milepost.proxies.haproxy.process import wait_for_death
 from milepost.proxies.haproxy.reader import read_info
 from milepost.proxies.haproxy.runtime import AdminSocket
 
 _POLL_S = 0.005
+_WORKER_LIMIT_S = 10.0
 
 
 async def reload(master: MasterSocket, admin: Path, worker: int, limit_s: float, *, mortal: int | None = None) -> int:
@@ -32,6 +36,33 @@ async def reload(master: MasterSocket, admin: Path, worker: int, limit_s: float,
     if mortal is not None:
         ways.append(partial(_death, mortal))
     return await _first(ways)
+
+
+async def confirmed(admin: AdminSocket, runs: Actual, pid: int, config: Path) -> Actual:
+    """`runs`, what the file `config` says, once the worker `pid` is seen to run it.
+
+    Raises ConfigRefused where it runs another structure, ProxyError where it does not answer in time.
+    """
+    await admin.close()  # it leads to the worker that was replaced
+    with anyio.move_on_after(_WORKER_LIMIT_S):
+        while (info := await _info_of(admin, pid)) is None:
+            await anyio.sleep(_POLL_S)
+        if info.digest != runs.digest:
+            raise ConfigRefused(f"HAProxy runs another configuration after its reload: is it started with {config}?")
+        return replace(runs, pid=pid, version=info.version)
+    raise ProxyError(f"the new HAProxy worker {pid} does not answer at {admin.path}")
+
+
+async def _info_of(admin: AdminSocket, pid: int) -> Info | None:
+    """What the worker `pid` says of itself, None while another one answers or none."""
+    try:
+        info = await read_info(admin)
+    except ProxyGone:
+        return None  # between two workers nobody may answer for an instant
+    if info.pid == pid:
+        return info
+    await admin.close()
+    return None
 
 
 async def _successor(admin: Path, worker: int) -> int:
