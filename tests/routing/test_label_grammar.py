@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from milepost.model.routing import Retries
 from milepost.routing import labels
 from milepost.routing.grammar import Hosts, Wrong
-from milepost.routing.labels import Label
+from milepost.routing.label import Label
 
 REFUSED = [
     (labels.ENABLED, "maybe"),

@@ -35,6 +35,43 @@ class Retries:
 
 
 @dataclass(frozen=True, slots=True)
+class Auth:
+    """Who may use the hosts of a service: HTTP basic authentication.
+
+    `password` is a crypt(3) hash. An empty `user` has no list to be looked up in, an empty `realm` asks nobody.
+    """
+
+    realm: str
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrites:
+    """What is changed in the requests and answers of an http service (marathon-lb-behaviour.md 10.2), "" for none.
+
+    `hsts` tells browsers to come over TLS only. `proxypass_path` is cut from the beginning of paths;
+    `revproxy_path` replaces the path of a `Location` in an answer; `root_redirect` is where `/` of the hosts leads.
+    """
+
+    hsts: bool = False
+    proxypass_path: str = ""
+    revproxy_path: str = ""
+    root_redirect: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What a service's own listener has beside its address: words of HAProxy's `bind`.
+
+    `certificate` is a path, None without the label; `options` is "" without it.
+    """
+
+    certificate: str | None = None
+    options: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """An app's one port that asks for traffic.
 
@@ -43,6 +80,11 @@ class Service:
     balancer's own addresses. `hosts` are the virtual hosts it holds, lowered, in label order; `path` holds the
     words of the PATH label. `several_hosts` tells whether the label was a list (it chooses the form of the rules).
     `serves_app_id` marks the app's first http service, the one that the app-id frontend leads to.
+
+    `host_label` is the text of the VHOST label, lowered, None without one. Of rules for one host those of a greater
+    `weight` come first. `redirects_to_https`: on the shared HTTP port a client is sent to HTTPS. `networks` are the
+    only sources that may use the backend, () for all. `templates` are the owner's own texts in place of the usual
+    ones, by the template's name (marathon-lb-behaviour.md 10.4).
     """
 
     name: str
@@ -60,16 +102,30 @@ class Service:
     check: Check | None = None
     retries: Retries = Retries()
     serves_app_id: bool = False
+    host_label: str | None = None
+    weight: int = 0
+    auth: Auth | None = None
+    redirects_to_https: bool = False
+    networks: tuple[str, ...] = ()
+    rewrites: Rewrites = Rewrites()
+    binding: Binding = Binding()
+    templates: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where one task of a service answers. `host` is the agent's name, `address` an IP literal."""
+    """Where one task of a service answers. `host` is the agent's name, `address` an IP literal.
+
+    `check_port` is checked in place of `port` where it is not None. `is_drained`: the task goes on, but a deployment
+    of two colours takes its traffic away (marathon-lb-behaviour.md 18).
+    """
 
     task_id: str
     host: str
     address: str
     port: int
+    check_port: int | None = None
+    is_drained: bool = False
 
 
 @dataclass(frozen=True, slots=True)

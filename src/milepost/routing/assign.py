@@ -8,7 +8,8 @@ from typing import TypeAlias
 
 from milepost.model.routing import Holders
 from milepost.model.snapshot import App, AppDefinition, AppPort
-from milepost.routing import labels as table
+from milepost.routing.label import read
+from milepost.routing.labels import PORT
 from milepost.routing.policy import Conflicts, Policy
 
 Wish: TypeAlias = tuple[str, int]
@@ -100,7 +101,7 @@ def _wanted_ports(definition: AppDefinition) -> frozenset[int]:
 def _wanted(definition: AppDefinition) -> Iterator[int]:
     """The ports on which the app's owner wants it to be reached."""
     for index, port in enumerate(definition.ports):
-        label = table.read(table.PORT, definition.labels, index, exact=False)
+        label = read(PORT, definition.labels, index, exact=False)
         number = label if isinstance(label, int) else port.service_port
         if number:
             yield number

@@ -4,43 +4,10 @@
 meanings are marathon-lb's (marathon-lb-behaviour.md 10), but for RETRY_ON, which is our own.
 """
 
-import difflib
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from enum import Flag, auto
-from functools import lru_cache
-from itertools import islice
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-from milepost.model.problem import Problem, Severity
-from milepost.routing import grammar, marathon_lb
-from milepost.routing.grammar import Parser, Wrong
-
-T = TypeVar("T")
-
-
-class Scope(Flag):
-    """Where a label stands: once for the app, or for one of its ports."""
-
-    APP = auto()
-    PORT = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Label(Generic[T]):
-    """One label. `default` describes what holds without it; `exact` reads it as marathon-lb did."""
-
-    name: str
-    scope: Scope
-    read: Parser[T]
-    exact: Parser[T]
-    default: str
-    help: str
-
-    def key(self, index: int | None) -> str:
-        return f"HAPROXY_{self.name}" if index is None else f"HAPROXY_{index}_{self.name}"
-
+from milepost.routing import grammar, grammar_lines
+from milepost.routing.label import Label, Scope
 
 GROUP = Label(
     "GROUP",
@@ -139,6 +106,89 @@ HEALTHY_SHARE = Label(
     "takes each out that is not alive, as marathon-lb does. milepost's own label.",
 )
 
+AUTH = Label(
+    "AUTH",
+    Scope.PORT,
+    grammar_lines.read_auth,
+    grammar_lines.read_auth_as_written,
+    "nobody is asked",
+    "Who may use the hosts of this port: realm:user:password, the password as a crypt(3) hash such as "
+    "`openssl passwd -5` makes. Asked on the shared HTTP and HTTPS ports only.",
+)
+REDIRECT_TO_HTTPS = Label(
+    "REDIRECT_TO_HTTPS",
+    Scope.PORT,
+    grammar.read_truth,
+    grammar.read_truth_as_written,
+    "false",
+    "Whether the shared HTTP port sends clients of its hosts to HTTPS. Needs VHOST.",
+)
+USE_HSTS = Label(
+    "USE_HSTS",
+    Scope.PORT,
+    grammar.read_truth,
+    grammar.read_truth_as_written,
+    "false",
+    "Whether answers tell browsers to use HTTPS only (Strict-Transport-Security). Needs mode http.",
+)
+BACKEND_WEIGHT = Label(
+    "BACKEND_WEIGHT",
+    Scope.PORT,
+    grammar_lines.read_weight,
+    grammar.read_port_as_written,
+    "0, with a PATH 1",
+    "Of several rules that fit a request on the shared ports the one of the greater weight decides. An explicit 0 "
+    "counts as 1 where there is a PATH.",
+)
+BACKEND_NETWORK_ALLOWED_ACL = Label(
+    "BACKEND_NETWORK_ALLOWED_ACL",
+    Scope.PORT,
+    grammar_lines.read_networks,
+    grammar_lines.read_networks_as_written,
+    "every source",
+    "The only source networks that may use this port, separated by blanks.",
+)
+HTTP_BACKEND_PROXYPASS_PATH = Label(
+    "HTTP_BACKEND_PROXYPASS_PATH",
+    Scope.PORT,
+    grammar_lines.read_rewritten_path,
+    grammar_lines.read_line_as_written,
+    "none",
+    "The beginning that is cut off the path of each request. Needs mode http.",
+)
+HTTP_BACKEND_REVPROXY_PATH = Label(
+    "HTTP_BACKEND_REVPROXY_PATH",
+    Scope.PORT,
+    grammar_lines.read_rewritten_path,
+    grammar_lines.read_line_as_written,
+    "none",
+    "What the app's redirects are rewritten with. Needs mode http.",
+)
+HTTP_BACKEND_REDIR = Label(
+    "HTTP_BACKEND_REDIR",
+    Scope.PORT,
+    grammar_lines.read_redirect_target,
+    grammar_lines.read_line_as_written,
+    "none",
+    "Where a request for / of the hosts is redirected. Needs mode http.",
+)
+SSL_CERT = Label(
+    "SSL_CERT",
+    Scope.PORT,
+    grammar_lines.read_certificate,
+    grammar_lines.read_line_as_written,
+    "none",
+    "The certificate file with which this port's own listener speaks TLS.",
+)
+BIND_OPTIONS = Label(
+    "BIND_OPTIONS",
+    Scope.PORT,
+    grammar_lines.read_line_as_written,
+    grammar_lines.read_line_as_written,
+    "none",
+    "Words for the `bind` line of this port's own listener.",
+)
+
 TABLE: tuple[Label[Any], ...] = (
     GROUP,
     ENABLED,
@@ -153,57 +203,16 @@ TABLE: tuple[Label[Any], ...] = (
     HEALTHY_SHARE,
 )
 
-_MOST_WARNINGS = 20  # of one app
-_KEY = re.compile(r"HAPROXY_(?:(0|[1-9][0-9]*)_)?(.+)", re.DOTALL)
-
-
-def read(label: Label[T], labels: Mapping[str, str], index: int | None, *, exact: bool) -> T | Wrong | None:
-    """The value that the owner gave, None where the label is absent."""
-    text = labels.get(label.key(index))
-    if text is None:
-        return None
-    return label.exact(text) if exact else label.read(text)
-
-
-def problem_with(app_id: str, label: Label[Any], index: int | None, labels: Mapping[str, str], wrong: Wrong) -> Problem:
-    key = label.key(index)
-    return Problem(app_id, key, f"expected {wrong.right}, got {labels[key][:80]!r}")
-
-
-def unused(app_id: str, labels: Mapping[str, str], ports: int) -> Iterator[Problem]:
-    """A warning for each label that looks like one of ours but has no effect. `ports`: how many the app has.
-
-    For the first of them only: an app with thousands would keep all others waiting.
-    """
-    ours = (key for key in labels if key.startswith("HAPROXY_"))
-    reasons = ((key, message) for key in ours if (message := _why_unused(key, ports)))
-    for key, message in islice(reasons, _MOST_WARNINGS):
-        yield Problem(app_id, key, message, Severity.WARNING)
-
-
-@lru_cache(maxsize=4096)  # most apps have the same few
-def _why_unused(key: str, ports: int) -> str:
-    match = _KEY.fullmatch(key)
-    index, name = match.groups() if match else (None, "")
-    scope = Scope.APP if index is None else Scope.PORT
-    is_guard = scope is Scope.PORT and name in marathon_lb.GUARDS  # who reads the port tells what comes of it
-    if is_guard or any(label.name == name and scope in label.scope for label in TABLE):
-        is_beyond = index is not None and (len(index) > 5 or int(index) >= ports)
-        return f"has no effect: the app has {ports} service ports, counted from 0" if is_beyond else ""
-    if name in (marathon_lb.OF_APPS if scope is Scope.APP else marathon_lb.OF_PORTS):
-        return "not supported yet, ignored"
-    return f"unknown label, ignored{_nearest(index, name)}"
-
-
-def _nearest(index: str | None, name: str) -> str:
-    found = _nearest_name(name.upper())
-    if not found:
-        return ""
-    is_of_app = found in marathon_lb.OF_APPS or (found == GROUP.name and index is None)
-    return f"; did you mean HAPROXY_{'' if is_of_app else f'{index or 0}_'}{found}?"
-
-
-@lru_cache(maxsize=1024)  # a millisecond each, and many apps make one mistake
-def _nearest_name(name: str) -> str:
-    known = [label.name for label in TABLE] + sorted(marathon_lb.OF_PORTS | marathon_lb.OF_APPS)
-    return next(iter(difflib.get_close_matches(name, known, n=1)), "")
+OF_MARATHON_LB: tuple[Label[Any], ...] = (
+    AUTH,
+    REDIRECT_TO_HTTPS,
+    USE_HSTS,
+    BACKEND_WEIGHT,
+    BACKEND_NETWORK_ALLOWED_ACL,
+    HTTP_BACKEND_PROXYPASS_PATH,
+    HTTP_BACKEND_REVPROXY_PATH,
+    HTTP_BACKEND_REDIR,
+    SSL_CERT,
+    BIND_OPTIONS,
+)
+"""Those that only marathon-lb's own text obeys so far."""

@@ -3,6 +3,8 @@
 Names are without `HAPROXY_` and without index (marathon-lb-behaviour.md 10.2 to 10.4).
 """
 
+from collections.abc import Mapping
+
 OF_APPS = frozenset(
     {
         "APP_ID",
@@ -31,7 +33,7 @@ _VALUES = frozenset(
     }
 )
 
-_TEMPLATES = frozenset(
+TEMPLATES = frozenset(
     {
         "BACKEND_HEAD",
         "BACKEND_HSTS_OPTIONS",
@@ -80,4 +82,11 @@ NETWORKS = "BACKEND_NETWORK_ALLOWED_ACL"
 GUARDS = frozenset({AUTH, NETWORKS})
 """Those that keep clients out: as long as one cannot be obeyed, what it guards is not served."""
 
-OF_PORTS = _VALUES | _TEMPLATES
+OF_PORTS = _VALUES | TEMPLATES
+
+
+def own_templates(labels: Mapping[str, str], index: int) -> dict[str, str]:
+    """The owner's own templates for a port, by name; lines end in LF (marathon-lb-behaviour.md 10.1, 10.4)."""
+    start = f"HAPROXY_{index}_"
+    found = ((key.removeprefix(start), text) for key, text in labels.items() if key.startswith(start))
+    return {name: text.replace("\r\n", "\n") for name, text in found if name in TEMPLATES}

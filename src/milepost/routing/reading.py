@@ -1,26 +1,20 @@
 """What one app's owner asks for, read from its definition alone: services, and a reason for each port without one."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from milepost.model.problem import Problem, Severity
-from milepost.model.routing import Check, Dropped, Retries, Service
-from milepost.model.snapshot import AppDefinition, AppPort, HealthCheck
+from milepost.model.routing import Dropped, Service
+from milepost.model.snapshot import AppDefinition, AppPort
 from milepost.routing import labels as table
-from milepost.routing.checks import matching_check, proxy_check
-from milepost.routing.grammar import Hosts, Wrong, is_path
-from milepost.routing.labels import Label
-from milepost.routing.marathon_lb import AUTH, NETWORKS
-from milepost.routing.naming import LONGEST_APP_ID, is_app_id, service_name
+from milepost.routing.label import read
+from milepost.routing.marathon_lb import NETWORKS
+from milepost.routing.naming import LONGEST_APP_ID, is_app_id
 from milepost.routing.policy import Policy
+from milepost.routing.port_labels import PortLabels
+from milepost.routing.service_reading import service_of
+from milepost.routing.unused import unused
 
-T = TypeVar("T")
-
-_ROUND_ROBIN = "roundrobin"
-_BY_REQUEST = ("uri", "url_param", "hdr(")  # algorithms that read the request
-_RETRIES = Retries()
-_NO_HOSTS = Hosts((), several=False)
 _RIGHT_APP_ID = f"expected an app id of letters, digits, dots, dashes and slashes, at most {LONGEST_APP_ID} of them"
 
 
@@ -54,40 +48,6 @@ class _Port:
     positions: tuple[int, ...]
 
 
-@dataclass(slots=True)
-class _Labels:
-    """The labels of one port while they are read. `is_broken`: without one of them the service cannot be made."""
-
-    app_id: str
-    labels: Mapping[str, str]
-    index: int
-    exact: bool
-    problems: list[Problem] = field(default_factory=list)
-    is_broken: bool = False
-
-    def value(self, label: Label[T], default: T, *, needed: bool = True) -> T:
-        if not self.has(label):
-            return default
-        found = table.read(label, self.labels, self.index, exact=self.exact)
-        if isinstance(found, Wrong):
-            self.problems.append(table.problem_with(self.app_id, label, self.index, self.labels, found))
-            self.is_broken |= needed or self.exact
-            return default
-        return default if found is None else found
-
-    def has(self, label: Label[T]) -> bool:
-        return label.key(self.index) in self.labels
-
-    def is_guarded(self, guard: str) -> bool:
-        return not self.exact and f"HAPROXY_{self.index}_{guard}" in self.labels
-
-    def report_guard(self, guard: str, message: str, severity: Severity = Severity.ERROR) -> None:
-        self.problems.append(Problem(self.app_id, f"HAPROXY_{self.index}_{guard}", message, severity))
-
-    def report(self, label: Label[T], message: str, severity: Severity = Severity.ERROR) -> None:
-        self.problems.append(Problem(self.app_id, label.key(self.index), message, severity))
-
-
 def read_app(definition: AppDefinition, policy: Policy) -> AppReading:
     """Read all ports of an app, one after another, so that a bad one spoils only itself.
 
@@ -103,7 +63,7 @@ def read_app(definition: AppDefinition, policy: Policy) -> AppReading:
         why = "a label of the app cannot be read"
         return AppReading((), (Dropped(definition.id, "", None, why),), problems)
     if wanted and not policy.exact:
-        problems += tuple(table.unused(definition.id, definition.labels, len(definition.ports)))
+        problems += tuple(unused(definition.id, definition.labels, len(definition.ports)))
     return AppReading(_with_app_id_service(wanted), dropped, problems)
 
 
@@ -128,7 +88,7 @@ def _is_udp(port: AppPort) -> bool:
 
 
 def _read_port(definition: AppDefinition, port: _Port, policy: Policy) -> AppReading:
-    labels = _Labels(definition.id, definition.labels, port.index, policy.exact)
+    labels = PortLabels(definition.id, definition.labels, port.index, policy.exact)
     reason = _not_selected(labels, policy)
     if reason and not policy.exact:
         return _without(labels, reason)
@@ -141,7 +101,7 @@ def _read_port(definition: AppDefinition, port: _Port, policy: Policy) -> AppRea
         message = "is not supported yet; the port is left out, since every client could reach it"
         labels.report_guard(NETWORKS, message)
         return _without(labels, message)
-    service = _service(labels, definition.health_checks, number)
+    service = service_of(labels, definition.health_checks, number)
     if labels.is_broken or reason:
         return _without(labels, reason or labels.problems[0].message)
     share = policy.healthy_share
@@ -150,11 +110,11 @@ def _read_port(definition: AppDefinition, port: _Port, policy: Policy) -> AppRea
     return AppReading((Wanted(service, port.positions, share),), (), tuple(labels.problems))
 
 
-def _without(labels: _Labels, reason: str) -> AppReading:
+def _without(labels: PortLabels, reason: str) -> AppReading:
     return AppReading((), (Dropped(labels.app_id, "", labels.index, reason),), tuple(labels.problems))
 
 
-def _unfit(labels: _Labels, number: int) -> AppReading:
+def _unfit(labels: PortLabels, number: int) -> AppReading:
     subject = f"port {number}"
     if number == 0:
         message = "expected a service port, 1 to 65535, got 0"
@@ -165,9 +125,9 @@ def _unfit(labels: _Labels, number: int) -> AppReading:
     return _without(labels, message)
 
 
-def _not_selected(labels: _Labels, policy: Policy) -> str:
+def _not_selected(labels: PortLabels, policy: Policy) -> str:
     """Why this balancer does not take the port, "" where it does (marathon-lb-behaviour.md 10.2)."""
-    of_app = table.read(table.GROUP, labels.labels, None, exact=labels.exact)
+    of_app = read(table.GROUP, labels.labels, None, exact=labels.exact)
     groups = labels.value(table.GROUP, of_app if isinstance(of_app, tuple) else ())
     if "*" not in policy.groups and not set(groups) & set(policy.groups):
         return f"is in {_listed(groups)}, this balancer serves {_listed(policy.groups)}"
@@ -180,90 +140,6 @@ def _not_selected(labels: _Labels, policy: Policy) -> str:
 def _listed(groups: tuple[str, ...]) -> str:
     names = ", ".join(repr(group) for group in groups)
     return f"group{'s' if len(groups) > 1 else ''} {names}" if groups else "no group"
-
-
-def _service(labels: _Labels, checks: tuple[HealthCheck, ...], number: int) -> Service:
-    check = matching_check(checks, labels.index, exact=labels.exact)
-    hosts = labels.value(table.VHOST, _NO_HOSTS, needed=False)
-    by_default = "http" if (check and check.protocol == "HTTP") or hosts.names else "tcp"
-    mode = labels.value(table.MODE, by_default)
-    port = labels.value(table.PORT, number)
-    names, path = _route(labels, hosts, mode)
-    return Service(
-        name=service_name(labels.app_id, port),
-        app_id=labels.app_id,
-        index=labels.index,
-        port=port,
-        mode=mode,
-        balance=_balance(labels, mode),
-        sticky=_sticky(labels, mode),
-        retries=_retries(labels, mode),
-        bind_addr=labels.value(table.BIND_ADDR, "*" if labels.exact else ""),
-        hosts=names,
-        several_hosts=hosts.several,
-        path=path,
-        check=_check(labels, check, mode),
-    )
-
-
-def _route(labels: _Labels, hosts: Hosts, mode: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The hosts and the path that lead here. Without a path that can be read its hosts lead nowhere: to lead
-    every path here would take what belongs to others."""
-    known = len(labels.problems)
-    path = labels.value(table.PATH, (), needed=False)
-    if labels.exact:
-        return hosts.names, path
-    if len(labels.problems) > known:
-        return (), ()
-    if hosts.names and mode != "http":
-        labels.report(table.VHOST, f"needs mode http, but the mode is {mode}; no host leads here")
-        return (), ()
-    if path and not labels.has(table.VHOST):
-        labels.report(table.PATH, f"has no effect without {table.VHOST.key(labels.index)}", Severity.WARNING)
-    if labels.is_guarded(AUTH):
-        if hosts.names:
-            labels.report_guard(AUTH, "is not supported yet; no host leads here, since nobody would be asked who it is")
-            return (), ()
-        labels.report_guard(AUTH, f"has no effect without {table.VHOST.key(labels.index)}", Severity.WARNING)
-    return hosts.names, path if hosts.names else ()
-
-
-def _balance(labels: _Labels, mode: str) -> str:
-    balance = labels.value(table.BALANCE, _ROUND_ROBIN)
-    if mode != "http" and not labels.exact and balance.startswith(_BY_REQUEST):
-        message = f"needs mode http, but the mode is {mode}; {_ROUND_ROBIN} is used"
-        labels.report(table.BALANCE, message, Severity.WARNING)
-        return _ROUND_ROBIN
-    return balance
-
-
-def _sticky(labels: _Labels, mode: str) -> bool:
-    sticky = labels.value(table.STICKY, default=False, needed=False)
-    if sticky and mode != "http" and not labels.exact:
-        labels.report(table.STICKY, f"has no effect: needs mode http, but the mode is {mode}", Severity.WARNING)
-        return False
-    return sticky
-
-
-def _retries(labels: _Labels, mode: str) -> Retries:
-    """marathon-lb had no such label, so the exact profile does not read it."""
-    if labels.exact or not labels.has(table.RETRY_ON):
-        return _RETRIES
-    retries = labels.value(table.RETRY_ON, _RETRIES, needed=False)
-    if mode != "http":
-        labels.report(table.RETRY_ON, f"has no effect: needs mode http, but the mode is {mode}", Severity.WARNING)
-    return retries if mode == "http" else _RETRIES
-
-
-def _check(labels: _Labels, check: HealthCheck | None, mode: str) -> Check | None:
-    if check is None:
-        return None
-    found = proxy_check(check, mode, exact=labels.exact)
-    if found.kind == "http" and not (is_path(found.path) and (labels.exact or found.path.isascii())):
-        message = f"expected a path that begins with /, without blanks and quotes, got {found.path[:80]!r}; not checked"
-        labels.problems.append(Problem(labels.app_id, "health check", message))
-        return None
-    return found
 
 
 def _with_app_id_service(wanted: list[Wanted]) -> tuple[Wanted, ...]:

@@ -4,7 +4,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from milepost.routing.labels import TABLE, Label, Scope
+from milepost.routing.label import Label, Scope
+from milepost.routing.labels import TABLE
 from milepost.routing.marathon_lb import OF_APPS, OF_PORTS
 
 _HEAD = """# Labels

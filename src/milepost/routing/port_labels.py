@@ -1,0 +1,50 @@
+"""The labels of one port while they are read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from milepost.model.problem import Problem, Severity
+from milepost.routing.grammar import Wrong
+from milepost.routing.label import Label, problem_with, read
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class PortLabels:
+    """The labels of one port while they are read. `is_broken`: without one of them the service cannot be made."""
+
+    app_id: str
+    labels: Mapping[str, str]
+    index: int
+    exact: bool
+    problems: list[Problem] = field(default_factory=list)
+    is_broken: bool = False
+
+    def value(self, label: Label[T], default: T, *, needed: bool = True) -> T:
+        found = self.optional(label, needed=needed)
+        return default if found is None else found
+
+    def optional(self, label: Label[T], *, needed: bool = True) -> T | None:
+        """The value, None where the owner gave none that can be read."""
+        if not self.has(label):
+            return None
+        found = read(label, self.labels, self.index, exact=self.exact)
+        if not isinstance(found, Wrong):
+            return found
+        self.problems.append(problem_with(self.app_id, label, self.index, self.labels, found))
+        self.is_broken |= needed or self.exact
+        return None
+
+    def has(self, label: Label[T]) -> bool:
+        return label.key(self.index) in self.labels
+
+    def is_guarded(self, guard: str) -> bool:
+        return not self.exact and f"HAPROXY_{self.index}_{guard}" in self.labels
+
+    def report_guard(self, guard: str, message: str, severity: Severity = Severity.ERROR) -> None:
+        self.problems.append(Problem(self.app_id, f"HAPROXY_{self.index}_{guard}", message, severity))
+
+    def report(self, label: Label[T], message: str, severity: Severity = Severity.ERROR) -> None:
+        self.problems.append(Problem(self.app_id, label.key(self.index), message, severity))
