@@ -140,5 +140,5 @@ def _in_one_order(lines: list[str], part: str) -> list[str]:
         return [" ".join(sorted(line.split())) if line.startswith("bind abns@") else line for line in lines]
     found: list[str] = []
     for is_server, run in groupby(lines, key=lambda line: line.startswith("server ")):
-        found += sorted(run) if is_server else run
+        found += sorted(run, key=lambda line: line if is_server else "")
     return found

@@ -20,7 +20,6 @@ OF_APPS = frozenset(
 _VALUES = frozenset(
     {
         "AUTH",
-        "BACKEND_HEALTHCHECK_PORT_INDEX",
         "BACKEND_NETWORK_ALLOWED_ACL",
         "BACKEND_WEIGHT",
         "BIND_OPTIONS",

@@ -86,6 +86,6 @@ def _blocks(
         yield from shared.http()
     yield from shared.app_ids()
     if not flags.dont_bind:
-        yield from grouped_https(shared, found, texts, flags) if flags.group_by_host else shared.https()
+        yield from grouped_https(shared, texts, flags) if flags.group_by_host else shared.https()
     yield from (frontend(service, texts) for service in services)
     yield from (backend(service, table.endpoints[service.name], texts) for service in services)
