@@ -60,7 +60,7 @@ class Case:
     @property
     def needs(self) -> set[str]:
         """The labels, flags and other features that milepost must have for this case, and has not yet."""
-        found = {f"label {name}" for name in self._label_names() & (marathon_lb.OF_PORTS | marathon_lb.OF_APPS)}
+        found = {f"label {name}" for name in self._label_names() & marathon_lb.OF_PORTS}
         flags = self.flags.keys() - _SUPPORTED
         if "--dont-bind-http-https" in self.flags:
             flags -= {"--group-https-by-vhost"}  # there is nothing to group then

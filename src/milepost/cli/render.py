@@ -41,5 +41,5 @@ def render(profile: str, apps: Path | None, config: Path | None, **options: Any)
 
 def _contract_text(settings: Settings, seen: Snapshot) -> str:
     """marathon-lb decides otherwise: it knows no ports of ours, and several apps may claim one port or host."""
-    policy = replace(policy_of(settings), exact=True, reserved_ports=frozenset())
+    policy = replace(policy_of(settings), exact=True, reserved_ports=frozenset(), deployment_target=False)
     return rendered(contract_desired(build_routing(seen, policy)))
