@@ -15,15 +15,12 @@ pytestmark = needs_shared
 _PAGE = Path(__file__).parents[2] / "docs" / "conformance.md"
 DEVIATIONS = frozenset(re.findall(r"^- `([a-z0-9-]+)` \(", _PAGE.read_text(), re.MULTILINE))
 
-MERGED_COLOURS = tuple(name for name in all_cases() if name.startswith("bg-"))
-"""Apps of two colours are not merged yet, so that these wait for it."""
-
 JUDGED = tuple(name for name in all_cases() if Case(name).args["validate"])
 """What is left of these is decided by HAProxy: test_contract_cleanup.py."""
 
-ISOLATED = tuple(name for name in all_cases() if Case(name).meta.get("isolate") and name not in MERGED_COLOURS)
+ISOLATED = tuple(name for name in all_cases() if Case(name).meta.get("isolate"))
 REFUSED = tuple(name for name in all_cases() if "error" in Case(name).meta["tags"])
-WRITTEN = tuple(sorted(set(all_cases()) - {*MERGED_COLOURS, *JUDGED, *REFUSED}))
+WRITTEN = tuple(sorted(set(all_cases()) - {*JUDGED, *REFUSED}))
 
 
 def differs(name: str) -> tuple[list[str], list[str]] | None:

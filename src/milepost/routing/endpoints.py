@@ -77,7 +77,7 @@ def _checked_by_rank(
             key = BACKEND_HEALTHCHECK_PORT_INDEX.key(route.index)
             message = f"expected the index of one of the app's {len(pools)} ports, which are counted from 0"
             nobody = tuple((route.service, ()) for route in routes)
-            return Placement(nobody, (Dropped(app.id, "", None, message),), (Problem(app.id, key, message),))
+            return Placement(nobody, placement.dropped, (Problem(app.id, key, f"{message}; the app is left out"),))
         placed.append((name, found))
     return replace(placement, endpoints=tuple(placed))
 

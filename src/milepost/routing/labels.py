@@ -7,6 +7,7 @@ meanings are marathon-lb's (marathon-lb-behaviour.md 10), but for RETRY_ON, whic
 from typing import Any
 
 from milepost.routing import grammar, grammar_lines
+from milepost.routing.deployment_labels import DEPLOYMENT
 from milepost.routing.label import Label, Scope
 
 GROUP = Label(
@@ -211,6 +212,7 @@ TABLE: tuple[Label[Any], ...] = (
     PATH,
     HEALTHY_SHARE,
     BACKEND_HEALTHCHECK_PORT_INDEX,
+    *DEPLOYMENT,
 )
 
 OF_MARATHON_LB: tuple[Label[Any], ...] = (
