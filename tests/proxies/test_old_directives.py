@@ -1,11 +1,17 @@
 """Lines that HAProxy removed in 2.1: translated where the modern line does the same, else told."""
 
+from pathlib import Path
+
+import anyio
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from milepost.proxies.haproxy.binary import Binary
+from milepost.proxies.haproxy.check import check
 from milepost.proxies.haproxy.templates.directives import modernised
 from milepost.proxies.haproxy.templates.words import joined, split_words
+from support.haproxy import each_haproxy
 
 UNTRANSLATABLE = [
     ("reqrep ^GET\\ /a(.*) GET\\ /b\\1", "`http-request replace-path`"),
@@ -91,6 +97,16 @@ def test_a_line_with_an_equal_becomes_it(line: str, modern: str) -> None:
     found = modernised(f"\nbackend a\n  {line}\n  mode http\n")
     assert found.text == f"\nbackend a\n  {modern}\n  mode http\n"
     assert not found.advice
+
+
+@pytest.mark.anyio
+@each_haproxy
+async def test_haproxy_takes_every_line_that_came_out(binary: Binary, tmp_path: Path) -> None:
+    head = ["listen a", "bind 127.0.0.1:1", "mode http", "acl local src 127.0.0.1"]
+    head += ["acl hdr_location res.hdr(Location) -m found"]
+    text = "\n".join([*head, *(modern for _, modern in TRANSLATED), ""])
+    await anyio.Path(tmp_path / "a.cfg").write_text(text)
+    assert (await check(binary.path, tmp_path / "a.cfg", text, {})).alerts == ()
 
 
 @pytest.mark.parametrize("text", KEPT)
