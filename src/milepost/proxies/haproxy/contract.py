@@ -135,17 +135,13 @@ def _servers(service: Service, endpoints: Sequence[Endpoint]) -> tuple[Server, .
     names = [server_name(endpoint) for endpoint in endpoints]
     words = (check_words(service.check),) if service.check and service.check.kind else ()
     return tuple(
-        Server(name, at.address, at.port, number, (*_cookie(service, name), *words, *_drained(at)), is_bare=True)
+        Server(name, at.address, at.port, number, (*_cookie(service, name), *words), is_bare=True, is_off=at.is_drained)
         for name, at, number in zip(names, endpoints, server_ids(names), strict=True)
     )
 
 
 def _cookie(service: Service, name: str) -> tuple[str, ...]:
     return (f"check cookie {cookie_value(name)}",) if service.sticky else ()
-
-
-def _drained(endpoint: Endpoint) -> tuple[str, ...]:
-    return ("disabled",) if endpoint.is_drained else ()
 
 
 def _maps(services: Sequence[Service], flags: ContractFlags) -> dict[str, tuple[tuple[str, str], ...]]:

@@ -100,7 +100,7 @@ def run_servers(service: Service, endpoints: tuple[Endpoint, ...], slow_start_s:
     slow = f"slowstart {slow_start_s * 1000:.0f}ms" if slow_start_s else ""
     common = (*filter(None, (check, slow)), *_POOL)
     return tuple(
-        Server(name, at.address, at.port, number, (*_cookie(service, name), *common))
+        Server(name, at.address, at.port, number, (*_cookie(service, name), *common), is_off=at.is_drained)
         for name, at, number in zip(names, endpoints, server_ids(names), strict=True)
     )
 
