@@ -74,6 +74,13 @@ def test_in_the_contract_the_index_at_which_marathon_lb_stopped_leaves_the_app_o
     assert [problem.subject for problem in found.problems] == [KEY]
 
 
+@pytest.mark.parametrize("exact", [True, False], ids=["contract", "run"])
+def test_without_a_check_there_is_no_port_to_choose(exact: bool) -> None:
+    found = table({KEY: "3"}, HealthCheck(port_index=9), exact=exact)
+    assert checked(found) == [(31_000, None), (30_000, None)]
+    assert not found.problems
+
+
 def test_the_run_profile_checks_the_same_task_and_the_contract_the_one_of_the_same_rank() -> None:
     """Of two tasks on one agent the first has the lower port of the one service and the higher one of the other."""
     tasks = ((31_000, 31_009, 31_002), (31_005, 31_001, 31_003))
