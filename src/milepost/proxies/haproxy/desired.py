@@ -96,13 +96,22 @@ def run_servers(service: Service, endpoints: tuple[Endpoint, ...], slow_start_s:
     With `slow_start_s` a server takes that long to come to its full share; see `Profile`.
     """
     names = distinct_names([server_name(endpoint) for endpoint in endpoints])
-    check = check_words(service.check) or ("check" if service.sticky else "")
-    slow = f"slowstart {slow_start_s * 1000:.0f}ms" if slow_start_s else ""
-    common = (*filter(None, (check, slow)), *_POOL)
+    slow = (f"slowstart {slow_start_s * 1000:.0f}ms",) if slow_start_s else ()
+    common = (*_check(service), *slow, *_POOL)
+
+    def options(name: str, at: Endpoint) -> tuple[str, ...]:
+        words = common if at.check_port is None else (*_check(service, at.check_port), *slow, *_POOL)
+        return (*_cookie(service, name), *words)
+
     return tuple(
-        Server(name, at.address, at.port, number, (*_cookie(service, name), *common))
+        Server(name, at.address, at.port, number, options(name, at), is_off=at.is_drained)
         for name, at, number in zip(names, endpoints, server_ids(names), strict=True)
     )
+
+
+def _check(service: Service, port: int | None = None) -> tuple[str, ...]:
+    words = check_words(service.check, port) or ("check" if service.sticky else "")
+    return (words,) if words else ()
 
 
 def _cookie(service: Service, name: str) -> tuple[str, ...]:
