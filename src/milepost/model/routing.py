@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from milepost.model.problem import Problem
+from milepost.model.snapshot import HealthCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +12,8 @@ class Check:
     """How the proxy checks an endpoint. Times in seconds; `fall` failures in a row take it out.
 
     `kind` is "http" (GET `path`) or "tcp" (connect), "" for neither (a mode other than http and tcp).
-    `port` is checked instead of the endpoint's own where it is not None.
+    `port` is checked instead of the endpoint's own where it is not None. `asked` is what its owner asked for, as far as
+    somebody wants to know (marathon-lb's templates show it).
     """
 
     kind: str
@@ -20,6 +22,7 @@ class Check:
     timeout_s: int
     fall: int
     port: int | None = None
+    asked: HealthCheck | None = None
 
 
 @dataclass(frozen=True, slots=True)
