@@ -1,4 +1,4 @@
-"""marathon-lb's command line (marathon-lb-behaviour.md 3), and two switches of milepost's own.
+"""marathon-lb's command line (marathon-lb-behaviour.md 3), and some switches of milepost's own.
 
 The names of ours begin with letters that none of its flags begins with, so that each abbreviation that its users
 type still means the same.
@@ -51,6 +51,7 @@ class Arguments:
     trust_app_labels: bool
     trust_any_certificate: bool
     own_haproxy: bool
+    old_directives: bool
     warnings: tuple[str, ...] = ()
 
 
@@ -177,6 +178,7 @@ def _add_ours(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="run HAProxy even where a unit of this machine could be reloaded",
     )
+    add("--old-directives", action="store_true", help="write what HAProxy knew before 2.1, such as reqrep")
 
 
 class _UrlLists(argparse.Action):
