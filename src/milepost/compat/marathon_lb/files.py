@@ -40,10 +40,7 @@ class Files:
 
     def differs(self, text: Text) -> bool:
         """Whether the files say something else. A map that is missing alone is made, empty."""
-        now = _content(self.config)
-        if now is None:
-            _log.warning("%s is not there yet", self.config)
-        if (now or "") != text.config:
+        if (_content(self.config) or "") != text.config:
             return True
         if any((_content(path) or "") != content for path, content in text.maps.items()):
             return True

@@ -64,6 +64,8 @@ class Update:
         if not self._files.differs(text):
             _log.debug("nothing differs from %s", self._files.config)
             return False
+        if not self._files.config.exists():
+            _log.warning("%s is not there yet", self._files.config)
         self._log_difference(text)
         with self._files.candidate(text) as candidate:
             if self._validation is None:
