@@ -1,7 +1,6 @@
 """Flags are read beside the environment: what the caller of the tests has set there must not matter."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,9 +16,9 @@ def no_settings_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     """A working directory and a place for HAProxy's files, both empty; copies go to a directory of its own."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "copies").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "copies"))
-    yield Place(tmp_path)
+    return Place(tmp_path)

@@ -1,11 +1,13 @@
-"""One pass for a HAProxy of somebody else's: what is written, what is checked, what is kept, and when it is reloaded."""
+"""One pass for a HAProxy of somebody else's: what is written, checked and kept, and when it is reloaded."""
 
 import stat
+from pathlib import Path
 
 import pytest
 
 from milepost.compat.marathon_lb.arguments import Arguments
 from milepost.compat.marathon_lb.foreign import poll
+from milepost.compat.marathon_lb.validation import Validation
 from milepost.errors import ProxyError, SettingsError, SourceError
 from milepost.proxies.haproxy.binary import Binary
 from support.fake_marathon import App, FakeMarathon, Reply, app, task
@@ -230,16 +232,9 @@ async def test_a_refused_text_changes_nothing(binary: Binary, flags: list[str], 
     assert "no-such-algorithm" in (place.folder / "haproxy_tmp_conf_fail").read_text()
 
 
-async def test_without_haproxy_there_is_no_check_and_so_nothing_is_written(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    place.environ["PATH"] = str(place.folder)
-    monkeypatch.setattr("milepost.compat.marathon_lb.validation._SYSTEM_FOLDERS", str(place.folder))
-    async with FakeMarathon() as marathon:
-        marathon.put(web())
-        with pytest.raises(ProxyError, match="--skip-validation"):
-            await run(place, place.arguments(marathon))
-    assert not place.config.exists()
+async def test_without_haproxy_there_is_no_check(tmp_path: Path) -> None:
+    with pytest.raises(ProxyError, match="--skip-validation"):
+        await Validation({"PATH": str(tmp_path)}, system_folders="").check(tmp_path / "haproxy.cfg", "")
 
 
 async def test_a_reload_command_that_fails_is_logged_and_the_pass_has_succeeded(

@@ -23,7 +23,7 @@ defaults
 
 @dataclass
 class Place:
-    """`environ` has a head for which HAProxy needs neither Lua files nor a certificate, and no listener but the apps'."""
+    """`environ` has a head for which HAProxy needs no Lua and no certificate, and a listener on a free port."""
 
     folder: Path
     environ: dict[str, str] = field(default_factory=dict)

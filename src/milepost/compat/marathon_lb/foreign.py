@@ -14,6 +14,7 @@ from milepost.compat.marathon_lb.archive import Archive
 from milepost.compat.marathon_lb.arguments import Arguments
 from milepost.compat.marathon_lb.cluster import cluster_of
 from milepost.compat.marathon_lb.files import Files
+from milepost.compat.marathon_lb.processes import haproxy_processes
 from milepost.compat.marathon_lb.reload import Patience, Reload
 from milepost.compat.marathon_lb.text import writer_of
 from milepost.compat.marathon_lb.update import Update
@@ -41,7 +42,7 @@ def update_of(arguments: Arguments, environ: Mapping[str, str]) -> Update:
 
 def reload_of(arguments: Arguments, command: Sequence[str]) -> Reload:
     patience = Patience(arguments.max_reload_retries, arguments.reload_interval)
-    return Reload(command, arguments.haproxy_config, patience)
+    return Reload(command, patience, partial(haproxy_processes, arguments.haproxy_config.absolute()))
 
 
 async def poll(arguments: Arguments, command: Sequence[str], environ: Mapping[str, str]) -> None:

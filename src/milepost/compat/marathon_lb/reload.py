@@ -2,13 +2,13 @@
 
 import logging
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
 
-from milepost.compat.marathon_lb.processes import Process, haproxy_processes
+from milepost.compat.marathon_lb.processes import Process
 from milepost.errors import SettingsError
 
 _log = logging.getLogger(__name__)
@@ -50,10 +50,13 @@ class Patience:
 
 
 class Reload:
-    """Runs the command when asked, one run at a time. Who asks does not wait: see `run`."""
+    """Runs the command when asked, one run at a time. Who asks does not wait: see `run`.
 
-    def __init__(self, command: Sequence[str], config: Path, patience: Patience) -> None:
-        self._command, self._config, self._patience = list(command), config, patience
+    `processes` are those of HAProxy now.
+    """
+
+    def __init__(self, command: Sequence[str], patience: Patience, processes: Callable[[], frozenset[Process]]) -> None:
+        self._command, self._patience, self._processes = list(command), patience, processes
         self._wanted = anyio.Event()
 
     def ask(self) -> None:
@@ -71,7 +74,7 @@ class Reload:
         come. Tells whether a new process showed up.
         """
         self._wanted = anyio.Event()
-        before = haproxy_processes(self._config)
+        before = self._processes()
         await self._run_command()
         expiries = 0
         while not await self._new_process(before):
@@ -86,7 +89,7 @@ class Reload:
     async def _new_process(self, before: frozenset[Process]) -> bool:
         """Whether one shows up within the interval."""
         with anyio.move_on_after(self._patience.interval_s):
-            while not haproxy_processes(self._config) - before:
+            while not self._processes() - before:
                 await anyio.sleep(_POLL_S)
             return True
         return False

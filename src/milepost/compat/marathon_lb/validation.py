@@ -25,16 +25,17 @@ _MOST_ROUNDS = 100
 
 class Validation:
     """Checks texts with the `haproxy` of PATH. Its environment is ours without our own secrets, since a text may name
-    any variable.
+    any variable. `system_folders` are looked into where PATH has none.
     """
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], system_folders: str = _SYSTEM_FOLDERS) -> None:
+        self._system_folders = system_folders
         self._environ = {name: value for name, value in environ.items() if name not in _SECRETS}
 
     async def check(self, config: Path, text: str) -> Checked:
         """Raises ProxyError where there is no HAProxy to ask."""
         path = self._environ.get("PATH", os.defpath)
-        found = shutil.which("haproxy", path=path) or shutil.which("haproxy", path=_SYSTEM_FOLDERS)
+        found = shutil.which("haproxy", path=path) or shutil.which("haproxy", path=self._system_folders)
         if found is None:
             raise ProxyError("there is no haproxy in PATH to check with; --skip-validation writes without a check")
         return await check(Path(found), config, text, self._environ)
