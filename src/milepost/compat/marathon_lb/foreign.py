@@ -81,7 +81,8 @@ class Follower:
             while True:
                 await self._mailbox.wait(float("inf"))
                 try:
-                    await self._pass()
+                    with anyio.CancelScope(shield=True):  # what is begun is short, and leaves nothing behind at its end
+                        await self._pass()
                 except MilepostError as error:
                     _log.error("%s", error)
                 except Exception:  # a fault of the program, but the next event may be of another app

@@ -1,6 +1,6 @@
 """HAProxy as milepost's own: the flags become milepost's settings, and all the rest is as with `milepost run`.
 
-What no flag says comes from MILEPOST_... variables, where they are set.
+What no flag says comes from MILEPOST_... variables, or the file that MILEPOST_CONFIG names, where they are set.
 """
 
 import logging
@@ -17,13 +17,14 @@ _log = logging.getLogger(__name__)
 
 def settings_of(arguments: Arguments, environ: Mapping[str, str]) -> Settings:
     """Raises SettingsError."""
-    return load_settings(None, environ, dict(_options(arguments)))
+    config = environ.get("MILEPOST_CONFIG")
+    return load_settings(Path(config) if config else None, environ, dict(_options(arguments)))
 
 
 def _options(arguments: Arguments) -> Iterator[tuple[str, object]]:
     """By the names that `milepost run` has for them."""
     user, password = credentials_of(arguments)
-    yield "marathon", list(arguments.marathon)
+    yield "marathon_urls", list(arguments.marathon)
     if user:
         yield from (("marathon_user", user), ("marathon_password", password))
     if arguments.marathon_ca_cert is not None:

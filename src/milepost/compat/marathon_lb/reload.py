@@ -98,7 +98,8 @@ class Reload:
         """What it prints goes where our own output goes (its Q52). Its failure is logged: HAProxy runs on."""
         _log.info("reloading HAProxy: %s", shlex.join(self._command))
         try:
-            done = await anyio.run_process(self._command, stdin=None, stdout=None, stderr=None, check=False)
+            with anyio.CancelScope(shield=True):  # who ends us does not mean to cut a reload short
+                done = await anyio.run_process(self._command, stdin=None, stdout=None, stderr=None, check=False)
         except OSError as error:
             _log.error("the reload command %s cannot be run: %s", self._command[0], error.strerror)
         else:
