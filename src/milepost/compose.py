@@ -4,6 +4,7 @@ import os
 import resource
 import signal
 import time
+from collections.abc import Set
 from functools import partial
 from pathlib import Path
 
@@ -81,7 +82,7 @@ async def run(settings: Settings, *, stop_proxy: bool, heeds_signals: bool = Fal
         loop = Loop(proxy, mailbox, Router(policy_of(settings)), holders, board, notify, pace_of(settings))
         notify(_started(settings, binary))
         last_good = LastGood(SnapshotFile(settings.state_dir), mailbox.put, notify)
-        guard = GuardPost(guard_of(settings), last_good.publish, source.look_again, board, notify)
+        guard = GuardPost(guard_of(settings, board), last_good.publish, source.look_again, board, notify)
         reconcile = partial(_reconcile, proxy, mailbox)
         commands = Commands(reconcile, guard.approve)
         signals = {signal.SIGHUP: partial(source.look_again, "HUP"), signal.SIGUSR1: reconcile}
@@ -277,14 +278,19 @@ def policy_of(settings: Settings) -> Policy:
         reserved_ports=frozenset(ours) - {0},
         conflicts=Conflicts(settings.routing.conflicts),
         healthy_share=settings.routing.healthy_share,
+        deployment_target=settings.routing.deployment_target,
     )
 
 
-def guard_of(settings: Settings) -> Guard:
-    """What holds back a read that takes too much away."""
+def guard_of(settings: Settings, board: Board) -> Guard:
+    """What holds back a read that takes too much away. What a deployment has drained is no loss."""
     guard, policy = settings.guard, policy_of(settings)
     limits = Limits(guard.share, guard.approve_share, guard.approve_from, guard.confirm_after_s)
-    return Guard(limits, lambda task, app: not why_not(task, app, policy), is_of)
+    return Guard(limits, lambda task, app: not why_not(task, app, policy), is_of, lambda: _drained(board))
+
+
+def _drained(board: Board) -> Set[str]:
+    return board.table.drained if board.table else frozenset()
 
 
 def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> Profile:

@@ -157,6 +157,10 @@ class RoutingTable:
 
     `services` is the very same tuple object as in the table before as long as no definition and no
     conflict changed; `endpoints[service.name]` likewise per service. Both let later stages skip work.
+
+    `groups` gives the id under which an app of a deployment group is served, and which its services have; `drained`
+    are the ids of all tasks from which a deployment takes the traffic. Problems and what was dropped go by the ids of
+    the apps themselves.
     """
 
     services: tuple[Service, ...] = ()
@@ -164,3 +168,5 @@ class RoutingTable:
     dropped: Mapping[str, tuple[Dropped, ...]] = field(default_factory=dict)  # by app id
     problems: tuple[Problem, ...] = ()
     holders: Holders = field(default_factory=Holders)
+    groups: Mapping[str, str] = field(default_factory=dict)  # by app id
+    drained: frozenset[str] = frozenset()

@@ -11,9 +11,8 @@ from milepost.model.snapshot import Snapshot
 from milepost.proxies.haproxy.check import Checked
 from milepost.proxies.haproxy.contract import Contract, ContractFlags, contract_for
 from milepost.proxies.haproxy.contract.flags import DEFAULT_OPTIONS
-from milepost.proxies.haproxy.contract.head import refuse_unfit
 from milepost.proxies.haproxy.render import render_map
-from milepost.proxies.haproxy.templates.sources import HEAD, operator_templates, template_files
+from milepost.proxies.haproxy.templates.sources import operator_templates, template_files
 from milepost.proxies.haproxy.templates.template import TemplateError
 from milepost.routing.policy import Policy
 
@@ -80,9 +79,6 @@ def writer_of(arguments: Arguments, environ: Mapping[str, str]) -> Writer:
 
 def _flags(arguments: Arguments, environ: Mapping[str, str]) -> ContractFlags:
     options = environ.get(_OPTIONS)
-    templates = operator_templates(environ, template_files(TEMPLATES))
-    if (head := templates.get(HEAD)) is not None:
-        refuse_unfit(head)
     return ContractFlags(
         ssl_certs=arguments.ssl_certs,
         config_dir=str(arguments.haproxy_config.parent),
@@ -90,6 +86,6 @@ def _flags(arguments: Arguments, environ: Mapping[str, str]) -> ContractFlags:
         use_maps=arguments.haproxy_map,
         group_by_host=arguments.group_https_by_vhost,
         default_options=DEFAULT_OPTIONS if options is None else tuple(options.split(",")),
-        templates=templates,
+        templates=operator_templates(environ, template_files(TEMPLATES)),
         legacy=arguments.old_directives,
     )

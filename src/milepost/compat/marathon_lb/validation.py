@@ -16,6 +16,7 @@ from milepost.errors import ProxyError
 from milepost.model.snapshot import AppDefinition, Snapshot
 from milepost.proxies.haproxy.bisect import find_culprit
 from milepost.proxies.haproxy.check import Checked, check
+from milepost.routing.blue_green import group_id
 
 _log = logging.getLogger(__name__)
 _SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
@@ -46,27 +47,23 @@ class Cleanup:
 
     def __init__(self, writer: Writer, files: Files, validation: Validation) -> None:
         self._writer, self._files, self._validation = writer, files, validation
-        self._refused: dict[str, tuple[AppDefinition, str]] = {}
+        self._refused: dict[str, tuple[AppDefinition, ...]] = {}
 
     def left_out(self, snapshot: Snapshot) -> frozenset[str]:
-        """The apps that were refused as they still are; the others are forgotten."""
-        apps = snapshot.apps
+        """The apps, and groups of apps, that were refused as they still are; the others are forgotten."""
         self._refused = {
-            app_id: kept
-            for app_id, kept in self._refused.items()
-            if app_id in apps and apps[app_id].definition == kept[0]
+            app_id: kept for app_id, kept in self._refused.items() if _definitions(snapshot, app_id) == kept
         }
         return frozenset(self._refused)
 
     async def clean(self, snapshot: Snapshot, text: Text, checked: Checked) -> Text | None:
         """As much of the refused `text` as HAProxy takes; None where the fault is no app's, or nothing is left."""
         for _ in range(_MOST_ROUNDS):
-            named = {app_id: words for app_id, words in text.owners(checked).items() if app_id in snapshot.apps}
-            culprits = named or await self._search(snapshot, checked)
+            culprits = dict(text.owners(checked)) or await self._search(snapshot, checked)
             if not culprits:
                 return None
             self._remember(snapshot, culprits)
-            if not set(self._writer.apps(snapshot)) - self._refused.keys():
+            if not self._left(snapshot):
                 return None
             text = self._writer.write(snapshot, self._refused)
             checked = await self._checked(text)
@@ -76,7 +73,7 @@ class Cleanup:
 
     async def _search(self, snapshot: Snapshot, checked: Checked) -> dict[str, str]:
         """By leaving apps out: HAProxy's words name none."""
-        every = [app_id for app_id in self._writer.apps(snapshot) if app_id not in self._refused]
+        every = self._left(snapshot)
 
         async def is_refused(apps: Collection[str]) -> bool:
             others = {*self._refused, *every} - set(apps)
@@ -88,8 +85,23 @@ class Cleanup:
     def _remember(self, snapshot: Snapshot, culprits: Mapping[str, str]) -> None:
         for app_id, words in culprits.items():
             _log.error("HAProxy refuses the part of app %s, which is left out: %s", app_id, words)
-            self._refused[app_id] = (snapshot.apps[app_id].definition, words)
+            self._refused[app_id] = _definitions(snapshot, app_id)
+
+    def _left(self, snapshot: Snapshot) -> list[str]:
+        """The apps of which no refusal is known, in Marathon's order."""
+        apps = snapshot.apps
+        return [
+            app_id
+            for app_id in self._writer.apps(snapshot)
+            if not {app_id, group_id(apps[app_id].definition)} & self._refused.keys()
+        ]
 
     async def _checked(self, text: Text) -> Checked:
         with self._files.candidate(text) as candidate:
             return await self._validation.check(candidate.config, candidate.checked_text)
+
+
+def _definitions(snapshot: Snapshot, app_id: str) -> tuple[AppDefinition, ...]:
+    """Of the app, or of all apps of the deployment group that goes by this id."""
+    definitions = (app.definition for app in snapshot.apps.values())
+    return tuple(one for one in definitions if app_id in (one.id, group_id(one)))

@@ -5,13 +5,12 @@ from collections.abc import Iterator, Sequence
 from milepost.model.routing import Service
 from milepost.proxies.haproxy.contract.block import Block
 from milepost.proxies.haproxy.contract.flags import ContractFlags
-from milepost.proxies.haproxy.contract.maps import HostMap
 from milepost.proxies.haproxy.contract.shared_frontends import SharedFrontends
 from milepost.proxies.haproxy.contract.texts import Texts
 from milepost.proxies.haproxy.names import cleaned
 
 
-def grouped_https(frontends: SharedFrontends, found: HostMap, texts: Texts, flags: ContractFlags) -> Iterator[Block]:
+def grouped_https(frontends: SharedFrontends, texts: Texts, flags: ContractFlags) -> Iterator[Block]:
     """With maps too each host has its frontend and a rule in it: marathon-lb forgot most of them (its Q32)."""
     yield Block(texts.shared("HTTPS_GROUPED_FRONTEND_HEAD"))
     services: dict[str, list[Service]] = {}
@@ -26,16 +25,7 @@ def grouped_https(frontends: SharedFrontends, found: HostMap, texts: Texts, flag
         yield Block(texts.shared("HTTPS_GROUPED_VHOST_BACKEND_HEAD", {"name": name}))
         head = {"name": name, "sslCerts": _certificates(services[host], flags), "bindOpts": _options(services[host])}
         yield Block(texts.shared("HTTPS_GROUPED_VHOST_FRONTEND_HEAD", head))
-        yield from _rules(host, services[host], frontends, found)
-
-
-def _rules(host: str, services: Sequence[Service], frontends: SharedFrontends, found: HostMap) -> Iterator[Block]:
-    in_map = [service for service in services if service.name in found.https]
-    for service in frontends.by_weight(services):
-        if service not in in_map:
-            yield frontends.https_block(service, [host])
-    if in_map:
-        yield frontends.map_rule(in_map[0], "MAP_HTTPS_FRONTEND_ACL")
+        yield from frontends.https_rules(services[host], host)
 
 
 def _certificates(services: Sequence[Service], flags: ContractFlags) -> str:

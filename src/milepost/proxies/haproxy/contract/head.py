@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 
-from milepost.errors import SettingsError
-
 _CIPHERS = (
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
     "ECDHE-RSA-AES256-GCM-SHA384:DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-SHA256:"
@@ -69,7 +67,6 @@ _STATS = (
 )
 
 
-
 def head_text(template: str | None, options: Iterable[str]) -> str:
     """The operator's `template` as it is, else the usual text with these `option`s of its defaults."""
     if template is not None:
@@ -82,15 +79,3 @@ def head_text(template: str | None, options: Iterable[str]) -> str:
     )
     texts = ("\n  ".join((heading, *lines)) for heading, lines in sections)
     return "\n".join((*texts, ""))
-
-
-def refuse_unfit(template: str) -> None:
-    """Raises SettingsError for what marathon-lb refused too (marathon-lb-behaviour.md 12).
-
-    A HAProxy that leaves its supervisor, or that hands no listener to the next one, cannot be reloaded.
-    """
-    words = template.split()
-    if "daemon" in words:
-        raise SettingsError("template HEAD: the word daemon must not be in it; HAProxy stays with its supervisor")
-    if ("expose-fd", "listeners") not in zip(words, words[1:], strict=False):
-        raise SettingsError("template HEAD: expected `stats socket ... expose-fd listeners` in it; reloads need that")

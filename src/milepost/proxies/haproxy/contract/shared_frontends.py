@@ -13,6 +13,11 @@ from milepost.proxies.haproxy.contract.texts import Texts
 from milepost.proxies.haproxy.names import cleaned
 
 
+def by_weight(services: Iterable[Service]) -> list[Service]:
+    """Larger weights first; equals stay in order (marathon-lb-behaviour.md 13)."""
+    return sorted(services, key=lambda service: service.weight, reverse=True)
+
+
 class SharedFrontends:
     """Those for HTTP, HTTPS and app ids. `hosted` are the services with hosts, in the table's order."""
 
@@ -20,33 +25,31 @@ class SharedFrontends:
         self.hosted = [service for service in services if service.hosts]
         self._services = services
         self._found = found
+        self._in_http_map = {service.name for service in found.http}
+        self._in_https_map = {service.name for service in found.https}
         self._texts = texts
         self._flags = flags
         self._acls: Mapping[str, str] = acl_names(self.hosted)
 
     def http(self) -> Iterator[Block]:
         yield Block(self._texts.shared("HTTP_FRONTEND_HEAD"))
-        for service in self.by_weight(self.hosted):
-            if service.name not in self._found.http:
+        for service in by_weight(self.hosted):
+            if service.name not in self._in_http_map:
                 yield self._block(service, http_rules(service))
-            elif service.name == self._found.http_bringer:
-                several = "_ONLY" if service.several_hosts else ""
-                yield self.map_rule(service, f"MAP_HTTP_FRONTEND_ACL{several}")
+        for service in self._found.http[:1]:
+            several = "_ONLY" if service.several_hosts else ""
+            yield self._map_rule(service, f"MAP_HTTP_FRONTEND_ACL{several}")
 
     def https(self) -> Iterator[Block]:
         certificates = " ".join(f"crt {path}" for path in self._flags.ssl_certs)
         yield Block(self._texts.shared("HTTPS_FRONTEND_HEAD", {"sslCerts": certificates}))
-        for service in self.by_weight(self.hosted):
-            if service.name not in self._found.https:
-                yield self.https_block(service, service.hosts)
-            elif service.name == self._found.https_bringer:
-                yield self.map_rule(service, "MAP_HTTPS_FRONTEND_ACL")
+        yield from self.https_rules(self.hosted)
 
     def app_ids(self) -> Iterator[Block]:
         yield Block(self._texts.shared("HTTP_FRONTEND_APPID_HEAD"))
         for service in first_http(self._services):
             if self._flags.use_maps:
-                yield self.map_rule(service, "MAP_HTTP_FRONTEND_APPID_ACL")
+                yield self._map_rule(service, "MAP_HTTP_FRONTEND_APPID_ACL")
                 return
             values = {
                 "cleanedUpAppId": cleaned(service.app_id),
@@ -56,13 +59,15 @@ class SharedFrontends:
             }
             yield Block(self._texts.of(service, "HTTP_FRONTEND_APPID_ACL", values), service.app_id)
 
-    def by_weight(self, services: Iterable[Service]) -> list[Service]:
-        return sorted(services, key=self._found.weight, reverse=True)
+    def https_rules(self, services: Sequence[Service], host: str | None = None) -> Iterator[Block]:
+        """For all hosts of these services, or for `host` only."""
+        for service in by_weight(services):
+            if service.name not in self._in_https_map:
+                yield self._block(service, https_rules(service, service.hosts if host is None else (host,)))
+        for service in [service for service in services if service.name in self._in_https_map][:1]:
+            yield self._map_rule(service, "MAP_HTTPS_FRONTEND_ACL")
 
-    def https_block(self, service: Service, hosts: Iterable[str]) -> Block:
-        return self._block(service, https_rules(service, hosts))
-
-    def map_rule(self, service: Service, name: str) -> Block:
+    def _map_rule(self, service: Service, name: str) -> Block:
         values = {"haproxy_dir": self._flags.config_dir, "hostname": service.hosts[0] if service.hosts else ""}
         return Block(self._texts.of(service, name, values), service.app_id)
 

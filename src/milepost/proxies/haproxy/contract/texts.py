@@ -19,7 +19,8 @@ class Texts:
     """
 
     def __init__(self, flags: ContractFlags) -> None:
-        self._texts = {name: template.text for name, template in BY_NAME.items()} | (LEGACY if flags.legacy else {})
+        self._texts = {name: template.text for name, template in BY_NAME.items()}
+        self._texts |= LEGACY if flags.legacy else {}
         self._texts |= flags.templates
         self._of_operator = frozenset(flags.templates)
         self._translates = not flags.legacy

@@ -15,6 +15,7 @@ from milepost.proxies.haproxy.contract.maps import HostMap, host_map, map_entrie
 from milepost.proxies.haproxy.contract.service_sections import frontend, userlist
 from milepost.proxies.haproxy.contract.shared_frontends import SharedFrontends
 from milepost.proxies.haproxy.contract.texts import Texts, ended
+from milepost.routing.blue_green import group_id
 from milepost.routing.build import build_routing
 from milepost.routing.policy import Policy
 
@@ -51,10 +52,14 @@ def contract_for(
 ) -> tuple[RoutingTable, Contract]:
     """What marathon-lb would have written if the apps `without` were not there, and how that was decided.
 
-    Raises TemplateError where an operator's template cannot be filled in.
+    A deployment group is left out as a whole, by its id or that of one of its apps. Raises TemplateError where an
+    operator's template cannot be filled in.
     """
-    apps = {app_id: app for app_id, app in snapshot.apps.items() if app_id not in without}
-    table = build_routing(replace(snapshot, apps=apps), replace(policy, exact=True, reserved_ports=frozenset()))
+    groups = {app_id: group_id(app.definition) or app_id for app_id, app in snapshot.apps.items()}
+    left_out = {*without, *(groups[app_id] for app_id in without if app_id in groups)}
+    apps = {app_id: app for app_id, app in snapshot.apps.items() if groups[app_id] not in left_out}
+    exact = replace(policy, exact=True, reserved_ports=frozenset(), deployment_target=False)
+    table = build_routing(replace(snapshot, apps=apps), exact)
     return table, contract_of(table, flags)
 
 
@@ -86,6 +91,6 @@ def _blocks(
         yield from shared.http()
     yield from shared.app_ids()
     if not flags.dont_bind:
-        yield from grouped_https(shared, found, texts, flags) if flags.group_by_host else shared.https()
+        yield from grouped_https(shared, texts, flags) if flags.group_by_host else shared.https()
     yield from (frontend(service, texts) for service in services)
     yield from (backend(service, table.endpoints[service.name], texts) for service in services)

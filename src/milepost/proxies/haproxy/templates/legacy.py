@@ -5,8 +5,7 @@ from collections.abc import Mapping
 LEGACY: Mapping[str, str] = {
     "BACKEND_HSTS_OPTIONS": "  rspadd  Strict-Transport-Security:\\ max-age=15768000\n",
     "HTTP_BACKEND_PROXYPASS_GLUE": (
-        "  http-request set-header Host {hostname}\n"
-        '  reqirep  "^([^ :]*)\\ {proxypath}/?(.*)" "\\1\\ /\\2"\n'
+        '  http-request set-header Host {hostname}\n  reqirep  "^([^ :]*)\\ {proxypath}/?(.*)" "\\1\\ /\\2"\n'
     ),
     "HTTP_BACKEND_REVPROXY_GLUE": (
         "  acl hdr_location res.hdr(Location) -m found\n"

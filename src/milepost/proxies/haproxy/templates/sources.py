@@ -1,6 +1,7 @@
 """The operator's templates: from the environment, or from files (marathon-lb-behaviour.md 16.1)."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 
 from milepost.errors import SettingsError
@@ -14,7 +15,8 @@ def operator_templates(environment: Mapping[str, str], files: Mapping[str, str])
     """By name, from `HAPROXY_<NAME>` of both; a variable that is not empty comes before a file.
 
     Only in a variable `\\n` stands for the end of a line. Names that are no template's are nobody's business here.
-    Raises SettingsError for one that cannot be filled in: it would leave every app out.
+    Raises SettingsError for one that cannot be filled in: it would leave every app out; and for a HEAD that marathon-lb
+    refused too.
     """
     found: dict[str, str] = {}
     for name in (HEAD, *BY_NAME):
@@ -22,8 +24,7 @@ def operator_templates(environment: Mapping[str, str], files: Mapping[str, str])
         text = environment.get(key, "").replace("\\n", "\n") or files.get(key)
         if text is not None:
             found[name] = text
-            if name in BY_NAME:
-                _check(BY_NAME[name], text)
+            _refuse_head(text) if name == HEAD else _refuse(BY_NAME[name], text)
     return found
 
 
@@ -38,10 +39,19 @@ def template_files(folder: Path) -> dict[str, str]:
     return found
 
 
-def _check(template: Template, text: str) -> None:
+def _refuse(template: Template, text: str) -> None:
     if template.is_literal:
         return
     try:
         filled(template.name, text, dict.fromkeys(template.placeholders, ""))
     except TemplateError as error:
         raise SettingsError(str(error)) from error
+
+
+def _refuse_head(text: str) -> None:
+    """A HAProxy that leaves its supervisor, or hands no listener to the next one, cannot be reloaded (12)."""
+    words = text.split()
+    if "daemon" in words:
+        raise SettingsError("template HEAD: the word daemon must not be in it; HAProxy stays with its supervisor")
+    if ("expose-fd", "listeners") not in pairwise(words):
+        raise SettingsError("template HEAD: expected `stats socket ... expose-fd listeners` in it; reloads need that")

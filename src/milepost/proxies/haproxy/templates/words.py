@@ -5,20 +5,22 @@ from collections.abc import Iterable
 
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", " ": " ", "#": "#", "\\": "\\", '"': '"', "'": "'"}
 _PART = re.compile(
-    r"""(?P<escape>\\[ #\\"'nrt])|(?P<double>"(?:\\.|[^"\\])*")|(?P<single>'[^']*')|(?P<end>\#.*)|(?P<blank>[ \t]+)|(?P<char>.)""",
+    r"""(?P<escape>\\[ #\\"'nrt])|(?P<double>"(?:\\.|[^"\\])*")|(?P<single>'[^']*')"""
+    r"""|(?P<end>\#.*)|(?P<blank>[ \t]+)|(?P<char>.)""",
     re.DOTALL,
 )
-_SPECIAL = re.compile(r"""[ #"']|\\(?=[ #\\"'nrt]|$)""")
+_WRITTEN = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_SPECIAL = re.compile(r"""[ #"'\n\r\t]|\\(?=[ #\\"'nrt\n\r\t]|$)""")
 
 
 def split_words(line: str) -> list[str]:
     """As HAProxy cuts a line (configuration manual, chapter 2.2): blanks, quotes, backslashes and comments."""
     words: list[str] = []
     word: str | None = None
-    for match in _PART.finditer(line.strip(" \t\r")):
+    for match in _PART.finditer(line.rstrip("\r")):
         part, kind = match[0], match.lastgroup
         if kind == "blank":
-            words += [] if word is None else [word]
+            words += () if word is None else (word,)
             word = None
         elif kind == "end":
             break
@@ -28,8 +30,12 @@ def split_words(line: str) -> list[str]:
 
 
 def joined(words: Iterable[str]) -> str:
-    """One line of these words, none of which holds an end of line."""
-    return " ".join(_SPECIAL.sub(lambda match: f"\\{match[0]}", word) if word else '""' for word in words)
+    """One line of these words."""
+    return " ".join(_SPECIAL.sub(_escaped, word) if word else '""' for word in words)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return _WRITTEN.get(match[0], f"\\{match[0]}")
 
 
 def _unquoted(part: str, kind: str | None) -> str:
