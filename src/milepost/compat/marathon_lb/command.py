@@ -1,5 +1,6 @@
 """`milepost marathon-lb` and `marathon-lb`: which of both ways the flags mean, and with which status it ends."""
 
+import gc
 import logging
 import os
 import sys
@@ -65,6 +66,7 @@ def _run_foreign(arguments: Arguments, command: Sequence[str], environ: Mapping[
         log_notices_here()
         anyio.run(until_stopped, partial(follow, arguments, command, environ))
     else:
+        gc.disable()  # a one-shot ends before there is garbage worth a search through all apps
         anyio.run(poll, arguments, command, environ)
 
 

@@ -7,6 +7,7 @@ Names, placeholders and directives are marathon-lb's (marathon-lb-behaviour.md 1
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 _FIELD = re.compile(r"\{\{|\}\}|\{([A-Za-z0-9_]*)\}|[{}]")
 
@@ -31,14 +32,21 @@ def filled(name: str, text: str, values: Mapping[str, object]) -> str:
     Plain names only: attributes and formats, which worked by accident (16.1), are refused. Raises TemplateError.
     """
 
-    def value(match: re.Match[str]) -> str:
-        found = match[0]
-        if found in ("{{", "}}"):
-            return found[0]
-        if match[1] is None or match[1] not in values:
-            known = ", ".join(sorted(values))
-            what = f"unknown placeholder {found}" if match[1] else f"a lone {found[0]}, which is to be doubled"
-            raise TemplateError(f"template {name}: {what}; known are {known}")
-        return str(values[match[1]])
+    unknown = _fields(text) - values.keys()
+    if unknown:
+        known = ", ".join(sorted(values))
+        raise TemplateError(f"template {name}: {_complaint(min(unknown))}; known are {known}")
+    return text.format_map(values)  # safe: nothing but plain names is left in it
 
-    return _FIELD.sub(value, text)
+
+@lru_cache(maxsize=1024)  # the same few templates are filled in for thousands of servers
+def _fields(text: str) -> frozenset[str]:
+    """What stands between braces that are not doubled; a lone brace as itself."""
+    found = (match for match in _FIELD.finditer(text) if match[0] not in ("{{", "}}"))
+    return frozenset(match[0] if match[1] is None else match[1] for match in found)
+
+
+def _complaint(field: str) -> str:
+    if field in ("{", "}"):
+        return f"a lone {field}, which is to be doubled"
+    return f"unknown placeholder {{{field}}}" if field else "a lone {, which is to be doubled"
