@@ -111,6 +111,7 @@ VALUES: dict[str, tuple[str, str, object]] = {
     'one of "own", "attach"': ("'attach'", "attach", "attach"),
     'one of "heal", "report"': ("'report'", "report", "report"),
     'one of "holder", "lower-id"': ("'lower-id'", "lower-id", "lower-id"),
+    'one of "off", "section", "trusted"': ("'off'", "off", "off"),
     'one of "auto", "console", "json"': ("'json'", "json", "json"),
     'one of "debug", "info", "warning", "error"': ("'error'", "error", "error"),
 }
@@ -209,7 +210,7 @@ def test_the_sockets_stand_in_the_state_directory_unless_named() -> None:
 
 def test_every_field_of_every_table_is_a_key() -> None:
     named = {key.dotted for key in KEYS}
-    inner = {"sources", "routing", "haproxy", "guard", "web", "log"}
+    inner = {"sources", "routing", "policy", "haproxy", "guard", "web", "log"}
     for table, cls in TABLES.items():
         for name in {field.name for field in fields(cls)} - (inner if cls is Settings else set()):
             assert f"{table}.{name}".lstrip(".") in named

@@ -98,6 +98,20 @@ class RoutingSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicySettings:
+    """What app owners may do with the balancer."""
+
+    raw: str = setting(
+        "section",
+        one_of("off", "section", "trusted"),
+        "How much of HAProxy's own text owners may write (template labels such as HAPROXY_0_BACKEND_HEAD). "
+        '"off": none. "section": what is known to reach nothing but their own service '
+        "(docs/decisions/raw-text.md). "
+        '"trusted": anything that stays in its section, so they can read files and run code as HAProxy can.',
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class HAProxySettings:
     """The HAProxy that milepost keeps configured, and the part of its configuration that is the operator's."""
 
@@ -243,6 +257,7 @@ class Settings:
     )
     sources: SourceSettings = SourceSettings()
     routing: RoutingSettings = RoutingSettings()
+    policy: PolicySettings = PolicySettings()
     haproxy: HAProxySettings = HAProxySettings()
     guard: GuardSettings = GuardSettings()
     web: WebSettings = WebSettings()

@@ -1,0 +1,29 @@
+"""The lines that a service's own templates make, filled with its values."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from milepost.model.routing import Service
+from milepost.proxies.haproxy.raw.seats import HEADS
+from milepost.proxies.haproxy.raw.words import Line, lines_of
+from milepost.proxies.haproxy.templates.defaults import BY_NAME
+from milepost.proxies.haproxy.templates.template import filled
+from milepost.proxies.haproxy.templates.values import service_values
+
+
+def filled_text(name: str, text: str, values: Mapping[str, str]) -> str:
+    """`text`, the template called `name`. Raises TemplateError."""
+    return text if BY_NAME[name].is_literal else filled(name, text, values)
+
+
+def own_lines(service: Service, name: str, usual: Iterable[str] = ()) -> tuple[str, ...]:
+    """What the service has in the place of template `name`: its owner's lines, without a header, else the `usual`."""
+    text = service.templates.get(name)
+    if text is None:
+        return tuple(usual)
+    lines = lines_of(filled_text(name, text, service_values(service)))
+    return tuple(line.text for line in _without_header(name, list(lines)))
+
+
+def _without_header(name: str, lines: Sequence[Line]) -> Sequence[Line]:
+    keyword = HEADS.get(name)
+    return lines[1:] if keyword and lines and lines[0].words[0] == keyword else lines
