@@ -16,6 +16,7 @@ from milepost.proxies.haproxy.render import render_sections
 from milepost.proxies.haproxy.structure import StructureMaker
 from milepost.routing.marathon_lb import TEMPLATES, WITHOUT_EFFECT
 from milepost.routing.own_texts import Reviewed, no_texts
+from support.own_texts import TAKEN_LINES
 
 WEB = Service(
     "web_80",
@@ -170,50 +171,6 @@ REFUSED_LINES = [
     ("backend", "timeout tunnel never", "and a time"),
 ]
 
-TAKEN_LINES = [
-    ("backend", "balance leastconn"),
-    ("backend", "mode http"),
-    ("backend", "option  httpchk GET /h HTTP/1.1\\r\\nHost:\\ www.example"),
-    ("backend", "no option forwardfor"),
-    ("backend", "option forwardfor except 127.0.0.0/8 header X-Client"),
-    ("backend", "http-check send meth GET uri /h ver HTTP/1.1 hdr Host www"),
-    ("backend", "http-check expect status 200"),
-    ("backend", "tcp-check expect string +PONG"),
-    ("backend", "timeout server 10m"),
-    ("backend", "timeout tunnel 1h"),
-    ("backend", "acl is_api path_beg -i /api # a comment 'with a quote"),
-    ("backend", "acl ends path_reg ^/foo$"),
-    ("backend", 'acl money path_beg "/\\$"'),
-    ("backend", "acl money path_beg '/$HOME'"),
-    ("backend", "acl network_allowed src 10.0.0.0/8 fd00::/8"),
-    ("backend", "http-request deny if !network_allowed or { path /x } !{ src 127.0.0.1 }"),
-    ("backend", 'http-request auth realm "Of the shop" unless { http_auth(user_web_80) }'),
-    ("backend", "http-request set-header X-Port %[dst_port]"),
-    ("backend", "http-request set-header X-Host %[req.hdr(host),field(1,:),lower]"),
-    ("backend", "http-request replace-path ^/a/(.*) /\\1"),
-    ("backend", "http-request set-var(txn.path) path,lower"),
-    ("backend", "http-request track-sc0 src"),
-    ("backend", "http-request deny deny_status 429 if { sc_http_req_rate(0) gt 10 }"),
-    ("backend", 'http-request return status 200 content-type text/plain string "hello" if { path /hello }'),
-    ("backend", "http-response set-header Strict-Transport-Security max-age=15768000"),
-    ("backend", "redirect scheme https code 301 if !{ ssl_fc }"),
-    ("backend", "cookie SRV insert indirect nocache"),
-    ("backend", "stick-table type ip size 100k expire 30m store http_req_rate(10s)"),
-    ("backend", "stick on src"),
-    ("backend", "default-server inter 3s fall 2 maxconn 50"),
-    ("backend", "compression algo gzip"),
-    ("backend", "retry-on 503 conn-failure"),
-    ("frontend", "bind *:80 ssl crt /etc/ssl/a.pem alpn h2,http/1.1"),
-    ("frontend", "bind 10.0.0.1:80"),
-    ("frontend", "bind [::1]:80 accept-proxy"),
-    ("frontend", "use_backend web_80 if { hdr(host) -i a.example }"),
-    ("frontend", "default_backend web_80"),
-    ("frontend", "tcp-request connection reject if !{ src 10.0.0.0/8 }"),
-    ("frontend", "tcp-request inspect-delay 5s"),
-    ("frontend", "option tcplog"),
-    ("frontend", "maxconn 100"),
-]
-
 
 @pytest.mark.parametrize(("section", "line", "reason"), REFUSED_LINES)
 def test_a_line_that_reaches_out_of_its_section_is_refused_with_the_reason(
@@ -282,6 +239,18 @@ def test_a_host_cannot_become_a_keyword_once_another_is_lost() -> None:
     """The first of the hosts makes the line harmless; a conflict may take it away later."""
     service = replace(WEB, hosts=("acl", "program"), several_hosts=True)
     assert review({"BACKEND_STICKY_OPTIONS": "acl a path /\n{hostname} x path /"}, service=service).problems
+
+
+def test_an_own_backend_keeps_its_text_when_another_app_has_its_name() -> None:
+    text = "use_backend web_80 if {{ path / }}"
+    service = review({"FRONTEND_BACKEND_GLUE": text}).service
+    assert service is not None
+    (section,) = (
+        section
+        for section in StructureMaker(PROFILE).structure([replace(service, name="web_80_1f")], ()).sections
+        if section.keyword == "frontend" and section.name == "web_80_1f"
+    )
+    assert "use_backend web_80_1f if { path / }" in section.lines
 
 
 @pytest.mark.parametrize(

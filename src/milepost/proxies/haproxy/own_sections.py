@@ -5,12 +5,11 @@ Our own lines stay: without them a reload or a dying task would cost requests. W
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from milepost.model.routing import Service
 from milepost.proxies.haproxy.backend import HTTP_LINES, STICKY_LINE
 from milepost.proxies.haproxy.config import Profile, Section
-from milepost.proxies.haproxy.hitless import retry_lines, with_forward
+from milepost.proxies.haproxy.hitless import forward_lines, retry_lines
 from milepost.proxies.haproxy.raw.owned import own_lines
 from milepost.proxies.haproxy.raw.shared_rules import BY_APP_ID, HTTP, HTTPS, own_rules
 from milepost.proxies.haproxy.shared_frontends import FRONTENDS, bind_lines
@@ -27,16 +26,18 @@ def own_frontend(service: Service, profile: Profile, *, is_hitless: bool) -> Sec
     """A `bind` to every address becomes one to each of the balancer's own, where the owner names none."""
     addresses = (service.bind_addr,) if service.bind_addr else profile.bind
     head = own_lines(service, "FRONTEND_HEAD", bind_lines(addresses, service.port))
-    binds = [bind for line in head if _keyword(line) == "bind" for bind in _on_addresses(line, service, addresses)]
-    others = [line for line in head if _keyword(line) != "bind"]
-    lines = (*binds, *_with_mode(others, service), *own_lines(service, "FRONTEND_BACKEND_GLUE", _glue(service)))
-    listens = tuple(_address_of(line) for line in binds)
-    is_http = "mode http" in lines
-    under = FRONTENDS if is_http else ""
-    section = Section("frontend", service.name, lines, service.app_id, listens, under)
-    if not (is_http and is_hitless):
-        return section
-    return with_forward(replace(section, lines=tuple(map(_behind_the_forward, lines))))
+    written = (*head, *own_lines(service, "FRONTEND_BACKEND_GLUE", (f"use_backend {service.name}",)))
+    binds = [bind for line in written if _keyword(line) == "bind" for bind in _on_addresses(line, service, addresses)]
+    mode, *others = _with_mode([line for line in written if _keyword(line) != "bind"], service)
+    listens = tuple(map(_address_of, binds))
+    if mode != "mode http" or not is_hitless:
+        under = FRONTENDS if mode == "mode http" else ""
+        return Section("frontend", service.name, (*binds, mode, *others), service.app_id, listens, under)
+    expect, forward = forward_lines(listens, is_tls=any(" ssl " in f"{line} " for line in binds))
+    at = next((at for at, line in enumerate(others) if _keyword(line) == "use_backend"), len(others))
+    rules = list(map(_behind_the_forward, others))
+    lines = (*binds, mode, expect, *rules[:at], forward, *rules[at:])
+    return Section("frontend", service.name, lines, service.app_id, listens, FRONTENDS)
 
 
 def own_backend(service: Service, profile: Profile, *, is_hitless: bool) -> Section:
@@ -67,10 +68,6 @@ def _check_lines(service: Service) -> tuple[str, ...]:
         return own_lines(service, "BACKEND_TCP_HEALTHCHECK_OPTIONS")
     usual = (f"option httpchk GET {check.path}", f"timeout check {check.timeout_s}s")
     return own_lines(service, "BACKEND_HTTP_HEALTHCHECK_OPTIONS", usual)
-
-
-def _glue(service: Service) -> tuple[str, ...]:
-    return (f"use_backend {service.name}",)
 
 
 def _with_mode(lines: Sequence[str], service: Service) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ def _negated(found: Sequence[tuple[Term, ...]]) -> Alternatives:
     return tuple(tuple(replace(term, is_negated=not term.is_negated) for term in terms) for terms in chosen)
 
 
-def renamed(found: Alternatives, own: Collection[str], prefix: str) -> Alternatives:
+def known_by(found: Alternatives, own: Collection[str], prefix: str) -> Alternatives:
     """The acls of `own` under names that no other app has. Raises Refused for one that is nobody's."""
 
     def name_of(term: Term) -> Term:

@@ -8,6 +8,7 @@ from milepost.proxies.haproxy.raw.words import Line, lines_of
 from milepost.proxies.haproxy.templates.defaults import BY_NAME
 from milepost.proxies.haproxy.templates.template import filled
 from milepost.proxies.haproxy.templates.values import service_values
+from milepost.routing.naming import service_name
 
 
 def filled_text(name: str, text: str, values: Mapping[str, str]) -> str:
@@ -20,8 +21,14 @@ def own_lines(service: Service, name: str, usual: Iterable[str] = ()) -> tuple[s
     text = service.templates.get(name)
     if text is None:
         return tuple(usual)
-    lines = lines_of(filled_text(name, text, service_values(service)))
+    lines = lines_of(renamed(service, filled_text(name, text, service_values(service))))
     return tuple(line.text for line in _without_header(name, list(lines)))
+
+
+def renamed(service: Service, text: str) -> str:
+    """Where a conflict has taken the usual name of its backend, that name in its text means the one that it has now."""
+    usual = service_name(service.app_id, service.port)
+    return text if service.name == usual else text.replace(usual, service.name)
 
 
 def _without_header(name: str, lines: Sequence[Line]) -> Sequence[Line]:

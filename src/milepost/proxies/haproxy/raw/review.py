@@ -63,11 +63,11 @@ class RawReview:
     def _why_not(self, service: Service, name: str) -> str:
         """Why the service may not have its text of this name, "" where it may.
 
-        What conflicts take from a service later, its name and its hosts, must not be what made the text harmless.
+        What conflicts may take from a service later, its hosts, must not be what made the text harmless.
         """
         try:
             self._check(service, name)
-            self._check(replace(service, name=f"other_{service.port}", hosts=(_HOST,) if service.hosts else ()), name)
+            self._check(replace(service, hosts=(_HOST,) if service.hosts else ()), name)
         except (Refused, TemplateError) as error:
             return str(error)
         return ""

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from milepost.model.routing import Service
-from milepost.proxies.haproxy.raw.conditions import Alternatives, alternatives, quoted, renamed, text_of
-from milepost.proxies.haproxy.raw.owned import filled_text
+from milepost.proxies.haproxy.raw.conditions import Alternatives, alternatives, known_by, quoted, text_of
+from milepost.proxies.haproxy.raw.owned import filled_text, renamed
 from milepost.proxies.haproxy.raw.refused import Refused
 from milepost.proxies.haproxy.raw.words import Line, lines_of
 from milepost.proxies.haproxy.templates.defaults import BY_NAME
@@ -81,7 +81,7 @@ def shared_rules(backend: str, frontend: str, lines: Sequence[Line]) -> SharedRu
             names.add(words[0])
             acls[f"acl {prefix}{' '.join(map(quoted, words))}"] = None
             continue
-        found = renamed(alternatives(words[at:]), names, prefix)
+        found = known_by(alternatives(words[at:]), names, prefix)
         if keyword == "use_backend":
             routes.append(found)
         elif keyword in ("http-request", "http-response", "redirect"):
@@ -146,4 +146,4 @@ def _pieces(service: Service, names: Sequence[str]) -> Iterator[tuple[str, str]]
 
 def _lines(service: Service, name: str, host: str) -> Iterator[Line]:
     values: Mapping[str, str] = {**service_values(service), "hostname": host}
-    return lines_of(filled_text(name, service.templates.get(name, BY_NAME[name].text), values))
+    return lines_of(renamed(service, filled_text(name, service.templates.get(name, BY_NAME[name].text), values)))
