@@ -245,6 +245,7 @@ def policy_of(settings: Settings) -> Policy:
         reserved_ports=frozenset(ours) - {0},
         conflicts=Conflicts(settings.routing.conflicts),
         healthy_share=settings.routing.healthy_share,
+        grants=settings.policy.claims,
         review=no_texts if raw == "off" else RawReview(is_trusted=raw == "trusted"),
     )
 

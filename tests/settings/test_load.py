@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from milepost.errors import SettingsError
+from milepost.routing.claims import Grant
 from milepost.settings import Settings, load_settings
+from milepost.settings.grants import GRANTS
 from milepost.settings.keys import KEYS, TABLES, Key
 from milepost.settings.kinds import Listen
 from support.shared import ROOT
@@ -112,6 +114,11 @@ VALUES: dict[str, tuple[str, str, object]] = {
     'one of "heal", "report"': ("'report'", "report", "report"),
     'one of "holder", "lower-id"': ("'lower-id'", "lower-id", "lower-id"),
     'one of "off", "section", "trusted"': ("'off'", "off", "off"),
+    GRANTS.expected: (
+        "[{apps = '/a/*', hosts = ['*.A.example'], ports = '1-7'}]",
+        "apps=/a/* hosts=*.a.example ports=1-7",
+        (Grant("/a/*", ("*.a.example",), ((1, 7),)),),
+    ),
     'one of "auto", "console", "json"': ("'json'", "json", "json"),
     'one of "debug", "info", "warning", "error"': ("'error'", "error", "error"),
 }

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from milepost.routing.claims import Grant
 from milepost.routing.own_texts import TextReview, no_texts
 
 
@@ -22,7 +23,7 @@ class Policy:
     while the scheduler reports it alive. `healthy_share`: where fewer of the running tasks that were ever alive
     still are, the others serve on; 0 for never. `assign_ports`: first and last of the service ports that are given to
     ports without one, None for none. `reserved_ports` are milepost's own listeners. `review` judges what owners write
-    into the proxy's configuration themselves.
+    into the proxy's configuration themselves. `grants` say which hosts and ports an app may have, none for all.
 
     `exact` decides as marathon-lb did (docs/conformance.md lists the differences): several apps may claim one
     port or host, odd but harmless label values stand as they are, and an app with one that cannot be read is left out.
@@ -37,3 +38,4 @@ class Policy:
     conflicts: Conflicts = Conflicts.HOLDER
     healthy_share: float = 0.5
     review: TextReview = no_texts
+    grants: tuple[Grant, ...] = ()

@@ -7,7 +7,9 @@ and docs/settings.md are all made from that.
 from dataclasses import dataclass
 from pathlib import Path
 
+from milepost.routing.claims import Grant
 from milepost.settings.field import setting
+from milepost.settings.grants import GRANTS
 from milepost.settings.kinds import (
     BARE_FILE,
     BARE_FILES,
@@ -108,6 +110,15 @@ class PolicySettings:
         '"off": none. "section": what is known to reach nothing but their own service '
         "(docs/decisions/raw-text.md). "
         '"trusted": anything that stays in its section, so they can read files and run code as HAProxy can.',
+    )
+    claims: tuple[Grant, ...] = setting(
+        (),
+        GRANTS,
+        "Which apps may take which hosts and ports: rules, each a table [[policy.claims]] in the file, with `apps` "
+        '(a pattern such as "/shop/*") and some of `hosts` (patterns such as "*.shop.example"), `ports` (such as '
+        '"10000-10099") and `by_app_id` (false: the app-id port does not lead there). An app may have what any rule that '
+        "fits its id allows. In a variable: `apps=/shop/* hosts=*.shop.example ports=10000-10099; apps=...`.",
+        shown="without any rule everything is allowed",
     )
 
 
