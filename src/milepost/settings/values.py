@@ -116,7 +116,7 @@ class PolicySettings:
         GRANTS,
         "Which apps may take which hosts and ports: rules, each a table [[policy.claims]] in the file, with `apps` "
         '(a pattern such as "/shop/*") and some of `hosts` (patterns such as "*.shop.example"), `ports` (such as '
-        '"10000-10099") and `by_app_id` (false: the app-id port does not lead there). An app may have what any rule that '
+        '"10000-10099") and `by_app_id` (false: not by the app-id port). An app may have what any rule that '
         "fits its id allows. In a variable: `apps=/shop/* hosts=*.shop.example ports=10000-10099; apps=...`.",
         shown="without any rule everything is allowed",
     )
