@@ -3,6 +3,7 @@
 import os
 import resource
 import time
+from collections.abc import Set
 from pathlib import Path
 
 import anyio
@@ -77,7 +78,7 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
         loop = Loop(proxy, mailbox, Router(policy_of(settings)), holders, board, notify, pace_of(settings))
         notify(_started(settings, binary))
         last_good = LastGood(SnapshotFile(settings.state_dir), mailbox.put, notify)
-        guard = GuardPost(guard_of(settings), last_good.publish, source.look_again, board, notify)
+        guard = GuardPost(guard_of(settings, board), last_good.publish, source.look_again, board, notify)
         commands = Commands(lambda: _reconcile(proxy, mailbox), guard.approve)
         app = make_app(board, HaproxyView(binary), metrics, commands)
         try:
@@ -247,14 +248,19 @@ def policy_of(settings: Settings) -> Policy:
         healthy_share=settings.routing.healthy_share,
         grants=settings.policy.claims,
         review=no_texts if raw == "off" else RawReview(is_trusted=raw == "trusted"),
+        deployment_target=settings.routing.deployment_target,
     )
 
 
-def guard_of(settings: Settings) -> Guard:
-    """What holds back a read that takes too much away."""
+def guard_of(settings: Settings, board: Board) -> Guard:
+    """What holds back a read that takes too much away. What a deployment has drained is no loss."""
     guard, policy = settings.guard, policy_of(settings)
     limits = Limits(guard.share, guard.approve_share, guard.approve_from, guard.confirm_after_s)
-    return Guard(limits, lambda task, app: not why_not(task, app, policy), is_of)
+    return Guard(limits, lambda task, app: not why_not(task, app, policy), is_of, lambda: _drained(board))
+
+
+def _drained(board: Board) -> Set[str]:
+    return board.table.drained if board.table else frozenset()
 
 
 def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> Profile:

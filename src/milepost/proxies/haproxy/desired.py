@@ -98,13 +98,23 @@ def run_servers(service: Service, endpoints: tuple[Endpoint, ...], slow_start_s:
     names = distinct_names([server_name(endpoint) for endpoint in endpoints])
     if has_own_servers(service):
         return own_servers(service, names, endpoints, slow_start_s)
-    check = check_words(service.check) or ("check" if service.sticky else "")
-    slow = f"slowstart {slow_start_s * 1000:.0f}ms" if slow_start_s else ""
-    common = (*filter(None, (check, slow)), *POOL)
+    slow = (f"slowstart {slow_start_s * 1000:.0f}ms",) if slow_start_s else ()
+    common = (*_check(service, None), *slow, *POOL)
     return tuple(
-        Server(name, at.address, at.port, number, (*_cookie(service, name), *common))
+        Server(
+            name,
+            at.address,
+            at.port,
+            number,
+            (*_cookie(service, name), *(common if at.check_port is None else (*_check(service, at), *slow, *POOL))),
+        )
         for name, at, number in zip(names, endpoints, server_ids(names), strict=True)
     )
+
+
+def _check(service: Service, at: Endpoint | None) -> tuple[str, ...]:
+    words = check_words(service.check, at.check_port if at else None) or ("check" if service.sticky else "")
+    return (words,) if words else ()
 
 
 def _cookie(service: Service, name: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from milepost.proxies.haproxy.raw.owned import filled_text
 from milepost.proxies.haproxy.raw.seats import SEATS, Seat
 from milepost.proxies.haproxy.raw.server_line import option_words, server_line
 from milepost.proxies.haproxy.templates.defaults import BY_NAME
-from milepost.proxies.haproxy.templates.values import server_values, service_values
+from milepost.proxies.haproxy.templates.values import check_values, server_values, service_values
 
 POOL = ("pool-max-conn -1", "pool-purge-delay 5s")  # else 2.6 never reuses a connection to an added server
 
@@ -27,20 +27,20 @@ def own_servers(
 ) -> tuple[Server, ...]:
     """One for each endpoint, none where the owner's line is empty. What cannot be added at run time reloads."""
     text = service.templates.get(_LINE, BY_NAME[_LINE].text)
-    check, ids = _check(service), server_ids(names)
+    ids = server_ids(names)
     made = (
-        _server(service, text, name, endpoint, number, check, slow_start_s)
+        _server(service, text, name, endpoint, number, slow_start_s)
         for name, endpoint, number in zip(names, endpoints, ids, strict=True)
     )
     return tuple(server for server in made if server is not None)
 
 
 def _server(
-    service: Service, text: str, name: str, endpoint: Endpoint, number: int, check: str, slow_start_s: float
+    service: Service, text: str, name: str, endpoint: Endpoint, number: int, slow_start_s: float
 ) -> Server | None:
     """The text was reviewed, so it can be read; what is not allowed is not in it."""
     cookie = cookie_value(name) if service.sticky else ""
-    values = server_values(name, endpoint, number, cookie, check)
+    values = server_values(name, endpoint, number, cookie, _check(service, endpoint))
     line = server_line(filled_text(_LINE, text, values), "", is_trusted=True)
     if line is None:
         return None
@@ -55,12 +55,13 @@ def _ours(options: Sequence[str], slow_start_s: float) -> tuple[str, ...]:
     return (*slow, *(option for option in POOL if option.partition(" ")[0] not in given))
 
 
-def _check(service: Service) -> str:
+def _check(service: Service, endpoint: Endpoint) -> str:
     check = service.check
     if check is None or not check.kind:
         return ""
     name = f"BACKEND_SERVER_{check.kind.upper()}_HEALTHCHECK_OPTIONS"
     text = service.templates.get(name)
     if text is None:
-        return check_words(check)
-    return option_words(filled_text(name, text, service_values(service)), "", is_trusted=True)
+        return check_words(check, endpoint.check_port)
+    values = {**service_values(service), **check_values(check, service.index, endpoint.check_port)}
+    return option_words(filled_text(name, text, values), "", is_trusted=True)

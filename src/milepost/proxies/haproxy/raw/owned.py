@@ -3,17 +3,22 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from milepost.model.routing import Service
+from milepost.proxies.haproxy.raw.refused import Refused
 from milepost.proxies.haproxy.raw.seats import HEADS
 from milepost.proxies.haproxy.raw.words import Line, lines_of
 from milepost.proxies.haproxy.templates.defaults import BY_NAME
+from milepost.proxies.haproxy.templates.directives import modernised
 from milepost.proxies.haproxy.templates.template import filled
 from milepost.proxies.haproxy.templates.values import service_values
 from milepost.routing.naming import service_name
 
 
 def filled_text(name: str, text: str, values: Mapping[str, str]) -> str:
-    """`text`, the template called `name`. Raises TemplateError."""
-    return text if BY_NAME[name].is_literal else filled(name, text, values)
+    """`text`, the template called `name`, in today's words. Raises TemplateError, or Refused for one that has none."""
+    modern = modernised(text if BY_NAME[name].is_literal else filled(name, text, values))
+    if modern.advice:
+        raise Refused(modern.advice[0])
+    return modern.text
 
 
 def own_lines(service: Service, name: str, usual: Iterable[str] = ()) -> tuple[str, ...]:

@@ -37,22 +37,27 @@ def service_values(service: Service) -> Mapping[str, str]:
     }
 
 
-def check_values(check: Check | None, index: int) -> Mapping[str, str]:
-    """Those of its health check. What is not known of it is `None`, as marathon-lb wrote it."""
+def check_values(check: Check | None, index: int, checked_port: int | None = None) -> Mapping[str, str]:
+    """Those of its health check; `checked_port` is that of one server, where it has one of its own.
+
+    What is not known of it is `None`, as marathon-lb wrote it.
+    """
     if check is None:
         return dict.fromkeys(_OF_CHECKS, "None") | {"healthCheckPortOptions": ""}
-    port = "" if check.port is None else str(check.port)
+    known = check.port if checked_port is None else checked_port
+    port = "" if known is None else str(known)
+    asked = check.asked
     return {
         "healthCheck": check.kind,
         "healthCheckFalls": str(check.fall),
-        "healthCheckGracePeriodSeconds": "None",
+        "healthCheckGracePeriodSeconds": "None" if asked is None else str(asked.grace_period_s),
         "healthCheckIntervalSeconds": str(check.interval_s),
         "healthCheckMaxConsecutiveFailures": str(check.fall - 1),
         "healthCheckPath": check.path,
         "healthCheckPort": port or "None",
         "healthCheckPortIndex": str(index),
         "healthCheckPortOptions": f" port {port}" if port else "",
-        "healthCheckProtocol": check.kind.upper(),
+        "healthCheckProtocol": check.kind.upper() if asked is None else asked.protocol,
         "healthCheckTimeoutSeconds": str(check.timeout_s),
     }
 
