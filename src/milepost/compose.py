@@ -47,9 +47,11 @@ from milepost.proxies.haproxy.drain import DRAIN_MAP
 from milepost.proxies.haproxy.keyring import Keyring
 from milepost.proxies.haproxy.process import named_environment
 from milepost.proxies.haproxy.proxy import HaproxyProxy, Places
+from milepost.proxies.haproxy.raw.review import RawReview
 from milepost.proxies.haproxy.view import HaproxyView
 from milepost.routing.build import Router, build_routing
 from milepost.routing.endpoints import why_not
+from milepost.routing.own_texts import no_texts
 from milepost.routing.policy import Conflicts, Policy
 from milepost.settings.values import Settings
 from milepost.sources.marathon.overlay import is_of
@@ -267,7 +269,7 @@ def marathon_of(settings: Settings) -> MarathonSettings:
 
 def policy_of(settings: Settings) -> Policy:
     """How apps are routed. The listeners of milepost's own and of HAProxy's shared frontends are no app's to have."""
-    haproxy, web = settings.haproxy, settings.web.listen
+    haproxy, web, raw = settings.haproxy, settings.web.listen, settings.policy.raw
     https_port = haproxy.https_port if haproxy.certificates else 0  # without one an app may do its own TLS there
     ours = (haproxy.http_port, https_port, haproxy.appid_port, haproxy.stats_port, web.port if web else 0)
     return Policy(
@@ -278,6 +280,8 @@ def policy_of(settings: Settings) -> Policy:
         reserved_ports=frozenset(ours) - {0},
         conflicts=Conflicts(settings.routing.conflicts),
         healthy_share=settings.routing.healthy_share,
+        grants=settings.policy.claims,
+        review=no_texts if raw == "off" else RawReview(is_trusted=raw == "trusted"),
         deployment_target=settings.routing.deployment_target,
     )
 
@@ -309,5 +313,6 @@ def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> 
         log=haproxy.log,
         slow_start_s=haproxy.slow_start_s,
         hard_stop_after_s=haproxy.hard_stop_after_s,
+        trusts_owners=settings.policy.raw == "trusted",
         version=version,
     )

@@ -8,6 +8,7 @@ import pytest
 
 from milepost.proxies.haproxy.binary import Binary
 from milepost.proxies.haproxy.bisect import find_culprit
+from milepost.proxies.haproxy.contract import served_ids
 from support.conformance import Case, all_cases, to_compare
 from support.contract_check import judge
 from support.haproxy import each_haproxy
@@ -22,14 +23,14 @@ async def refused_apps(case: Case, binary: Binary, folder: Path) -> Sequence[str
     """The apps that have to go before HAProxy takes the rest, in the order in which they are found."""
     numbers = count()
     found: list[str] = []
+    everyone = served_ids(case.snapshot)
 
     async def is_refused(apps: Collection[str]) -> bool:
-        without = {*case.snapshot.apps, *found} - set(apps)
-        _, contract = case.contract(without)
+        _, contract = case.contract(set(everyone) - set(apps))
         checked = await judge(binary, folder / str(next(numbers)), contract, case.contract_flags)
         return bool(checked.alerts)
 
-    apps = list(case.snapshot.apps)
+    apps = list(everyone)
     while await is_refused(apps):
         culprit = await find_culprit(apps, is_refused)
         assert culprit is not None

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from milepost.proxies.haproxy.contract import contract_desired
-from milepost.proxies.haproxy.render import render
+from milepost.proxies.haproxy.contract import contract_of
 from milepost.routing.build import build_routing
 from milepost.routing.policy import Policy
 from milepost.sources.marathon.answer import snapshot_from_answer
@@ -27,7 +26,7 @@ def written(labels: Mapping[str, str] | None = None, **members: Any) -> list[str
     snapshot = snapshot_from_answer(json.dumps({"apps": [app]}).encode(), "test", 0.0)
     table = build_routing(snapshot, Policy(("*",), health_check=False, exact=True))
     assert not table.problems
-    return folded(render(contract_desired(table)))
+    return folded(contract_of(table).text)
 
 
 def test_an_ipv6_address_has_no_brackets() -> None:

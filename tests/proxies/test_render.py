@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from milepost.model.snapshot import App, AppDefinition, AppPort, HealthCheck, NetworkMode, Snapshot, Task
 from milepost.proxies.haproxy.config import Desired, Profile, Section, Server, Structure
-from milepost.proxies.haproxy.contract import contract_desired
+from milepost.proxies.haproxy.contract import contract_of
 from milepost.proxies.haproxy.desired import RunDesigner
 from milepost.proxies.haproxy.render import Renderer, joined, render, render_map
 from milepost.routing import labels
@@ -81,8 +81,7 @@ def written(value: str, label: str, *, exact: bool, check_path: str = "/") -> st
     definition = AppDefinition("/web", named, NetworkMode.BRIDGE, (AppPort(10_000, 0),), (check,))
     task = Task("t", "10.0.0.1", "10.0.0.1", (31_000,), health=(True,))
     table = build_routing(Snapshot({"/web": App(definition, (task,))}, "test", 0.0), Policy(("external",), exact=exact))
-    desired = contract_desired(table) if exact else RunDesigner(PROFILE).desired(table)
-    return render(desired)
+    return contract_of(table).text if exact else render(RunDesigner(PROFILE).desired(table))
 
 
 def keywords(text: str) -> set[str]:
@@ -100,7 +99,7 @@ KNOWN = {
 }
 texts = st.text(st.sampled_from("ab1.:/-,_* \t\n\r\x0b\x85\u2028'\"\\#$%{}[]()@;é"), max_size=10) | st.text()
 VALUES = ["VHOST", "PATH", "BIND_ADDR", "MODE", "BALANCE", "PORT", "STICKY", "ENABLED", "GROUP"]
-VALUES += ["RETRY_ON", "HEALTHY_SHARE"]
+VALUES += ["RETRY_ON", "HEALTHY_SHARE", "BACKEND_HEALTHCHECK_PORT_INDEX"]
 
 
 def test_every_label_of_the_table_is_tried() -> None:
@@ -117,7 +116,8 @@ def test_every_label_of_the_table_is_tried() -> None:
 @example(value="a.example # rest")
 def test_no_label_adds_a_line_a_section_or_a_quote(label: str, exact: bool, value: str) -> None:
     text = written(value, label, exact=exact)
-    assert not set("\r\x0b\x0c\x85\u2028\"'\\#$") & set(text)
+    within_a_word = "\\$" if exact and label == "VHOST" else ""  # a host may be an expression there
+    assert not set("\r\x0b\x0c\x85\u2028\"'\\#$") - set(within_a_word) & set(text)
     assert "unix@" not in text
     names = {"bind", "acl", "use_backend", "balance", "mode", "frontend", "backend", "server", "maxconn", "description"}
     names |= {"retry-on"}

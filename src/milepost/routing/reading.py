@@ -107,6 +107,12 @@ def _read_port(definition: AppDefinition, port: _Port, policy: Policy, ports: Se
     service = service_of(labels, definition.health_checks, number)
     if labels.is_broken or reason:
         return _without(labels, reason or labels.problems[0].message)
+    if service.templates and not policy.exact:
+        reviewed = policy.review(service)
+        labels.problems += reviewed.problems
+        if reviewed.service is None:
+            return _without(labels, f"its own text is refused: {reviewed.problems[0].message}")
+        service = reviewed.service
     share = policy.healthy_share
     if not policy.exact:
         share = labels.value(table.HEALTHY_SHARE, share, needed=False)

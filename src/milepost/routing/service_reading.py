@@ -42,6 +42,7 @@ def service_of(labels: PortLabels, checks: tuple[HealthCheck, ...], number: int)
         several_hosts=hosts.several,
         path=path,
         check=_check(labels, check, mode),
+        templates=own_templates(labels.labels, labels.index, exact=labels.exact),
     )
     return _with_labels_of_marathon_lb(service, labels) if labels.exact else service
 
@@ -59,7 +60,6 @@ def _with_labels_of_marathon_lb(service: Service, labels: PortLabels) -> Service
         networks=labels.value(table.BACKEND_NETWORK_ALLOWED_ACL, ()),
         rewrites=_rewrites(labels),
         binding=Binding(labels.optional(table.SSL_CERT), labels.value(table.BIND_OPTIONS, "")),
-        templates=own_templates(labels.labels, labels.index),
     )
 
 

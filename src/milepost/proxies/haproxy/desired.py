@@ -11,10 +11,10 @@ from milepost.proxies.haproxy.certificate import CertificateList
 from milepost.proxies.haproxy.config import Desired, Profile, Server, Structure
 from milepost.proxies.haproxy.drain import DRAIN_MAP
 from milepost.proxies.haproxy.names import cookie_value, distinct_names, server_ids, server_name
+from milepost.proxies.haproxy.own_servers import POOL, has_own_servers, own_servers
 from milepost.proxies.haproxy.shared_frontends import APPS_MAP, HOSTS_MAP, app_entries, host_entries
 from milepost.proxies.haproxy.structure import StructureMaker
 
-_POOL = ("pool-max-conn -1", "pool-purge-delay 5s")  # else 2.6 never reuses a connection to an added server
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -96,15 +96,17 @@ def run_servers(service: Service, endpoints: tuple[Endpoint, ...], slow_start_s:
     With `slow_start_s` a server takes that long to come to its full share; see `Profile`.
     """
     names = distinct_names([server_name(endpoint) for endpoint in endpoints])
+    if has_own_servers(service):
+        return own_servers(service, names, endpoints, slow_start_s)
     slow = (f"slowstart {slow_start_s * 1000:.0f}ms",) if slow_start_s else ()
-    common = (*_check(service, None), *slow, *_POOL)
+    common = (*_check(service, None), *slow, *POOL)
     return tuple(
         Server(
             name,
             at.address,
             at.port,
             number,
-            (*_cookie(service, name), *(common if at.check_port is None else (*_check(service, at), *slow, *_POOL))),
+            (*_cookie(service, name), *(common if at.check_port is None else (*_check(service, at), *slow, *POOL))),
         )
         for name, at, number in zip(names, endpoints, server_ids(names), strict=True)
     )

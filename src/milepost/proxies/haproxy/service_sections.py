@@ -7,6 +7,7 @@ from milepost.model.routing import Retries, Service
 from milepost.proxies.haproxy.backend import HTTP_LINES, backend_lines, own_lines
 from milepost.proxies.haproxy.config import Profile, Section
 from milepost.proxies.haproxy.hitless import forward_lines, retry_lines
+from milepost.proxies.haproxy.own_sections import has_own_frontend, own_backend, own_frontend
 from milepost.proxies.haproxy.shared_frontends import FRONTENDS, bind_lines
 
 BACKENDS = "milepost_backends"
@@ -45,6 +46,8 @@ class ServiceSectionMaker:
         return ServiceSections(service, self._frontend(service) if service.listens else None, self._backend(service))
 
     def _frontend(self, service: Service) -> Section:
+        if has_own_frontend(service):
+            return own_frontend(service, self._profile, is_hitless=self._is_hitless)
         addresses = (service.bind_addr,) if service.bind_addr else self._profile.bind
         binds, leads = bind_lines(addresses, service.port), f"use_backend {service.name}"
         listens = tuple((address, service.port) for address in addresses)
@@ -55,6 +58,8 @@ class ServiceSectionMaker:
 
     def _backend(self, service: Service) -> Section:
         """Where the usual defaults do not fit the service, it has all lines of its own."""
+        if service.templates:
+            return own_backend(service, self._profile, is_hitless=self._is_hitless)
         if service.mode == "http" and service.retries == _USUAL:
             lines = (f"balance {service.balance}", *_hash_type(service), *own_lines(service))
             return Section("backend", service.name, lines, service.app_id, under=BACKENDS)

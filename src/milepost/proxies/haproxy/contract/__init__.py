@@ -2,6 +2,6 @@
 
 from milepost.proxies.haproxy.contract.block import Block
 from milepost.proxies.haproxy.contract.flags import ContractFlags
-from milepost.proxies.haproxy.contract.whole import Contract, contract_for, contract_of
+from milepost.proxies.haproxy.contract.whole import Contract, contract_for, contract_of, served_ids
 
-__all__ = ["Block", "Contract", "ContractFlags", "contract_for", "contract_of"]
+__all__ = ["Block", "Contract", "ContractFlags", "contract_for", "contract_of", "served_ids"]

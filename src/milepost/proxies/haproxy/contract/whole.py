@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from milepost.model.problem import Problem
 from milepost.model.routing import RoutingTable, Service
-from milepost.model.snapshot import Snapshot
+from milepost.model.snapshot import App, Snapshot
 from milepost.proxies.haproxy.contract.backends import backend
 from milepost.proxies.haproxy.contract.block import Block
 from milepost.proxies.haproxy.contract.flags import ContractFlags
@@ -55,12 +55,17 @@ def contract_for(
     A deployment group is left out as a whole, by its id or that of one of its apps. Raises TemplateError where an
     operator's template cannot be filled in.
     """
-    groups = {app_id: group_id(app.definition) or app_id for app_id, app in snapshot.apps.items()}
-    left_out = {*without, *(groups[app_id] for app_id in without if app_id in groups)}
-    apps = {app_id: app for app_id, app in snapshot.apps.items() if groups[app_id] not in left_out}
+    served = {app_id: _served_as(app) for app_id, app in snapshot.apps.items()}
+    left_out = {*without, *(served[app_id] for app_id in without if app_id in served)}
+    apps = {app_id: app for app_id, app in snapshot.apps.items() if served[app_id] not in left_out}
     exact = replace(policy, exact=True, reserved_ports=frozenset(), deployment_target=False)
     table = build_routing(replace(snapshot, apps=apps), exact)
     return table, contract_of(table, flags)
+
+
+def served_ids(snapshot: Snapshot) -> list[str]:
+    """The ids by which apps can be left out, a deployment group once, in the order of the answer."""
+    return list(dict.fromkeys(map(_served_as, snapshot.apps.values())))
 
 
 def contract_of(table: RoutingTable, flags: ContractFlags = _USUAL) -> Contract:
@@ -79,6 +84,10 @@ def contract_of(table: RoutingTable, flags: ContractFlags = _USUAL) -> Contract:
             return Contract(blocks, map_entries(services, found, flags), problems)
         unfit |= texts.unfit
         services = [service for service in services if service.app_id not in unfit]
+
+
+def _served_as(app: App) -> str:
+    return group_id(app.definition) or app.id
 
 
 def _blocks(
