@@ -132,7 +132,7 @@ def test_the_long_help_names_every_flag_template_and_label() -> None:
     assert read_arguments(["--longhelp"], "marathon-lb", {}) is None
     parser = make_parser("marathon-lb", {})
     page = longhelp(parser)
-    labels = [f"HAPROXY_{{n}}_{label.name}" for label in (*TABLE, *OF_MARATHON_LB)]
-    templates = [f"HAPROXY_{name}" for name in BY_NAME]
+    labels = [label.key(None).removeprefix("HAPROXY_") + "`" for label in (*TABLE, *OF_MARATHON_LB)]
+    templates = [f"`HAPROXY_{name}`" for name in ("HEAD", *BY_NAME)]
     flags = [option for action in parser._actions for option in action.option_strings]
     assert [name for name in (*labels, *templates, *flags) if name not in page] == []

@@ -53,6 +53,11 @@ def test_what_is_switched_off_is_off() -> None:
     assert not found.sources.marathon[0].tls_verify
 
 
+@pytest.mark.parametrize(("line", "raw"), [("", "section"), ("--trust-app-labels", "trusted")])
+def test_owners_are_trusted_with_haproxys_text_only_where_it_is_said(line: str, raw: str) -> None:
+    assert settings(line).policy.raw == raw
+
+
 def test_what_no_flag_says_comes_from_milepost_s_own_variables(tmp_path: Path) -> None:
     assert settings("", MILEPOST_STATE_DIR=str(tmp_path)).state_dir == tmp_path
     with pytest.raises(SettingsError, match="MILEPOST_HAPROXY_HTTP_PORTT"):

@@ -166,7 +166,7 @@ def _add_ours(parser: argparse.ArgumentParser) -> None:
     add(
         "--trust-app-labels",
         action="store_true",
-        help="let labels write anything into HAProxy's configuration, as marathon-lb did",
+        help="let labels write anything into the configuration of milepost's own HAProxy, as marathon-lb did",
     )
     add(
         "--trust-any-certificate",

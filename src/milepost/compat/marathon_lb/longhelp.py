@@ -3,11 +3,13 @@
 from argparse import ArgumentParser
 from collections.abc import Iterator
 
-from milepost.proxies.haproxy.templates.defaults import BY_NAME, GLOBAL, OF_APPS, UNUSED
+from milepost.proxies.haproxy.contract.flags import DEFAULT_OPTIONS
+from milepost.proxies.haproxy.contract.head import head_text
+from milepost.proxies.haproxy.templates.defaults import GLOBAL, OF_APPS, UNUSED
+from milepost.proxies.haproxy.templates.sources import HEAD
 from milepost.proxies.haproxy.templates.template import Template
-from milepost.routing.label import Label
+from milepost.routing.label import Scope
 from milepost.routing.labels import OF_MARATHON_LB, TABLE
-from milepost.routing.marathon_lb import OF_APPS as LABELS_OF_APPS
 
 _OVERVIEW = """# marathon-lb, as milepost understands it
 
@@ -39,10 +41,10 @@ def _usage(parser: ArgumentParser) -> Iterator[str]:
 
 def _templates() -> Iterator[str]:
     yield _TEMPLATES
-    for template in (*GLOBAL, *OF_APPS):
+    head = Template(HEAD, head_text(None, DEFAULT_OPTIONS), is_literal=True)
+    for template in (head, *GLOBAL, *OF_APPS):
         yield from _template(template, is_label=template in OF_APPS)
-    unused = ", ".join(f"`HAPROXY_{name}`" for name in UNUSED if name not in BY_NAME)
-    yield f"Accepted without effect: {unused}.\n"
+    yield f"Accepted without effect: {', '.join(f'`HAPROXY_{name}`' for name in UNUSED)}.\n"
 
 
 def _template(template: Template, *, is_label: bool) -> Iterator[str]:
@@ -57,11 +59,8 @@ def _template(template: Template, *, is_label: bool) -> Iterator[str]:
 def _labels() -> Iterator[str]:
     yield "## Labels\n"
     yield "`{n}` counts an app's service ports from 0.\n"
-    for label in (*TABLE, *OF_MARATHON_LB):
-        yield from _label(label)
-    yield f"Of the app: {', '.join(f'`HAPROXY_{name}`' for name in sorted(LABELS_OF_APPS))}.\n"
-
-
-def _label(label: "Label[object]") -> Iterator[str]:
-    yield f"### `HAPROXY_{{n}}_{label.name}`\n"
-    yield f"{label.help} Without it: {label.default}.\n"
+    for label in dict.fromkeys((*TABLE, *OF_MARATHON_LB)):
+        names = [f"`HAPROXY_{{n}}_{label.name}`"] if Scope.PORT in label.scope else []
+        names += [f"`HAPROXY_{label.name}`"] if Scope.APP in label.scope else []
+        yield f"### {', '.join(names)}\n"
+        yield f"{label.help} Without it: {label.default}.\n"

@@ -39,6 +39,8 @@ def _options(arguments: Arguments) -> Iterator[tuple[str, object]]:
     if arguments.dont_bind_http_https:
         yield from (("haproxy_http_port", 0), ("haproxy_https_port", 0))
     yield "haproxy_certificates", list(_certificates(arguments))
+    if arguments.trust_app_labels:
+        yield "policy_raw", "trusted"
 
 
 def _certificates(arguments: Arguments) -> Iterator[str]:
