@@ -12,7 +12,7 @@ import pytest
 from anyio import to_thread
 
 from milepost.compat.marathon_lb.arguments import read_arguments
-from milepost.compat.marathon_lb.own import settings_of
+from milepost.compat.marathon_lb.own import settings_of, without_effect
 from milepost.errors import SettingsError
 from milepost.proxies.haproxy.binary import Binary
 from milepost.settings.values import Settings
@@ -56,6 +56,25 @@ def test_what_is_switched_off_is_off() -> None:
 @pytest.mark.parametrize(("line", "raw"), [("", "section"), ("--trust-app-labels", "trusted")])
 def test_owners_are_trusted_with_haproxys_text_only_where_it_is_said(line: str, raw: str) -> None:
     assert settings(line).policy.raw == raw
+
+
+@pytest.mark.parametrize(
+    ("line", "environ", "words"),
+    [
+        ("--skip-validation", {}, ["--skip-validation"]),
+        ("--group-https-by-vhost --old-directives", {}, ["--group-https-by-vhost", "--old-directives"]),
+        ("", {"HAPROXY_BACKEND_HEAD": "backend x", "FRAMEWORK_NAME": "lb"}, ["BACKEND_HEAD", "FRAMEWORK_NAME"]),
+        ("--haproxy-map --archive-versions 3", {}, []),
+    ],
+)
+def test_what_has_no_effect_on_a_haproxy_of_our_own_is_told(
+    line: str, environ: dict[str, str], words: list[str]
+) -> None:
+    arguments = read_arguments(["--group", "x", *line.split()], "marathon-lb", environ)
+    assert arguments is not None
+    told = list(without_effect(arguments, environ))
+    assert len(told) == len(words)
+    assert all(word in warning for word, warning in zip(words, told, strict=True))
 
 
 def test_what_no_flag_says_comes_from_milepost_s_own_variables(tmp_path: Path) -> None:

@@ -72,10 +72,12 @@ def _run_foreign(arguments: Arguments, command: Sequence[str], environ: Mapping[
 
 def _run_own(arguments: Arguments, environ: Mapping[str, str]) -> None:
     from milepost import compose
-    from milepost.compat.marathon_lb.own import settings_of
+    from milepost.compat.marathon_lb.own import settings_of, without_effect
 
     settings = settings_of(arguments, environ)
     log_notices_here()
+    for warning in without_effect(arguments, environ):
+        _log.warning(warning)
     if arguments.sse:
         anyio.run(until_stopped, partial(compose.run, settings, stop_proxy=False, heeds_signals=True))
     else:

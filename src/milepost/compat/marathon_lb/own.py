@@ -9,6 +9,8 @@ from pathlib import Path
 
 from milepost.compat.marathon_lb.arguments import DEFAULT_CERTIFICATE, Arguments
 from milepost.compat.marathon_lb.cluster import READ_INTERVAL_S, credentials_of, verifies
+from milepost.compat.marathon_lb.text import TEMPLATES
+from milepost.proxies.haproxy.templates.sources import operator_templates, template_files
 from milepost.settings.load import load_settings
 from milepost.settings.values import Settings
 
@@ -50,3 +52,19 @@ def _certificates(arguments: Arguments) -> Iterator[str]:
             yield path
         else:
             _log.warning("%s is not there: the port for HTTPS stays off", path)
+
+
+def without_effect(arguments: Arguments, environ: Mapping[str, str]) -> Iterator[str]:
+    """What was asked for and has no part in a HAProxy of milepost's own, so that nobody relies on it."""
+    if arguments.skip_validation:
+        yield "--skip-validation has no effect: milepost's own HAProxy only gets what it takes"
+    if arguments.group_https_by_vhost:
+        yield "--group-https-by-vhost has no effect: all certificates are served on one port, each for its own names"
+    if arguments.old_directives:
+        yield "--old-directives has no effect: milepost's own HAProxy is 2.6 or newer"
+    templates = operator_templates(environ, template_files(TEMPLATES))
+    if templates:
+        yield f"templates have no effect without --command: {', '.join(sorted(templates))}"
+    for name in ("HAPROXY_GLOBAL_DEFAULT_OPTIONS", "FRAMEWORK_NAME"):
+        if environ.get(name):
+            yield f"{name} has no effect without --command"
