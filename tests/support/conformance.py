@@ -11,7 +11,7 @@ from typing import Any
 from milepost.model.routing import RoutingTable
 from milepost.model.snapshot import Snapshot
 from milepost.proxies.haproxy.contract import ContractFlags
-from milepost.routing import marathon_lb
+from milepost.routing import labels, marathon_lb
 from milepost.routing.build import build_routing
 from milepost.routing.policy import Policy
 from milepost.sources.health import carry_health
@@ -28,6 +28,11 @@ _WITH_VALUE = {
     "--min-serv-port-ip-per-task",
     "--max-serv-port-ip-per-task",
 }
+_LACKING = (
+    marathon_lb.OF_PORTS
+    | marathon_lb.OF_APPS
+    | {label.name for label in labels.TABLE[labels.TABLE.index(labels.AUTH) :]}  # the run profile has them
+)
 _SUPPORTED = {*_WITH_VALUE, "--strict-mode", "--health-check", "--haproxy-map", "--dont-bind-http-https", "--dry"}
 _LABEL = re.compile(r"HAPROXY_(?:(?:0|[1-9][0-9]*)_)?(.+)")
 _ADDRESSES = {"localhost": "127.0.0.1"}  # the only name that a case needs to be known
@@ -60,7 +65,7 @@ class Case:
     @property
     def needs(self) -> set[str]:
         """The labels, flags and other features that milepost must have for this case, and has not yet."""
-        found = {f"label {name}" for name in self._label_names() & (marathon_lb.OF_PORTS | marathon_lb.OF_APPS)}
+        found = {f"label {name}" for name in self._label_names() & _LACKING}
         flags = self.flags.keys() - _SUPPORTED
         if "--dont-bind-http-https" in self.flags:
             flags -= {"--group-https-by-vhost"}  # there is nothing to group then

@@ -17,21 +17,7 @@ OF_APPS = frozenset(
     }
 )
 
-_VALUES = frozenset(
-    {
-        "AUTH",
-        "BACKEND_HEALTHCHECK_PORT_INDEX",
-        "BACKEND_NETWORK_ALLOWED_ACL",
-        "BACKEND_WEIGHT",
-        "BIND_OPTIONS",
-        "HTTP_BACKEND_PROXYPASS_PATH",
-        "HTTP_BACKEND_REDIR",
-        "HTTP_BACKEND_REVPROXY_PATH",
-        "REDIRECT_TO_HTTPS",
-        "SSL_CERT",
-        "USE_HSTS",
-    }
-)
+_VALUES = frozenset({"BACKEND_HEALTHCHECK_PORT_INDEX", "BIND_OPTIONS", "SSL_CERT"})
 
 TEMPLATES = frozenset(
     {
@@ -76,11 +62,6 @@ TEMPLATES = frozenset(
         "USERLIST_HEAD",
     }
 )
-
-AUTH = "AUTH"
-NETWORKS = "BACKEND_NETWORK_ALLOWED_ACL"
-GUARDS = frozenset({AUTH, NETWORKS})
-"""Those that keep clients out: as long as one cannot be obeyed, what it guards is not served."""
 
 OF_PORTS = _VALUES | TEMPLATES
 

@@ -31,8 +31,7 @@ def _why_unused(key: str, ports: int) -> str:
     match = _KEY.fullmatch(key)
     index, name = match.groups() if match else (None, "")
     scope = Scope.APP if index is None else Scope.PORT
-    is_guard = scope is Scope.PORT and name in marathon_lb.GUARDS  # who reads the port tells what comes of it
-    if is_guard or any(label.name == name and scope in label.scope for label in TABLE):
+    if any(label.name == name and scope in label.scope for label in TABLE):
         is_beyond = index is not None and (len(index) > 5 or int(index) >= ports)
         return f"has no effect: the app has {ports} service ports, counted from 0" if is_beyond else ""
     if name in (marathon_lb.OF_APPS if scope is Scope.APP else marathon_lb.OF_PORTS):

@@ -14,7 +14,11 @@ FRONTENDS = "milepost_frontends"
 HOSTS_MAP = "hosts.map"
 APPS_MAP = "apps.map"
 
-_HOST = "req.hdr(host),field(1,:),lower"  # without the port that a client may add
+HTTP_IN = "marathon_http_in"
+HTTPS_IN = "marathon_https_in"
+
+BY_HOST = "req.hdr(host),field(1,:),lower"
+"""The host of a request, without the port that a client may add."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +38,13 @@ def shared_frontends(services: Sequence[Service], profile: Profile) -> Iterator[
         yield _listening("listen", STATISTICS, profile, profile.stats_port, (health, *_STATS))
     by_host = _host_rules(services, profile)
     if profile.http_port:
-        yield _listening("frontend", "marathon_http_in", profile, profile.http_port, by_host)
+        yield _listening("frontend", HTTP_IN, profile, profile.http_port, by_host)
     if profile.appid_port:
         rule = f"use_backend %[req.hdr(x-marathon-app-id),lower,map_str({profile.map_dir}/{APPS_MAP})]"
         yield _listening("frontend", "marathon_http_appid_in", profile, profile.appid_port, (rule,))
     if has_tls(profile):
         tls = f" ssl crt-list {profile.certificate_list} alpn h2,http/1.1"
-        yield _listening("frontend", "marathon_https_in", profile, profile.https_port, by_host, tls)
+        yield _listening("frontend", HTTPS_IN, profile, profile.https_port, by_host, tls)
 
 
 def has_tls(profile: Profile) -> bool:
@@ -83,7 +87,7 @@ def _host_rules(services: Sequence[Service], profile: Profile) -> tuple[str, ...
     ]
     routes.sort(key=lambda route: (route.host, -len(route.path)))
     rules = [_path_rule(list(together)) for _, together in groupby(routes, lambda route: (route.host, route.backend))]
-    return (*rules, f"use_backend %[{_HOST},map_str({profile.map_dir}/{HOSTS_MAP})]")
+    return (*rules, f"use_backend %[{BY_HOST},map_str({profile.map_dir}/{HOSTS_MAP})]")
 
 
 def _path_rule(routes: Sequence[_PathRoute]) -> str:
@@ -91,7 +95,7 @@ def _path_rule(routes: Sequence[_PathRoute]) -> str:
     first = routes[0]
     flag = "-i " if first.any_case else ""
     paths = " ".join(route.path for route in routes)
-    return f"use_backend {first.backend} if {{ {_HOST} -m str {first.host} }} {{ path_beg {flag}{paths} }}"
+    return f"use_backend {first.backend} if {{ {BY_HOST} -m str {first.host} }} {{ path_beg {flag}{paths} }}"
 
 
 def _listening(
