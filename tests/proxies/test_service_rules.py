@@ -2,14 +2,14 @@
 
 from base64 import b64encode
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
 import pytest
 
-from milepost.model.routing import RoutingTable
+from milepost.model.routing import Endpoint, RoutingTable, Service
 from milepost.model.snapshot import App, AppDefinition, AppPort, NetworkMode, Snapshot, Task
 from milepost.proxies.haproxy.binary import Binary
 from milepost.proxies.haproxy.config import Profile
@@ -18,6 +18,7 @@ from milepost.routing.build import build_routing
 from milepost.routing.policy import Policy
 from support.haproxy import each_haproxy, free_ports, reach, stage
 from support.requests import ANSWER_WITH, Got, Request, echo
+from support.traffic import fake_tasks, get
 
 pytestmark = [pytest.mark.anyio, pytest.mark.system, each_haproxy]
 
@@ -175,3 +176,35 @@ async def test_the_root_of_each_host_leads_elsewhere(binary: Binary, tmp_path: P
             assert (sent.status, sent.location) == (301, "/app/")
         assert (await at.http_get("/app/")).seen[""] == "GET / HTTP/1.1"
         assert (await Request("other.example").to(at.port)).status == 200
+
+
+async def test_the_greater_weight_gets_the_request_then_the_longer_path(binary: Binary, tmp_path: Path) -> None:
+    (http,) = free_ports(1)
+    profile = Profile(str(tmp_path / "a.sock"), str(tmp_path), 2_000, ("127.0.0.1",), http, 0, 0, 0)
+    services = (
+        _weighed("any", 0, "a.example"),
+        _weighed("short", 1, "a.example", "/a"),
+        _weighed("long", 1, "a.example", "/a/b", "/a/h"),
+        _weighed("heavy", 2, "a.example", "/a/h"),
+        _weighed("over", 3, "b.example"),
+        _weighed("under", 2, "b.example", "/a"),
+        _weighed("same", 3, "b.example", "/b"),
+    )
+    leads = {
+        ("a.example", "/"): "any",
+        ("a.example", "/a"): "short",
+        ("a.example", "/a/b/c"): "long",
+        ("a.example", "/a/h"): "heavy",
+        ("b.example", "/a"): "over",
+        ("b.example", "/b"): "same",
+    }
+    async with stage(binary, tmp_path) as at, AsyncExitStack() as tasks:
+        ports = {one.name: (await tasks.enter_async_context(fake_tasks(1)))[0].port for one in services}
+        pools = {name: (Endpoint(name, "127.0.0.1", "127.0.0.1", port),) for name, port in ports.items()}
+        await reach(at.proxy(designer=RunDesigner(profile)), RoutingTable(services, pools))
+        got = {(host, path): (await get(http, host, path)).body for host, path in leads}
+    assert got == {asked: str(ports[name]) for asked, name in leads.items()}
+
+
+def _weighed(name: str, weight: int, host: str, *path: str) -> Service:
+    return Service(name, f"/{name}", 0, 1, "http", listens=False, hosts=(host,), path=path, weight=weight)

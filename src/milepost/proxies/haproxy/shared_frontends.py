@@ -29,6 +29,7 @@ class _PathRoute:
     path: str
     backend: str
     any_case: bool
+    weight: int
 
 
 def shared_frontends(services: Sequence[Service], profile: Profile) -> Iterator[Section]:
@@ -76,16 +77,19 @@ _STATS = (
 def _host_rules(services: Sequence[Service], profile: Profile) -> tuple[str, ...]:
     """Rules with a path come first, since a host that is limited to one would else never be reached.
 
-    Of the paths of one host the longer comes first, for the same reason: `/` of one app covers `/api` of another.
+    Of the paths of one host the heavier comes first, then the longer, for the same reason: `/` of one app covers
+    `/api` of another. Those lighter than who takes every path of the host never have their turn.
     """
+    every_path = {host: service.weight for service in services if not service.path for host in service.hosts}
     routes = [
-        _PathRoute(host, path, service.name, any_case="-i" in service.path)
+        _PathRoute(host, path, service.name, "-i" in service.path, service.weight)
         for service in services
         for path in service.path
         if path.startswith("/")
         for host in service.hosts
+        if every_path.get(host, service.weight) <= service.weight
     ]
-    routes.sort(key=lambda route: (route.host, -len(route.path)))
+    routes.sort(key=lambda route: (route.host, -route.weight, -len(route.path)))
     rules = [_path_rule(list(together)) for _, together in groupby(routes, lambda route: (route.host, route.backend))]
     return (*rules, f"use_backend %[{BY_HOST},map_str({profile.map_dir}/{HOSTS_MAP})]")
 
