@@ -5,20 +5,7 @@ Names are without `HAPROXY_` and without index (marathon-lb-behaviour.md 10.2 to
 
 from collections.abc import Mapping
 
-_VALUES = frozenset(
-    {
-        "AUTH",
-        "BACKEND_NETWORK_ALLOWED_ACL",
-        "BACKEND_WEIGHT",
-        "BIND_OPTIONS",
-        "HTTP_BACKEND_PROXYPASS_PATH",
-        "HTTP_BACKEND_REDIR",
-        "HTTP_BACKEND_REVPROXY_PATH",
-        "REDIRECT_TO_HTTPS",
-        "SSL_CERT",
-        "USE_HSTS",
-    }
-)
+_VALUES = frozenset({"BIND_OPTIONS", "SSL_CERT"})
 
 TEMPLATES = frozenset(
     {
@@ -63,11 +50,6 @@ TEMPLATES = frozenset(
         "USERLIST_HEAD",
     }
 )
-
-AUTH = "AUTH"
-NETWORKS = "BACKEND_NETWORK_ALLOWED_ACL"
-GUARDS = frozenset({AUTH, NETWORKS})
-"""Those that keep clients out: as long as one cannot be obeyed, what it guards is not served."""
 
 _HARMLESS = frozenset(
     {

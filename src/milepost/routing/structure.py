@@ -11,6 +11,7 @@ from milepost.routing.assign import with_assigned_ports
 from milepost.routing.claims import within_grants
 from milepost.routing.conflicts import decide_conflicts
 from milepost.routing.endpoints import Route
+from milepost.routing.outweighed import outweighed
 from milepost.routing.policy import Policy
 from milepost.routing.reading import AppReading, Wanted
 
@@ -42,7 +43,7 @@ def structure_of(apps: Mapping[str, App], policy: Policy, holders: Holders, read
         problems += refused
         decision = decide_conflicts(services, policy, holders, assigned.holders)
         services, holders = decision.services, decision.holders
-        problems += decision.problems
+        problems += (*decision.problems, *outweighed(decision.services))
     dropped = {app_id: reading.dropped for app_id, reading in readings.items() if reading.dropped}
     return RoutingStructure(services, _routes(services, wanted), dropped, tuple(problems), holders)
 

@@ -5,13 +5,16 @@ Our own lines stay: without them a reload or a dying task would cost requests. W
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from milepost.model.routing import Service
+from milepost.model.routing import Rewrites, Service
 from milepost.proxies.haproxy.backend import HTTP_LINES, STICKY_LINE
 from milepost.proxies.haproxy.config import Profile, Section
 from milepost.proxies.haproxy.hitless import forward_lines, retry_lines
+from milepost.proxies.haproxy.names import BY_APP_ID, HTTP_IN, HTTPS_IN
 from milepost.proxies.haproxy.raw.owned import own_lines
-from milepost.proxies.haproxy.raw.shared_rules import BY_APP_ID, HTTP, HTTPS, own_rules
+from milepost.proxies.haproxy.raw.shared_rules import own_rules
+from milepost.proxies.haproxy.rules import rule_lines
 from milepost.proxies.haproxy.shared_frontends import FRONTENDS, bind_lines
 
 _HASHES = ("source", "uri", "url_param", "hdr", "rdp-cookie")
@@ -48,15 +51,40 @@ def own_backend(service: Service, profile: Profile, *, is_hitless: bool) -> Sect
         lines += retry_lines(service.retries) if is_hitless else ()
         lines += own_lines(service, "BACKEND_HTTP_OPTIONS", HTTP_LINES)
         lines += () if profile.trusts_owners else _moved(service)
+    lines += _rules(service)
     if service.sticky:
         lines += own_lines(service, "BACKEND_STICKY_OPTIONS", (STICKY_LINE,))
     lines += _check_lines(service)
     return Section("backend", service.name, tuple(lines), service.app_id)
 
 
+def _rules(service: Service) -> Iterator[str]:
+    """What the service's labels ask for, with its owner's lines in the place of the usual ones."""
+    own, rewrites = service.templates, service.rewrites
+    guard = f"{service.mode.upper()}_BACKEND_NETWORK_ALLOWED_ACL"
+    if guard in own:
+        for network in service.networks:
+            yield from own_lines(service, guard, network_allowed=network)
+    pieces = {
+        "BACKEND_HSTS_OPTIONS": rewrites.hsts,
+        "HTTP_BACKEND_PROXYPASS_GLUE": bool(rewrites.proxypass_path),
+        "HTTP_BACKEND_REVPROXY_GLUE": bool(rewrites.revproxy_path),
+    }
+    usual = Rewrites(
+        rewrites.hsts and "BACKEND_HSTS_OPTIONS" not in own,
+        "" if "HTTP_BACKEND_PROXYPASS_GLUE" in own else rewrites.proxypass_path,
+        "" if "HTTP_BACKEND_REVPROXY_GLUE" in own else rewrites.revproxy_path,
+        rewrites.root_redirect,
+    )
+    yield from rule_lines(replace(service, rewrites=usual), has_network_acl=guard in own)
+    for name, is_wanted in pieces.items():
+        if is_wanted and service.mode == "http":
+            yield from own_lines(service, name)
+
+
 def _moved(service: Service) -> Iterator[str]:
     """What the owner wrote for the shared frontends and that would there concern everybody (`SharedRules.others`)."""
-    rules = (own_rules(service, frontend) for frontend in (HTTP, HTTPS, BY_APP_ID))
+    rules = (own_rules(service, frontend) for frontend in (HTTP_IN, HTTPS_IN, BY_APP_ID))
     return iter(dict.fromkeys(line for found in rules if found is not None for line in found.others))
 
 

@@ -7,11 +7,9 @@ from itertools import groupby
 from milepost.model.routing import Service
 from milepost.proxies.haproxy.config import Profile, Section
 from milepost.proxies.haproxy.drain import STATISTICS, when_draining
+from milepost.proxies.haproxy.names import BY_APP_ID, HTTP_IN, HTTPS_IN
 from milepost.proxies.haproxy.raw.conditions import ALWAYS, Alternatives, text_of
 from milepost.proxies.haproxy.raw.shared_rules import (
-    BY_APP_ID,
-    HTTP,
-    HTTPS,
     has_own_app_rules,
     has_own_rules,
     own_rules,
@@ -24,7 +22,9 @@ FRONTENDS = "milepost_frontends"
 HOSTS_MAP = "hosts.map"
 APPS_MAP = "apps.map"
 
-_HOST = "req.hdr(host),field(1,:),lower"  # without the port that a client may add
+BY_HOST = "req.hdr(host),field(1,:),lower"
+"""The host of a request, without the port that a client may add."""
+
 _APP_ID = "req.hdr(x-marathon-app-id),lower"
 
 
@@ -36,6 +36,7 @@ class _PathRoute:
     path: str
     backend: str
     any_case: bool
+    weight: int
     condition: Alternatives = ALWAYS
 
 
@@ -45,13 +46,13 @@ def shared_frontends(services: Sequence[Service], profile: Profile) -> Iterator[
         health = f"monitor fail if {when_draining(profile.map_dir)}"
         yield _listening("listen", STATISTICS, profile, profile.stats_port, (health, *_STATS))
     if profile.http_port:
-        yield _listening("frontend", HTTP, profile, profile.http_port, _host_rules(services, profile, HTTP))
+        yield _listening("frontend", HTTP_IN, profile, profile.http_port, _host_rules(services, profile, HTTP_IN))
     if profile.appid_port:
         yield _listening("frontend", BY_APP_ID, profile, profile.appid_port, _app_rules(services, profile))
     if has_tls(profile):
         tls = f" ssl crt-list {profile.certificate_list} alpn h2,http/1.1"
-        by_host = _host_rules(services, profile, HTTPS)
-        yield _listening("frontend", HTTPS, profile, profile.https_port, by_host, tls)
+        by_host = _host_rules(services, profile, HTTPS_IN)
+        yield _listening("frontend", HTTPS_IN, profile, profile.https_port, by_host, tls)
 
 
 def has_tls(profile: Profile) -> bool:
@@ -85,19 +86,26 @@ _STATS = (
 def _host_rules(services: Sequence[Service], profile: Profile, frontend: str) -> tuple[str, ...]:
     """Rules with a path come first, since a host that is limited to one would else never be reached.
 
-    Of the paths of one host the longer comes first, for the same reason: `/` of one app covers `/api` of another.
+    Of the paths of one host the heavier comes first, then the longer, for the same reason: `/` of one app covers
+    `/api` of another. Those lighter than who takes every path of the host never have their turn.
     """
     by_rules = [service for service in services if service.hosts and (service.path or has_own_rules(service))]
+    every_path = {
+        host: service.weight
+        for service in services
+        if not service.path and not has_own_rules(service)
+        for host in service.hosts
+    }
     first: list[str] = []
     routes: list[_PathRoute] = []
     for service in by_rules:
         lines, conditions = _own(service, frontend, profile)
         first += lines
-        routes += _routes(service, conditions)
-    routes.sort(key=lambda route: (route.host, -len(route.path)))
+        routes += (one for one in _routes(service, conditions) if every_path.get(one.host, one.weight) <= one.weight)
+    routes.sort(key=lambda route: (route.host, -route.weight, -len(route.path)))
     together = groupby(routes, lambda route: (route.host, route.backend, route.condition))
     rules = [_path_rule(list(some)) for _, some in together]
-    return (*first, *rules, f"use_backend %[{_HOST},map_str({profile.map_dir}/{HOSTS_MAP})]")
+    return (*first, *rules, f"use_backend %[{BY_HOST},map_str({profile.map_dir}/{HOSTS_MAP})]")
 
 
 def _own(service: Service, frontend: str, profile: Profile) -> tuple[Sequence[str], Sequence[Alternatives]]:
@@ -113,7 +121,7 @@ def _routes(service: Service, conditions: Sequence[Alternatives]) -> Iterator[_P
     for condition in conditions:
         for path in paths:
             for host in service.hosts:
-                yield _PathRoute(host, path, service.name, "-i" in service.path, condition)
+                yield _PathRoute(host, path, service.name, "-i" in service.path, service.weight, condition)
 
 
 def _app_rules(services: Sequence[Service], profile: Profile) -> tuple[str, ...]:
@@ -131,7 +139,7 @@ def _path_rule(routes: Sequence[_PathRoute]) -> str:
     first = routes[0]
     flag = "-i " if first.any_case else ""
     paths = " ".join(route.path for route in routes if route.path)
-    guards = (f"{{ {_HOST} -m str {first.host} }}", *((f"{{ path_beg {flag}{paths} }}",) if paths else ()))
+    guards = (f"{{ {BY_HOST} -m str {first.host} }}", *((f"{{ path_beg {flag}{paths} }}",) if paths else ()))
     return f"use_backend {first.backend}{text_of(first.condition, *guards)}"
 
 

@@ -21,12 +21,15 @@ def filled_text(name: str, text: str, values: Mapping[str, str]) -> str:
     return modern.text
 
 
-def own_lines(service: Service, name: str, usual: Iterable[str] = ()) -> tuple[str, ...]:
-    """What the service has in the place of template `name`: its owner's lines, without a header, else the `usual`."""
+def own_lines(service: Service, name: str, usual: Iterable[str] = (), **values: str) -> tuple[str, ...]:
+    """What the service has in the place of template `name`: its owner's lines, without a header, else the `usual`.
+
+    `values` are for further placeholders.
+    """
     text = service.templates.get(name)
     if text is None:
         return tuple(usual)
-    lines = lines_of(renamed(service, filled_text(name, text, service_values(service))))
+    lines = lines_of(renamed(service, filled_text(name, text, {**service_values(service), **values})))
     return tuple(line.text for line in _without_header(name, list(lines)))
 
 

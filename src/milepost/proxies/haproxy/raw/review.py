@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from milepost.model.routing import Endpoint, Service
+from milepost.proxies.haproxy.names import BY_APP_ID, HTTP_IN, HTTPS_IN
 from milepost.proxies.haproxy.raw.directives import Place, bound_port, check_line
 from milepost.proxies.haproxy.raw.owned import filled_text
 from milepost.proxies.haproxy.raw.refused import Refused
 from milepost.proxies.haproxy.raw.seats import HEADS, SEATS, Seat
 from milepost.proxies.haproxy.raw.server_line import option_words, server_line
-from milepost.proxies.haproxy.raw.shared_rules import BY_APP_ID, HTTP, HTTPS, names_of, reviewed_rules
+from milepost.proxies.haproxy.raw.shared_rules import names_of, reviewed_rules
 from milepost.proxies.haproxy.raw.words import Line, lines_of
 from milepost.proxies.haproxy.templates.template import TemplateError
 from milepost.proxies.haproxy.templates.values import server_values, service_values
@@ -78,7 +79,7 @@ class RawReview:
         if seat is Seat.SERVER:
             self._check_server(name, text, place)
             return
-        values = service_values(service)
+        values = {**service_values(service), "network_allowed": service.networks[0] if service.networks else ""}
         if seat is Seat.CHECK:
             option_words(filled_text(name, text, values), place.userlist, is_trusted=self.is_trusted)
             return
@@ -111,7 +112,7 @@ class RawReview:
 
 def _why_not_together(service: Service) -> Iterator[tuple[str, str]]:
     """Rules for one shared frontend come from several templates, and have to make sense together."""
-    for frontend in (HTTP, HTTPS, BY_APP_ID):
+    for frontend in (HTTP_IN, HTTPS_IN, BY_APP_ID):
         try:
             reviewed_rules(service, frontend)
         except (Refused, TemplateError) as error:

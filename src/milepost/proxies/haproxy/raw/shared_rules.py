@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from milepost.model.routing import Service
+from milepost.proxies.haproxy.names import BY_APP_ID, HTTP_IN, HTTPS_IN
 from milepost.proxies.haproxy.raw.conditions import Alternatives, alternatives, known_by, quoted, text_of
 from milepost.proxies.haproxy.raw.owned import filled_text, renamed
 from milepost.proxies.haproxy.raw.refused import Refused
@@ -15,9 +16,6 @@ from milepost.proxies.haproxy.raw.words import Line, lines_of
 from milepost.proxies.haproxy.templates.defaults import BY_NAME
 from milepost.proxies.haproxy.templates.template import TemplateError
 from milepost.proxies.haproxy.templates.values import service_values
-
-HTTP, HTTPS, BY_APP_ID = "marathon_http_in", "marathon_https_in", "marathon_http_appid_in"
-"""The frontends that all apps share."""
 
 _OF_APP_ID = "HTTP_FRONTEND_APPID_ACL"
 _PER_HOST = frozenset({"HTTP_FRONTEND_ACL_ONLY"})
@@ -60,7 +58,7 @@ def trusted_lines(service: Service, frontend: str) -> tuple[str, ...]:
 
 def has_own_rules(service: Service) -> bool:
     """Whether its hosts lead to it by its owner's rules, on either of the shared ports."""
-    return bool(service.templates) and not {*names_of(service, HTTP), *names_of(service, HTTPS)}.isdisjoint(
+    return bool(service.templates) and not {*names_of(service, HTTP_IN), *names_of(service, HTTPS_IN)}.isdisjoint(
         service.templates
     )
 
@@ -99,7 +97,7 @@ def names_of(service: Service, frontend: str) -> tuple[str, ...]:
     if not service.hosts:
         return ()
     asks, path = service.auth is not None, bool(service.path)
-    if frontend == HTTPS:
+    if frontend == HTTPS_IN:
         only = ("HTTPS_FRONTEND_ACL_ONLY_WITH_PATH",) if path else ()
         return (*only, f"HTTPS_FRONTEND_ACL{_with(asks, path)}")
     redirect = f"BACKEND_REDIRECT_HTTP_TO_HTTPS{'_WITH_PATH' if path else ''}"
