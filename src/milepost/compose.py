@@ -2,8 +2,10 @@
 
 import os
 import resource
+import signal
 import time
 from collections.abc import Set
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -18,6 +20,8 @@ from milepost.controller.last_good import LastGood
 from milepost.controller.lock import only_one
 from milepost.controller.loop import Loop, Pace
 from milepost.controller.mailbox import Mailbox
+from milepost.controller.once import bring
+from milepost.controller.signals import heed
 from milepost.controller.snapshot_file import SnapshotFile
 from milepost.errors import ProxyError, SettingsError
 from milepost.model.notice import (
@@ -28,6 +32,7 @@ from milepost.model.notice import (
     Notice,
     Notify,
     OldWorkersSeen,
+    ProblemFound,
     SourceFailed,
     SourceRead,
 )
@@ -42,24 +47,27 @@ from milepost.proxies.haproxy.drain import DRAIN_MAP
 from milepost.proxies.haproxy.keyring import Keyring
 from milepost.proxies.haproxy.process import named_environment
 from milepost.proxies.haproxy.proxy import HaproxyProxy, Places
+from milepost.proxies.haproxy.raw.review import RawReview
 from milepost.proxies.haproxy.view import HaproxyView
-from milepost.routing.build import Router
+from milepost.routing.build import Router, build_routing
 from milepost.routing.endpoints import why_not
+from milepost.routing.own_texts import no_texts
 from milepost.routing.policy import Conflicts, Policy
 from milepost.settings.values import Settings
 from milepost.sources.marathon.overlay import is_of
 from milepost.sources.marathon.settings import MarathonSettings
-from milepost.sources.marathon.source import MarathonSource
+from milepost.sources.marathon.source import MarathonSource, read_once
 from milepost.web.app import Commands, make_app
 from milepost.web.server import serve_web
 
 _STOP_GRACE_S = 5.0
 
 
-async def run(settings: Settings, *, stop_proxy: bool) -> None:
+async def run(settings: Settings, *, stop_proxy: bool, heeds_signals: bool = False) -> None:
     """`milepost run`: keep HAProxy configured until cancelled. With `stop_proxy` HAProxy ends with it.
 
-    Raises SettingsError, ProxyError or MilepostError where it cannot start; what runs is untouched then.
+    Raises SettingsError, ProxyError or MilepostError where it cannot start; what runs is untouched then. With
+    `heeds_signals` HUP has everything read anew, and USR1 has what runs compared and mended, as `POST /v1/reconcile`.
     """
     with only_one(settings.state_dir), rare_searches():
         settings.map_dir.mkdir(exist_ok=True)
@@ -77,7 +85,9 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
         notify(_started(settings, binary))
         last_good = LastGood(SnapshotFile(settings.state_dir), mailbox.put, notify)
         guard = GuardPost(guard_of(settings, board), last_good.publish, source.look_again, board, notify)
-        commands = Commands(lambda: _reconcile(proxy, mailbox), guard.approve)
+        reconcile = partial(_reconcile, proxy, mailbox)
+        commands = Commands(reconcile, guard.approve)
+        signals = {signal.SIGHUP: partial(source.look_again, "HUP"), signal.SIGUSR1: reconcile}
         app = make_app(board, HaproxyView(binary), metrics, commands)
         try:
             async with anyio.create_task_group() as tasks:
@@ -86,6 +96,8 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
                 if kept := await last_good.start(proxy.is_running):
                     guard.remember(kept, time.time())
                     source.remember(kept)
+                if heeds_signals:
+                    tasks.start_soon(heed, signals)
                 tasks.start_soon(last_good.run)
                 tasks.start_soon(guard.run)
                 tasks.start_soon(source.run, guard.publish)
@@ -97,6 +109,30 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
                 with anyio.CancelScope(shield=True):
                     await proxy.stop(_STOP_GRACE_S)
             raise
+
+
+async def run_once(settings: Settings) -> None:
+    """Make HAProxy what Marathon says now, and leave it running.
+
+    Raises SettingsError, SourceError, ProxyError or MilepostError; what runs is untouched then.
+    """
+    with only_one(settings.state_dir), rare_searches():
+        settings.map_dir.mkdir(exist_ok=True)
+        binary = binary_of(settings)
+        keyring = keyring_of(settings, binary)
+        if keyring is not None:
+            await keyring.look()
+        seen = await read_once(marathon_of(settings))
+        holders = HolderFile(settings.state_dir / "holders.json")
+        table = build_routing(seen, policy_of(settings), holders.load())
+        holders.save(table.holders)
+        proxy = haproxy_of(settings, binary, log_notice, keyring)
+        try:
+            await bring(proxy, table)
+        finally:
+            await proxy.close()
+        for problem in sorted({*seen.problems, *table.problems, *proxy.refused}):
+            log_notice(ProblemFound(problem.app_id, problem.subject, problem.message, solved=False))
 
 
 def _reconcile(proxy: HaproxyProxy, mailbox: Mailbox) -> None:
@@ -233,7 +269,7 @@ def marathon_of(settings: Settings) -> MarathonSettings:
 
 def policy_of(settings: Settings) -> Policy:
     """How apps are routed. The listeners of milepost's own and of HAProxy's shared frontends are no app's to have."""
-    haproxy, web = settings.haproxy, settings.web.listen
+    haproxy, web, raw = settings.haproxy, settings.web.listen, settings.policy.raw
     https_port = haproxy.https_port if haproxy.certificates else 0  # without one an app may do its own TLS there
     ours = (haproxy.http_port, https_port, haproxy.appid_port, haproxy.stats_port, web.port if web else 0)
     return Policy(
@@ -244,6 +280,8 @@ def policy_of(settings: Settings) -> Policy:
         reserved_ports=frozenset(ours) - {0},
         conflicts=Conflicts(settings.routing.conflicts),
         healthy_share=settings.routing.healthy_share,
+        grants=settings.policy.claims,
+        review=no_texts if raw == "off" else RawReview(is_trusted=raw == "trusted"),
         deployment_target=settings.routing.deployment_target,
     )
 
@@ -275,5 +313,6 @@ def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> 
         log=haproxy.log,
         slow_start_s=haproxy.slow_start_s,
         hard_stop_after_s=haproxy.hard_stop_after_s,
+        trusts_owners=settings.policy.raw == "trusted",
         version=version,
     )

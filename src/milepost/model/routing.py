@@ -42,11 +42,13 @@ class Auth:
     """Who may use the hosts of a service: HTTP basic authentication.
 
     `password` is a crypt(3) hash. An empty `user` has no list to be looked up in, an empty `realm` asks nobody.
+    `is_everywhere`: also those are asked who come by the service port or by the app's id.
     """
 
     realm: str
     user: str
     password: str = field(repr=False)
+    is_everywhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)

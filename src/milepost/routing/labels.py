@@ -1,7 +1,8 @@
 """The labels that owners write, as one table: parser, reference page and tests all read it.
 
 `HAPROXY_{n}_NAME` belongs to the app's port with index n, `HAPROXY_NAME` to the whole app. The names and
-meanings are marathon-lb's (marathon-lb-behaviour.md 10), but for RETRY_ON, which is our own.
+meanings are marathon-lb's (marathon-lb-behaviour.md 10), but for RETRY_ON, HEALTHY_SHARE and AUTH_EVERYWHERE, which
+are our own.
 """
 
 from typing import Any
@@ -114,32 +115,19 @@ AUTH = Label(
     grammar_lines.read_auth_as_written,
     "nobody is asked",
     "Who may use the hosts of this port: realm:user:password, the password as a crypt(3) hash such as "
-    "`openssl passwd -5` makes. Asked on the shared HTTP and HTTPS ports only.",
+    "`openssl passwd -5` makes. Asked on the shared HTTP and HTTPS ports only: **who comes by the service port, or by "
+    "the app's id on the app-id port, is not asked**, as with marathon-lb; AUTH_EVERYWHERE changes that. HAProxy works "
+    "the hash out at each request, so one that takes it long is refused. Needs VHOST.",
+    is_secret=True,
 )
-REDIRECT_TO_HTTPS = Label(
-    "REDIRECT_TO_HTTPS",
+AUTH_EVERYWHERE = Label(
+    "AUTH_EVERYWHERE",
     Scope.PORT,
     grammar.read_truth,
-    grammar.read_truth_as_written,
-    "false",
-    "Whether the shared HTTP port sends clients of its hosts to HTTPS. Needs VHOST.",
-)
-USE_HSTS = Label(
-    "USE_HSTS",
-    Scope.PORT,
     grammar.read_truth,
-    grammar.read_truth_as_written,
     "false",
-    "Whether answers tell browsers to use HTTPS only (Strict-Transport-Security). Needs mode http.",
-)
-BACKEND_WEIGHT = Label(
-    "BACKEND_WEIGHT",
-    Scope.PORT,
-    grammar_lines.read_weight,
-    grammar.read_port_as_written,
-    "0, with a PATH 1",
-    "Of several rules that fit a request on the shared ports the one of the greater weight decides. An explicit 0 "
-    "counts as 1 where there is a PATH.",
+    "Whether AUTH is also asked of those who come by the service port or by the app's id. Needs mode http. milepost's "
+    "own label.",
 )
 BACKEND_HEALTHCHECK_PORT_INDEX = Label(
     "BACKEND_HEALTHCHECK_PORT_INDEX",
@@ -156,7 +144,27 @@ BACKEND_NETWORK_ALLOWED_ACL = Label(
     grammar_lines.read_networks,
     grammar_lines.read_networks_as_written,
     "every source",
-    "The only source networks that may use this port, separated by blanks.",
+    "The only source networks that may use this port, separated by blanks: IPv4 or IPv6, with or without a length. It "
+    "holds on every way to the port, the shared ones too. In mode http others are answered 403, in mode tcp their "
+    "connection ends.",
+)
+REDIRECT_TO_HTTPS = Label(
+    "REDIRECT_TO_HTTPS",
+    Scope.PORT,
+    grammar.read_truth,
+    grammar.read_truth_as_written,
+    "false",
+    "Whether the shared HTTP port sends clients of this port's hosts to HTTPS (301), before it asks for AUTH. Needs "
+    "VHOST.",
+)
+USE_HSTS = Label(
+    "USE_HSTS",
+    Scope.PORT,
+    grammar.read_truth,
+    grammar.read_truth_as_written,
+    "false",
+    "Whether the app's answers tell browsers to use HTTPS only (Strict-Transport-Security, half a year). As with "
+    "marathon-lb plain answers say so too; browsers heed it over TLS only. Needs mode http.",
 )
 HTTP_BACKEND_PROXYPASS_PATH = Label(
     "HTTP_BACKEND_PROXYPASS_PATH",
@@ -164,15 +172,19 @@ HTTP_BACKEND_PROXYPASS_PATH = Label(
     grammar_lines.read_rewritten_path,
     grammar_lines.read_line_as_written,
     "none",
-    "The beginning that is cut off the path of each request. Needs mode http.",
+    "The beginning that is cut off the path of each request, in upper or lower case: with /app a request for /app/x "
+    "reaches the task as /x, and, as with marathon-lb, one for /apple as /le. The query stays. With exactly one host "
+    "in VHOST the task is told that as Host. Needs mode http.",
 )
 HTTP_BACKEND_REVPROXY_PATH = Label(
     "HTTP_BACKEND_REVPROXY_PATH",
     Scope.PORT,
-    grammar_lines.read_rewritten_path,
+    grammar_lines.read_redirect_prefix,
     grammar_lines.read_line_as_written,
     "none",
-    "What the app's redirects are rewritten with. Needs mode http.",
+    "What is put before the path of a Location in the app's answers: with /app a redirect to /login becomes one to "
+    "/app/login. Of a Location with a host only those of VHOST are touched, and the host is left out. One that begins "
+    "so already stays. The `\\3` that marathon-lb needed at the end may stand there. Needs mode http.",
 )
 HTTP_BACKEND_REDIR = Label(
     "HTTP_BACKEND_REDIR",
@@ -180,7 +192,17 @@ HTTP_BACKEND_REDIR = Label(
     grammar_lines.read_redirect_target,
     grammar_lines.read_line_as_written,
     "none",
-    "Where a request for / of the hosts is redirected. Needs mode http.",
+    "Where a request for / of the hosts is redirected (301): a path other than /, or a whole URL. Needs mode http and "
+    "VHOST.",
+)
+BACKEND_WEIGHT = Label(
+    "BACKEND_WEIGHT",
+    Scope.PORT,
+    grammar_lines.read_weight,
+    grammar.read_port_as_written,
+    "0, with a PATH 1",
+    "Of several ports that want a request for one host on the shared ports the one of the greater weight gets it, of "
+    "equal weights the one of the longer path. An explicit 0 counts as 1 where there is a PATH. Needs VHOST.",
 )
 SSL_CERT = Label(
     "SSL_CERT",
@@ -213,18 +235,16 @@ TABLE: tuple[Label[Any], ...] = (
     HEALTHY_SHARE,
     BACKEND_HEALTHCHECK_PORT_INDEX,
     *DEPLOYMENT,
-)
-
-OF_MARATHON_LB: tuple[Label[Any], ...] = (
     AUTH,
+    AUTH_EVERYWHERE,
+    BACKEND_NETWORK_ALLOWED_ACL,
     REDIRECT_TO_HTTPS,
     USE_HSTS,
-    BACKEND_WEIGHT,
-    BACKEND_NETWORK_ALLOWED_ACL,
     HTTP_BACKEND_PROXYPASS_PATH,
     HTTP_BACKEND_REVPROXY_PATH,
     HTTP_BACKEND_REDIR,
-    SSL_CERT,
-    BIND_OPTIONS,
+    BACKEND_WEIGHT,
 )
+
+OF_MARATHON_LB: tuple[Label[Any], ...] = (SSL_CERT, BIND_OPTIONS)
 """Those that only marathon-lb's own text obeys so far."""

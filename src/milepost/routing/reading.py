@@ -9,7 +9,6 @@ from milepost.model.snapshot import AppDefinition, AppPort
 from milepost.routing import labels as table
 from milepost.routing.checked_port import CheckedPort
 from milepost.routing.label import read
-from milepost.routing.marathon_lb import NETWORKS
 from milepost.routing.naming import LONGEST_APP_ID, is_app_id
 from milepost.routing.policy import Policy
 from milepost.routing.port_labels import PortLabels
@@ -100,13 +99,15 @@ def _read_port(definition: AppDefinition, port: _Port, policy: Policy, ports: Se
         return _without(labels, reason or "has no service port, and none is assigned")
     if not policy.exact and (number == 0 or _is_udp(port.port)):
         return _unfit(labels, number)
-    if labels.is_guarded(NETWORKS):
-        message = "is not supported yet; the port is left out, since every client could reach it"
-        labels.report_guard(NETWORKS, message)
-        return _without(labels, message)
     service = service_of(labels, definition.health_checks, number)
     if labels.is_broken or reason:
         return _without(labels, reason or labels.problems[0].message)
+    if service.templates and not policy.exact:
+        reviewed = policy.review(service)
+        labels.problems += reviewed.problems
+        if reviewed.service is None:
+            return _without(labels, f"its own text is refused: {reviewed.problems[0].message}")
+        service = reviewed.service
     share = policy.healthy_share
     if not policy.exact:
         share = labels.value(table.HEALTHY_SHARE, share, needed=False)

@@ -16,19 +16,19 @@ nothing else is said; [conformance.md](conformance.md) lists the differences.
 
 A value that cannot be read is a problem of its port: what is wrong, and what would be right, is told by
 `milepost lint`, `milepost explain APP` and `GET /v1/problems`. That port is left out, all others go on. Of STICKY,
-RETRY_ON, VHOST, PATH and HEALTHY_SHARE only what they ask for is left out, and the port is served. With a PATH that
-cannot be read its hosts lead nowhere, since they would else take every path.
+RETRY_ON, VHOST, HEALTHY_SHARE, USE_HSTS, BACKEND_WEIGHT and the labels that begin with HTTP_BACKEND only what they ask
+for is left out, and the port is served. With a PATH, AUTH or REDIRECT_TO_HTTPS that cannot be read the hosts of the
+port lead nowhere: they would else take every path, or let in whom they should not.
 
-A label's text never reaches HAProxy unread: quotes, backslashes, `#`, `$`, braces and line ends are refused.
+A label's text never reaches HAProxy unread: quotes, backslashes, `#`, `$`, braces and line ends are refused, but for
+the signs of a password's hash.
 
 This page is made from the table that milepost reads the labels by; `python -m milepost.routing.reference` prints it.
 """
 
 _TAIL = """## Not supported yet
 
-These labels of marathon-lb are known, and a warning says that they have no effect. Two of them keep clients out, and
-what is meant to be closed must not be open: with AUTH no host leads to the port, with BACKEND_NETWORK_ALLOWED_ACL the
-port is left out.
+These labels of marathon-lb are known, and a warning says that they have no effect.
 
 {ports}
 """

@@ -93,6 +93,7 @@ class Profile:
     have. `log` is a syslog target for HAProxy, "" for none. `version` is HAProxy's (major, minor).
     `hard_stop_after_s`: how long a process that a reload has replaced may finish its sessions.
     `slow_start_s`: how long a server that comes new, or back, takes to its full share of traffic; 0: none.
+    `trusts_owners`: their own rules stand in the shared frontends as they are.
     """
 
     admin_socket: str
@@ -108,3 +109,4 @@ class Profile:
     version: tuple[int, int] = (2, 6)
     hard_stop_after_s: float = 600.0
     slow_start_s: float = 0.0
+    trusts_owners: bool = False

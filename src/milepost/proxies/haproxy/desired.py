@@ -11,10 +11,10 @@ from milepost.proxies.haproxy.certificate import CertificateList
 from milepost.proxies.haproxy.config import Desired, Profile, Server, Structure
 from milepost.proxies.haproxy.drain import DRAIN_MAP
 from milepost.proxies.haproxy.names import cookie_value, distinct_names, server_ids, server_name
+from milepost.proxies.haproxy.own_servers import POOL, has_own_servers, own_servers
 from milepost.proxies.haproxy.shared_frontends import APPS_MAP, HOSTS_MAP, app_entries, host_entries
 from milepost.proxies.haproxy.structure import StructureMaker
 
-_POOL = ("pool-max-conn -1", "pool-purge-delay 5s")  # else 2.6 never reuses a connection to an added server
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -96,11 +96,13 @@ def run_servers(service: Service, endpoints: tuple[Endpoint, ...], slow_start_s:
     With `slow_start_s` a server takes that long to come to its full share; see `Profile`.
     """
     names = distinct_names([server_name(endpoint) for endpoint in endpoints])
+    if has_own_servers(service):
+        return own_servers(service, names, endpoints, slow_start_s)
     slow = (f"slowstart {slow_start_s * 1000:.0f}ms",) if slow_start_s else ()
-    common = (*_check(service), *slow, *_POOL)
+    common = (*_check(service), *slow, *POOL)
 
     def options(name: str, at: Endpoint) -> tuple[str, ...]:
-        words = common if at.check_port is None else (*_check(service, at.check_port), *slow, *_POOL)
+        words = common if at.check_port is None else (*_check(service, at.check_port), *slow, *POOL)
         return (*_cookie(service, name), *words)
 
     return tuple(
