@@ -2,7 +2,10 @@
 
 import os
 import resource
+import signal
 import time
+from collections.abc import Set
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -17,6 +20,8 @@ from milepost.controller.last_good import LastGood
 from milepost.controller.lock import only_one
 from milepost.controller.loop import Loop, Pace
 from milepost.controller.mailbox import Mailbox
+from milepost.controller.once import bring
+from milepost.controller.signals import heed
 from milepost.controller.snapshot_file import SnapshotFile
 from milepost.errors import ProxyError, SettingsError
 from milepost.model.notice import (
@@ -27,6 +32,7 @@ from milepost.model.notice import (
     Notice,
     Notify,
     OldWorkersSeen,
+    ProblemFound,
     SourceFailed,
     SourceRead,
 )
@@ -42,23 +48,24 @@ from milepost.proxies.haproxy.keyring import Keyring
 from milepost.proxies.haproxy.process import named_environment
 from milepost.proxies.haproxy.proxy import HaproxyProxy, Places
 from milepost.proxies.haproxy.view import HaproxyView
-from milepost.routing.build import Router
+from milepost.routing.build import Router, build_routing
 from milepost.routing.endpoints import why_not
 from milepost.routing.policy import Conflicts, Policy
 from milepost.settings.values import Settings
 from milepost.sources.marathon.overlay import is_of
 from milepost.sources.marathon.settings import MarathonSettings
-from milepost.sources.marathon.source import MarathonSource
+from milepost.sources.marathon.source import MarathonSource, read_once
 from milepost.web.app import Commands, make_app
 from milepost.web.server import serve_web
 
 _STOP_GRACE_S = 5.0
 
 
-async def run(settings: Settings, *, stop_proxy: bool) -> None:
+async def run(settings: Settings, *, stop_proxy: bool, heeds_signals: bool = False) -> None:
     """`milepost run`: keep HAProxy configured until cancelled. With `stop_proxy` HAProxy ends with it.
 
-    Raises SettingsError, ProxyError or MilepostError where it cannot start; what runs is untouched then.
+    Raises SettingsError, ProxyError or MilepostError where it cannot start; what runs is untouched then. With
+    `heeds_signals` HUP has everything read anew, and USR1 has what runs compared and mended, as `POST /v1/reconcile`.
     """
     with only_one(settings.state_dir), rare_searches():
         settings.map_dir.mkdir(exist_ok=True)
@@ -75,8 +82,10 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
         loop = Loop(proxy, mailbox, Router(policy_of(settings)), holders, board, notify, pace_of(settings))
         notify(_started(settings, binary))
         last_good = LastGood(SnapshotFile(settings.state_dir), mailbox.put, notify)
-        guard = GuardPost(guard_of(settings), last_good.publish, source.look_again, board, notify)
-        commands = Commands(lambda: _reconcile(proxy, mailbox), guard.approve)
+        guard = GuardPost(guard_of(settings, board), last_good.publish, source.look_again, board, notify)
+        reconcile = partial(_reconcile, proxy, mailbox)
+        commands = Commands(reconcile, guard.approve)
+        signals = {signal.SIGHUP: partial(source.look_again, "HUP"), signal.SIGUSR1: reconcile}
         app = make_app(board, HaproxyView(binary), metrics, commands)
         try:
             async with anyio.create_task_group() as tasks:
@@ -85,6 +94,8 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
                 if kept := await last_good.start(proxy.is_running):
                     guard.remember(kept, time.time())
                     source.remember(kept)
+                if heeds_signals:
+                    tasks.start_soon(heed, signals)
                 tasks.start_soon(last_good.run)
                 tasks.start_soon(guard.run)
                 tasks.start_soon(source.run, guard.publish)
@@ -96,6 +107,30 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
                 with anyio.CancelScope(shield=True):
                     await proxy.stop(_STOP_GRACE_S)
             raise
+
+
+async def run_once(settings: Settings) -> None:
+    """Make HAProxy what Marathon says now, and leave it running.
+
+    Raises SettingsError, SourceError, ProxyError or MilepostError; what runs is untouched then.
+    """
+    with only_one(settings.state_dir), rare_searches():
+        settings.map_dir.mkdir(exist_ok=True)
+        binary = binary_of(settings)
+        keyring = keyring_of(settings, binary)
+        if keyring is not None:
+            await keyring.look()
+        seen = await read_once(marathon_of(settings))
+        holders = HolderFile(settings.state_dir / "holders.json")
+        table = build_routing(seen, policy_of(settings), holders.load())
+        holders.save(table.holders)
+        proxy = haproxy_of(settings, binary, log_notice, keyring)
+        try:
+            await bring(proxy, table)
+        finally:
+            await proxy.close()
+        for problem in sorted({*seen.problems, *table.problems, *proxy.refused}):
+            log_notice(ProblemFound(problem.app_id, problem.subject, problem.message, solved=False))
 
 
 def _reconcile(proxy: HaproxyProxy, mailbox: Mailbox) -> None:
@@ -243,14 +278,19 @@ def policy_of(settings: Settings) -> Policy:
         reserved_ports=frozenset(ours) - {0},
         conflicts=Conflicts(settings.routing.conflicts),
         healthy_share=settings.routing.healthy_share,
+        deployment_target=settings.routing.deployment_target,
     )
 
 
-def guard_of(settings: Settings) -> Guard:
-    """What holds back a read that takes too much away."""
+def guard_of(settings: Settings, board: Board) -> Guard:
+    """What holds back a read that takes too much away. What a deployment has drained is no loss."""
     guard, policy = settings.guard, policy_of(settings)
     limits = Limits(guard.share, guard.approve_share, guard.approve_from, guard.confirm_after_s)
-    return Guard(limits, lambda task, app: not why_not(task, app, policy), is_of)
+    return Guard(limits, lambda task, app: not why_not(task, app, policy), is_of, lambda: _drained(board))
+
+
+def _drained(board: Board) -> Set[str]:
+    return board.table.drained if board.table else frozenset()
 
 
 def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> Profile:

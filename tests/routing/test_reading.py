@@ -229,7 +229,7 @@ def test_labels_without_effect_are_told() -> None:
         "HAPROXY_0_USE_HSTS": "true",
         "HAPROXY_0_MOED": "http",
         "HAPROXY_7_PORT": "80",
-        "HAPROXY_DEPLOYMENT_GROUP": "x",
+        "HAPROXY_DEPLOYMENT_GRUOP": "x",
         "HAPROXY_0_PATH": "/a",
         "HAPROXY_0_STICKY": "true",
         "OTHER": "x",
@@ -239,6 +239,7 @@ def test_labels_without_effect_are_told() -> None:
     assert {problem.severity for problem in problems.values()} == {Severity.WARNING}
     assert problems["HAPROXY_0_USE_HSTS"].message == "not supported yet, ignored"
     assert problems["HAPROXY_0_AUTH"].message == "has no effect without HAPROXY_0_VHOST"
+    assert problems["HAPROXY_DEPLOYMENT_GRUOP"].message.endswith("; did you mean HAPROXY_DEPLOYMENT_GROUP?")
     assert problems["HAPROXY_0_MOED"].message == "unknown label, ignored; did you mean HAPROXY_0_MODE?"
     assert "has no effect" in problems["HAPROXY_7_PORT"].message
 

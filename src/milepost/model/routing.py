@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from milepost.model.problem import Problem
+from milepost.model.snapshot import HealthCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +12,8 @@ class Check:
     """How the proxy checks an endpoint. Times in seconds; `fall` failures in a row take it out.
 
     `kind` is "http" (GET `path`) or "tcp" (connect), "" for neither (a mode other than http and tcp).
-    `port` is checked instead of the endpoint's own where it is not None.
+    `port` is checked instead of the endpoint's own where it is not None. `asked` is what its owner asked for, as far as
+    somebody wants to know (marathon-lb's templates show it).
     """
 
     kind: str
@@ -20,6 +22,7 @@ class Check:
     timeout_s: int
     fall: int
     port: int | None = None
+    asked: HealthCheck | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,10 @@ class RoutingTable:
 
     `services` is the very same tuple object as in the table before as long as no definition and no
     conflict changed; `endpoints[service.name]` likewise per service. Both let later stages skip work.
+
+    `groups` gives the id under which an app of a deployment group is served, and which its services have; `drained`
+    are the ids of all tasks from which a deployment takes the traffic. Problems and what was dropped go by the ids of
+    the apps themselves.
     """
 
     services: tuple[Service, ...] = ()
@@ -161,3 +168,5 @@ class RoutingTable:
     dropped: Mapping[str, tuple[Dropped, ...]] = field(default_factory=dict)  # by app id
     problems: tuple[Problem, ...] = ()
     holders: Holders = field(default_factory=Holders)
+    groups: Mapping[str, str] = field(default_factory=dict)  # by app id
+    drained: frozenset[str] = frozenset()

@@ -7,6 +7,7 @@ meanings are marathon-lb's (marathon-lb-behaviour.md 10), but for RETRY_ON, whic
 from typing import Any
 
 from milepost.routing import grammar, grammar_lines
+from milepost.routing.deployment_labels import DEPLOYMENT
 from milepost.routing.label import Label, Scope
 
 GROUP = Label(
@@ -140,6 +141,15 @@ BACKEND_WEIGHT = Label(
     "Of several rules that fit a request on the shared ports the one of the greater weight decides. An explicit 0 "
     "counts as 1 where there is a PATH.",
 )
+BACKEND_HEALTHCHECK_PORT_INDEX = Label(
+    "BACKEND_HEALTHCHECK_PORT_INDEX",
+    Scope.PORT,
+    grammar_lines.read_weight,
+    grammar.read_port_as_written,
+    "the port itself",
+    "Which of the app's ports is checked in place of this one: counted from 0 in the order of their service ports. A "
+    "port without a health check of its own takes over the one of that index, and with an HTTP check mode http.",
+)
 BACKEND_NETWORK_ALLOWED_ACL = Label(
     "BACKEND_NETWORK_ALLOWED_ACL",
     Scope.PORT,
@@ -201,6 +211,8 @@ TABLE: tuple[Label[Any], ...] = (
     VHOST,
     PATH,
     HEALTHY_SHARE,
+    BACKEND_HEALTHCHECK_PORT_INDEX,
+    *DEPLOYMENT,
 )
 
 OF_MARATHON_LB: tuple[Label[Any], ...] = (

@@ -5,22 +5,9 @@ Names are without `HAPROXY_` and without index (marathon-lb-behaviour.md 10.2 to
 
 from collections.abc import Mapping
 
-OF_APPS = frozenset(
-    {
-        "APP_ID",
-        "DEPLOYMENT_ALT_PORT",
-        "DEPLOYMENT_COLOUR",
-        "DEPLOYMENT_GROUP",
-        "DEPLOYMENT_NEW_INSTANCES",
-        "DEPLOYMENT_STARTED_AT",
-        "DEPLOYMENT_TARGET_INSTANCES",
-    }
-)
-
 _VALUES = frozenset(
     {
         "AUTH",
-        "BACKEND_HEALTHCHECK_PORT_INDEX",
         "BACKEND_NETWORK_ALLOWED_ACL",
         "BACKEND_WEIGHT",
         "BIND_OPTIONS",

@@ -6,7 +6,7 @@ from typing import Any
 
 from milepost.routing.label import Label, Scope
 from milepost.routing.labels import TABLE
-from milepost.routing.marathon_lb import OF_APPS, OF_PORTS
+from milepost.routing.marathon_lb import OF_PORTS
 
 _HEAD = """# Labels
 
@@ -30,19 +30,18 @@ These labels of marathon-lb are known, and a warning says that they have no effe
 what is meant to be closed must not be open: with AUTH no host leads to the port, with BACKEND_NETWORK_ALLOWED_ACL the
 port is left out.
 
-- of the app: {apps}
-- of a port: {ports}
+{ports}
 """
 
 
 def labels_page() -> str:
     """The whole page as Markdown."""
-    tail = _TAIL.format(apps=_listed(OF_APPS), ports=_listed(OF_PORTS))
+    tail = _TAIL.format(ports=_listed(OF_PORTS))
     return "\n".join((_HEAD, *("\n".join(_entry(label)) for label in TABLE), tail))
 
 
 def _entry(label: Label[Any]) -> Iterator[str]:
-    names = [f"`HAPROXY_{{n}}_{label.name}`"]
+    names = [f"`HAPROXY_{{n}}_{label.name}`"] if Scope.PORT in label.scope else []
     if Scope.APP in label.scope:
         names.append(f"`HAPROXY_{label.name}`")
     yield f"## {label.name}\n"

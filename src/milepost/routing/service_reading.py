@@ -14,15 +14,18 @@ from milepost.routing.port_labels import PortLabels
 
 _ROUND_ROBIN = "roundrobin"
 _BY_REQUEST = ("uri", "url_param", "hdr(")  # algorithms that read the request
+_OF_HTTP = frozenset({"HTTP", "HTTPS", "MESOS_HTTP", "MESOS_HTTPS"})
 _RETRIES = Retries()
 _NO_HOSTS = Hosts((), several=False)
 
 
 def service_of(labels: PortLabels, checks: tuple[HealthCheck, ...], number: int) -> Service:
-    check = matching_check(checks, labels.index, exact=labels.exact)
+    check, is_borrowed = _asked_check(labels, checks)
     hosts = labels.value(table.VHOST, _NO_HOSTS, needed=False)
     by_default = "http" if (check and check.protocol == "HTTP") or hosts.names else "tcp"
     mode = labels.value(table.MODE, by_default)
+    if is_borrowed and check is not None and check.protocol in _OF_HTTP:
+        mode = "http"
     port = labels.value(table.PORT, number)
     names, path = _route(labels, hosts, mode)
     service = Service(
@@ -58,6 +61,15 @@ def _with_labels_of_marathon_lb(service: Service, labels: PortLabels) -> Service
         binding=Binding(labels.optional(table.SSL_CERT), labels.value(table.BIND_OPTIONS, "")),
         templates=own_templates(labels.labels, labels.index),
     )
+
+
+def _asked_check(labels: PortLabels, checks: tuple[HealthCheck, ...]) -> tuple[HealthCheck | None, bool]:
+    """The check of the port; without one, that of the port which is checked in its place (11.3), and whether so."""
+    own = matching_check(checks, labels.index, exact=labels.exact)
+    index = labels.optional(table.BACKEND_HEALTHCHECK_PORT_INDEX, needed=False)
+    if own is not None or index is None:
+        return own, False
+    return matching_check(checks, index, exact=labels.exact), True
 
 
 def _rewrites(labels: PortLabels) -> Rewrites:

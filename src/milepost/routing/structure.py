@@ -47,7 +47,7 @@ def structure_of(apps: Mapping[str, App], policy: Policy, holders: Holders, read
 def _routes(services: Sequence[Service], wanted: Sequence[Wanted]) -> Mapping[str, tuple[Route, ...]]:
     routes: dict[str, tuple[Route, ...]] = {}
     for service, want in zip(services, wanted, strict=True):
-        route = Route(service.name, service.index, want.positions, want.healthy_share)
+        route = Route(service.name, service.index, want.positions, want.healthy_share, want.checked_port)
         routes[service.app_id] = (*routes.get(service.app_id, ()), route)
     return routes
 

@@ -95,6 +95,12 @@ class RoutingSettings:
         one_of("holder", "lower-id"),
         "Who gets a port or a host that several apps want: who has it already, or always the lower app id.",
     )
+    deployment_target: bool = setting(
+        True,
+        FLAG,
+        "Whether HAPROXY_DEPLOYMENT_TARGET_INSTANCES counts also where HAPROXY_DEPLOYMENT_NEW_INSTANCES is missing. "
+        "marathon-lb took 1 for it then, and drained all old tasks for which a new one had come.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

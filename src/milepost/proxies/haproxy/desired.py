@@ -96,13 +96,23 @@ def run_servers(service: Service, endpoints: tuple[Endpoint, ...], slow_start_s:
     With `slow_start_s` a server takes that long to come to its full share; see `Profile`.
     """
     names = distinct_names([server_name(endpoint) for endpoint in endpoints])
-    check = check_words(service.check) or ("check" if service.sticky else "")
-    slow = f"slowstart {slow_start_s * 1000:.0f}ms" if slow_start_s else ""
-    common = (*filter(None, (check, slow)), *_POOL)
+    slow = (f"slowstart {slow_start_s * 1000:.0f}ms",) if slow_start_s else ()
+    common = (*_check(service, None), *slow, *_POOL)
     return tuple(
-        Server(name, at.address, at.port, number, (*_cookie(service, name), *common))
+        Server(
+            name,
+            at.address,
+            at.port,
+            number,
+            (*_cookie(service, name), *(common if at.check_port is None else (*_check(service, at), *slow, *_POOL))),
+        )
         for name, at, number in zip(names, endpoints, server_ids(names), strict=True)
     )
+
+
+def _check(service: Service, at: Endpoint | None) -> tuple[str, ...]:
+    words = check_words(service.check, at.check_port if at else None) or ("check" if service.sticky else "")
+    return (words,) if words else ()
 
 
 def _cookie(service: Service, name: str) -> tuple[str, ...]:
