@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "approve": ("milepost.cli.approve", "Let pass what the guard holds."),
     "proxy": ("milepost.cli.proxy", "Look at the running HAProxy, drain it, or end it."),
     "marathon-lb": ("milepost.cli.marathon_lb", "Take marathon-lb's command line in its place."),
+    "migrate": ("milepost.cli.migrate", "What differs from the balancer that milepost replaces."),
     "local": ("milepost.cli.local", "A Marathon-compatible scheduler on this machine."),
 }
 
