@@ -51,7 +51,7 @@ TEMPLATES = frozenset(
     }
 )
 
-_HARMLESS = frozenset(
+HARMLESS = frozenset(
     {
         "BACKEND_HSTS_OPTIONS",
         "BACKEND_HTTP_HEALTHCHECK_OPTIONS",
@@ -64,7 +64,9 @@ _HARMLESS = frozenset(
         "HTTP_BACKEND_REVPROXY_GLUE",
     }
 )
-GUARDING_TEMPLATES = TEMPLATES - _HARMLESS
+"""Templates in which nobody writes who may come in."""
+
+GUARDING_TEMPLATES = TEMPLATES - HARMLESS
 """Those in which owners write who may come in: without one of them something might be open that should be closed."""
 
 WITHOUT_EFFECT = frozenset(name for name in TEMPLATES if name.startswith("MAP_"))
