@@ -4,6 +4,7 @@ import os
 import resource
 import time
 from collections.abc import Set
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -42,6 +43,7 @@ from milepost.proxies.haproxy.drain import DRAIN_MAP
 from milepost.proxies.haproxy.keyring import Keyring
 from milepost.proxies.haproxy.process import named_environment
 from milepost.proxies.haproxy.proxy import HaproxyProxy, Places
+from milepost.proxies.haproxy.reader import read_statistics
 from milepost.proxies.haproxy.view import HaproxyView
 from milepost.routing.build import Router
 from milepost.routing.endpoints import why_not
@@ -77,7 +79,9 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
         notify(_started(settings, binary))
         last_good = LastGood(SnapshotFile(settings.state_dir), mailbox.put, notify)
         guard = GuardPost(guard_of(settings, board), last_good.publish, source.look_again, board, notify)
-        commands = Commands(lambda: _reconcile(proxy, mailbox), guard.approve)
+        commands = Commands(
+            lambda: _reconcile(proxy, mailbox), guard.approve, partial(read_statistics, settings.admin_socket)
+        )
         app = make_app(board, HaproxyView(binary), metrics, commands)
         try:
             async with anyio.create_task_group() as tasks:

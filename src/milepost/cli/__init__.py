@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "diff": ("milepost.cli.diff", "What would change in HAProxy, and why."),
     "approve": ("milepost.cli.approve", "Let pass what the guard holds."),
     "proxy": ("milepost.cli.proxy", "Look at the running HAProxy, drain it, or end it."),
+    "zdd": ("milepost.cli.zdd", "Replace an app by its next version, one colour by the other."),
     "local": ("milepost.cli.local", "A Marathon-compatible scheduler on this machine."),
 }
 
