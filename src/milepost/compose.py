@@ -48,6 +48,7 @@ from milepost.proxies.haproxy.keyring import Keyring
 from milepost.proxies.haproxy.process import named_environment
 from milepost.proxies.haproxy.proxy import HaproxyProxy, Places
 from milepost.proxies.haproxy.raw.review import RawReview
+from milepost.proxies.haproxy.reader import read_statistics
 from milepost.proxies.haproxy.view import HaproxyView
 from milepost.routing.build import Router, build_routing
 from milepost.routing.endpoints import why_not
@@ -86,7 +87,7 @@ async def run(settings: Settings, *, stop_proxy: bool, heeds_signals: bool = Fal
         last_good = LastGood(SnapshotFile(settings.state_dir), mailbox.put, notify)
         guard = GuardPost(guard_of(settings, board), last_good.publish, source.look_again, board, notify)
         reconcile = partial(_reconcile, proxy, mailbox)
-        commands = Commands(reconcile, guard.approve)
+        commands = Commands(reconcile, guard.approve, partial(read_statistics, settings.admin_socket))
         signals = {signal.SIGHUP: partial(source.look_again, "HUP"), signal.SIGUSR1: reconcile}
         app = make_app(board, HaproxyView(binary), metrics, commands)
         try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from anyio import to_thread
 
@@ -21,6 +22,7 @@ from milepost.proxies.haproxy.observe import (
     shared_maps,
 )
 from milepost.proxies.haproxy.runtime import AdminSocket
+from milepost.proxies.haproxy.statistics import ServerStatistics, parse_statistics
 
 _QUESTIONS = ("show info", "show backend", "show map", "show servers state", "show ssl crt-list")
 
@@ -86,3 +88,16 @@ def _parse(info: Info, backends: str, servers: str, maps: dict[str, str], known:
 
 def _empty(known: Mapping[str, ActualServer] | None) -> Mapping[str, ActualServer]:
     return known if known is not None and not known else {}
+
+
+async def read_statistics(admin_socket: Path, backend: str) -> tuple[ServerStatistics, ...]:
+    """The servers of a backend as HAProxy counts them now, by a connection of its own. Raises ProxyError."""
+    admin = AdminSocket(admin_socket)
+    try:
+        (answer,) = await admin.ask([f"show stat {backend} 4 -1"])
+    finally:
+        await admin.close()
+    try:
+        return parse_statistics(answer)
+    except ValueError as error:
+        raise ProxyError(f"HAProxy tells no statistics of {backend}: {answer[:200]}") from error
