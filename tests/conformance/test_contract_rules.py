@@ -75,7 +75,7 @@ HOSTED = {"HAPROXY_0_VHOST": "a.example", "HAPROXY_0_MODE": "http"}
     ],
 )
 def test_a_label_of_a_host_gives_its_line(labels: Mapping[str, str], line: str) -> None:
-    assert line in written(HOSTED | labels)
+    assert line in written({**HOSTED, **labels})
 
 
 def test_an_empty_template_takes_its_part_out() -> None:
