@@ -11,7 +11,7 @@ pytestmark = pytest.mark.anyio
 
 
 def table(*ports: int) -> RoutingTable:
-    web = Service(name="web_10000", app_id="/web", index=0, port=10000)
+    web = Service(name="web_10000", app_id="/web", index=0, port=10000, mode="http")
     at = tuple(Endpoint(f"web.{port}", "10.0.0.1", "10.0.0.1", port) for port in ports)
     return RoutingTable(services=(web,), endpoints={web.name: at})
 
