@@ -30,7 +30,8 @@ def test_every_command_explains_itself_and_the_overview_fits_it(name: str) -> No
     command = main.get_command(click.Context(main), name)
     assert command is not None
     assert command.name == name
-    assert call(name, "--help").output.startswith(f"Usage: main {name}")
+    usage = "usage: milepost" if name == "marathon-lb" else "Usage: main"  # that one reads its flags as marathon-lb did
+    assert call(name, "--help").output.startswith(f"{usage} {name}")
 
 
 def test_the_overview_lists_every_command_and_imports_nothing_heavy() -> None:

@@ -1,11 +1,14 @@
 """One pass for a HAProxy of somebody else's: what is written, checked and kept, and when it is reloaded."""
 
+import errno
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
 from milepost.compat.marathon_lb.arguments import Arguments
+from milepost.compat.marathon_lb.files import move
 from milepost.compat.marathon_lb.foreign import poll
 from milepost.compat.marathon_lb.validation import Validation
 from milepost.errors import ProxyError, SettingsError, SourceError
@@ -235,6 +238,47 @@ async def test_a_refused_text_changes_nothing(binary: Binary, flags: list[str], 
 async def test_without_haproxy_there_is_no_check(tmp_path: Path) -> None:
     with pytest.raises(ProxyError, match="--skip-validation"):
         await Validation({"PATH": str(tmp_path)}, system_folders="").check(tmp_path / "haproxy.cfg", "")
+
+
+@each_haproxy
+async def test_a_refused_deployment_group_is_left_out_as_a_whole(binary: Binary, place: Place) -> None:
+    place.use(binary)
+    group = {"HAPROXY_DEPLOYMENT_GROUP": "shop", "HAPROXY_0_BALANCE": "no-such-algorithm"}
+    async with FakeMarathon() as marathon:
+        marathon.put(web("/shop-blue", 10001, **group), web("/shop-green", 10001, **group), web())
+        await run(place, place.arguments(marathon))
+    text = place.config.read_text()
+    assert "backend web_10000" in text
+    assert "shop" not in text
+
+
+async def test_the_difference_is_logged_on_demand_and_without_passwords(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "milepost")
+    async with FakeMarathon() as marathon:
+        marathon.put(web(HAPROXY_0_VHOST="a.example", HAPROXY_0_AUTH="realm:me:$5$secret"))
+        await run(place, place.arguments(marathon, UNCHECKED))
+    assert "+backend web_10000" in caplog.text
+    assert "user me password (hidden)" in caplog.text
+    assert "$5$secret" not in caplog.text
+    assert "$5$secret" in place.config.read_text()
+
+
+class Beside(type(Path())):  # type: ignore[misc]  # a path's class depends on the system
+    """Of a file that cannot be moved, since the one to replace is mounted by itself."""
+
+    def replace(self, target: str | os.PathLike[str]) -> Path:
+        raise OSError(errno.EBUSY, "it is mounted", str(target))
+
+
+def test_a_file_that_is_mounted_by_itself_is_written_over(tmp_path: Path) -> None:
+    new, mounted = Beside(tmp_path / "new"), tmp_path / "haproxy.cfg"
+    new.write_text("new")
+    mounted.write_text("old")
+    before = mounted.stat().st_ino
+    move(new, mounted)
+    assert (mounted.read_text(), mounted.stat().st_ino) == ("new", before)
 
 
 async def test_a_reload_command_that_fails_is_logged_and_the_pass_has_succeeded(

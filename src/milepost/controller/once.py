@@ -19,10 +19,7 @@ async def bring(proxy: Proxy[DesiredT, ActualT], table: RoutingTable) -> None:
         if not plan:
             break
         if plan.live:
-            outcome = await proxy.apply(plan, actual)
-            actual = outcome.actual
-            if outcome.leftovers and not plan.structure and not outcome.applied:
-                break
+            actual = (await proxy.apply(plan, actual)).actual
         if plan.structure:
             actual = (await proxy.restructure(partial(proxy.desired, table))).actual
     await proxy.save(proxy.desired(table))

@@ -69,11 +69,11 @@ class Files:
         """Maps first, since the configuration needs them, then the configuration; a copy of each is kept."""
         for path, temporary in candidate.maps.items():
             self.archive.add(temporary, _MAPS[path.name])
-            _move(temporary, path)
+            move(temporary, path)
         if candidate.checked_text != text.config:
             candidate.config.write_text(text.config)
         self.archive.add(candidate.config, "hap_cfg")
-        _move(candidate.config, self.config)
+        move(candidate.config, self.config)
 
     def reject(self, candidate: Candidate) -> None:
         """Put a text that HAProxy refuses where one can look at it."""
@@ -107,7 +107,7 @@ def _beside(path: Path, content: str) -> Path:
     return Path(name)
 
 
-def _move(source: Path, target: Path) -> None:
+def move(source: Path, target: Path) -> None:
     """In one step where that can be. A file that is mounted by itself, as in a container, can only be written over."""
     try:
         source.replace(target)
