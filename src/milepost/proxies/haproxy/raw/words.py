@@ -50,12 +50,12 @@ def line_of(text: str) -> Line:
     if len(text.encode(errors="replace")) > _LONGEST:
         raise Refused(f"it is longer than {_LONGEST} bytes")
     words: list[str] = []
-    kept, expands, is_plain, is_in_word = "", False, True, False
+    at, expands, is_plain, is_in_word = 0, False, True, False
     for token in _tokens(text):
         kind, part = token.lastgroup or "", token[token.lastgroup or 0]
         if kind == "comment":
             break
-        kept += token[0]
+        at = token.end() if kind != "blank" else at
         expands |= kind == "double" and _VARIABLE.search(part) is not None
         is_plain &= kind in ("blank", "plain") and "\\" not in part
         if kind != "blank":
@@ -64,7 +64,7 @@ def line_of(text: str) -> Line:
         is_in_word = kind != "blank"
     if len(words) > _MOST_WORDS:
         raise Refused(f"it has more than {_MOST_WORDS} words")
-    return Line(" ".join(words) if is_plain else kept.strip(" "), tuple(words), expands, is_plain)
+    return Line(" ".join(words) if is_plain else text[:at], tuple(words), expands, is_plain)
 
 
 def _tokens(text: str) -> Iterator[re.Match[str]]:
