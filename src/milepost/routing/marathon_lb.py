@@ -17,7 +17,7 @@ OF_APPS = frozenset(
     }
 )
 
-_VALUES = frozenset({"BACKEND_HEALTHCHECK_PORT_INDEX", "BIND_OPTIONS", "SSL_CERT"})
+_VALUES = frozenset({"BACKEND_HEALTHCHECK_PORT_INDEX"})
 
 TEMPLATES = frozenset(
     {
