@@ -214,8 +214,8 @@ BIND_OPTIONS: Label[Binding] = Label(
     "none",
     "Words for the `bind` line of this port's own listener, of these: " + bind_options.KNOWN + ". `ssl crt FILE` means "
     "SSL_CERT. All else is refused, such as what reaches further than the listener or names another file, and the port "
-    "is then left out. Behind `accept-proxy` the last request of an idle connection is answered by the old worker after "
-    "a reload, with the tasks that it knew.",
+    "is then left out. Behind `accept-proxy` the last request of an idle connection is answered by the old worker "
+    "after a reload, with the tasks that it knew.",
 )
 
 TABLE: tuple[Label[Any], ...] = (
