@@ -1,6 +1,5 @@
 """A task that a deployment drains stays a server of HAProxy, in maintenance, as long as it is there."""
 
-import csv
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pytest
 
 from milepost.model.routing import RoutingTable
 from milepost.proxies.haproxy.binary import Binary
-from milepost.proxies.haproxy.runtime import AdminSocket
+from milepost.proxies.haproxy.reader import read_statistics
 from support.haproxy import Stage, each_haproxy, free_ports, reach, stage, table_of
 from support.traffic import fake_tasks, get
 from support.waiting import until
@@ -25,13 +24,11 @@ def draining(table: RoutingTable, *ports: int) -> RoutingTable:
     return replace(table, endpoints=endpoints)
 
 
-async def seen(at: Stage, port: int) -> tuple[str, str]:
+async def seen(at: Stage, port: int) -> tuple[str, int]:
     """Status and sessions of the server at `port`, as the statistics tell them."""
-    admin = AdminSocket(at.places.admin_socket)
-    (answer,) = await admin.ask(["show stat"])
-    await admin.close()
-    rows = csv.DictReader(answer.removeprefix("# ").splitlines())
-    return next((row["status"], row["scur"]) for row in rows if row["svname"] == f"s{port}")
+    (backend,) = [name for name in (await at.proxies[-1].observe()).servers if name.startswith("web_")]
+    servers = await read_statistics(at.places.admin_socket, backend)
+    return next((one.status, one.sessions) for one in servers if one.place == f"127.0.0.1:{port}")
 
 
 async def test_a_drained_task_ends_what_it_does_and_gets_nothing_new_without_a_reload(
@@ -51,7 +48,7 @@ async def test_a_drained_task_ends_what_it_does_and_gets_nothing_new_without_a_r
         await until(lambda: old.requests == 1)
         table = table_of(("/web", port, (old.port, new.port)))
         actual = (await reach(proxy, draining(table, old.port))).actual
-        assert await seen(at, old.port) == ("MAINT", "1")
+        assert await seen(at, old.port) == ("MAINT", 1)
         assert [(await get(port)).status for _ in range(6)] == [200] * 6
         assert (new.requests, old.requests) == (6, 1)
         old.gate.set()
@@ -75,7 +72,7 @@ async def test_a_task_that_is_drained_from_the_first_gets_no_request_also_from_t
         await reach(proxy, table_of(("/web", port, (new.port,))))
         table = draining(table_of(("/web", port, (old.port, new.port))), old.port)
         await reach(proxy, table)
-        assert await seen(at, old.port) == ("MAINT", "0")
+        assert await seen(at, old.port) == ("MAINT", 0)
         await proxy.save(proxy.desired(table))
         assert [line.endswith(" disabled") for line in at.text.splitlines() if "  server " in line] == [True, False]
         at.designer.extra = {"/web": ("http-response set-header X-New yes",)}

@@ -122,6 +122,12 @@ def _server_of_row(row: tuple[str, ...], old: ActualServer | None) -> ActualServ
     return ActualServer(name, address, place, server_id, maint, drain, up, old.options, reweighted)
 
 
+def backend_number(text: str) -> int | None:
+    """HAProxy's number for the one backend of `show servers state BACKEND`, None where that has no server."""
+    rows = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
+    return next((int(row[0]) for row in rows if len(row) > 1), None)
+
+
 def parse_backends(text: str) -> tuple[str, ...]:
     """The names of `show backend`: also backends without a server, which no other command tells."""
     return tuple(line for line in text.splitlines() if line and not line.startswith("#"))

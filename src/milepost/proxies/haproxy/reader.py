@@ -12,6 +12,7 @@ from milepost.proxies.haproxy.actual import Actual, ActualServer
 from milepost.proxies.haproxy.certificate_files import OF_APPS
 from milepost.proxies.haproxy.observe import (
     Info,
+    backend_number,
     parse_backends,
     parse_fingerprint,
     parse_info,
@@ -94,10 +95,17 @@ def _empty(known: Mapping[str, ActualServer] | None) -> Mapping[str, ActualServe
 
 
 async def read_statistics(admin_socket: Path, backend: str) -> tuple[ServerStatistics, ...]:
-    """The servers of a backend as HAProxy counts them now, by a connection of its own. Raises ProxyError."""
+    """The servers of a backend as HAProxy counts them now, by a connection of its own. Raises ProxyError.
+
+    By the backend's number: its name is that of a frontend too, and HAProxy would take that.
+    """
     admin = AdminSocket(admin_socket)
     try:
-        (answer,) = await admin.ask([f"show stat {backend} 4 -1"])
+        (state,) = await admin.ask([f"show servers state {backend}"])
+        number = backend_number(state)
+        if number is None:
+            return ()
+        (answer,) = await admin.ask([f"show stat {number} 4 -1"])
     finally:
         await admin.close()
     try:
