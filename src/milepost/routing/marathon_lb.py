@@ -1,11 +1,9 @@
-"""marathon-lb's labels that are not in the table: its templates, and those that milepost does not read yet.
+"""marathon-lb's labels that are not in the table: its templates.
 
 Names are without `HAPROXY_` and without index (marathon-lb-behaviour.md 10.2 to 10.4).
 """
 
 from collections.abc import Mapping
-
-_VALUES = frozenset({"BIND_OPTIONS", "SSL_CERT"})
 
 TEMPLATES = frozenset(
     {
@@ -71,8 +69,6 @@ GUARDING_TEMPLATES = TEMPLATES - HARMLESS
 
 WITHOUT_EFFECT = frozenset(name for name in TEMPLATES if name.startswith("MAP_"))
 """marathon-lb took these labels and never used them (marathon-lb-behaviour.md 10.4)."""
-
-OF_PORTS = _VALUES | TEMPLATES
 
 
 def own_templates(labels: Mapping[str, str], index: int, *, exact: bool) -> dict[str, str]:

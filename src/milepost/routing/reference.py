@@ -6,7 +6,7 @@ from typing import Any
 
 from milepost.routing.label import Label, Scope
 from milepost.routing.labels import TABLE
-from milepost.routing.marathon_lb import HARMLESS, OF_PORTS, TEMPLATES, WITHOUT_EFFECT
+from milepost.routing.marathon_lb import HARMLESS, WITHOUT_EFFECT
 
 _HEAD = """# Labels
 
@@ -48,18 +48,12 @@ but where the template may hold who is let in, the port is left out: all but {ha
   `use_backend` is bound to the hosts and paths of the port, rules that choose no backend move to its backend, and its
   acls get names of their own. With HTTP_FRONTEND_APPID_ACL the same holds on the app-id port.
 - without effect: {idle}, since hosts and app ids lead to apps through maps anyway.
-
-## Not supported yet
-
-These labels of marathon-lb are known, and a warning says that they have no effect.
-
-{ports}
 """
 
 
 def labels_page() -> str:
     """The whole page as Markdown."""
-    tail = _TAIL.format(ports=_listed(OF_PORTS - TEMPLATES), harmless=_listed(HARMLESS), idle=_listed(WITHOUT_EFFECT))
+    tail = _TAIL.format(harmless=_listed(HARMLESS), idle=_listed(WITHOUT_EFFECT))
     return "\n".join((_HEAD, *("\n".join(_entry(label)) for label in TABLE), tail))
 
 

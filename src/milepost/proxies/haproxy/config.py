@@ -84,7 +84,8 @@ class Profile:
 
     Ports: 0 switches a listener off. `bind` are the balancer's own addresses. `admin_socket` is where
     the running process answers, `map_dir` holds the map files. `certificate_list` is the crt-list file
-    for https_port, which stays off without one. `max_files` is the hard limit on file descriptors that HAProxy will
+    for https_port, which stays off without one; `app_certificates` is the folder with the copies of those that
+    apps name, "" to name them as apps do. `max_files` is the hard limit on file descriptors that HAProxy will
     have. `log` is a syslog target for HAProxy, "" for none. `version` is HAProxy's (major, minor).
     `hard_stop_after_s`: how long a process that a reload has replaced may finish its sessions.
     `slow_start_s`: how long a server that comes new, or back, takes to its full share of traffic; 0: none.
@@ -100,6 +101,7 @@ class Profile:
     appid_port: int = 9091
     stats_port: int = 9090
     certificate_list: str = ""
+    app_certificates: str = ""
     log: str = ""
     version: tuple[int, int] = (2, 6)
     hard_stop_after_s: float = 600.0

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from milepost.model.routing import Endpoint, RoutingTable, Service
 from milepost.model.shared_map import SharedMap, changed, replaced
+from milepost.proxies.haproxy.app_listener import without_certificate
 from milepost.proxies.haproxy.backend import check_words
 from milepost.proxies.haproxy.certificate import CertificateList
 from milepost.proxies.haproxy.config import Desired, Profile, Server, Structure
@@ -31,6 +32,7 @@ class RunDesigner:
         self._is_new, self._is_without_tls = True, False
         self._table = RoutingTable()
         self._withheld: Mapping[str, str] = _NOTHING
+        self._silent: frozenset[str] = frozenset()  # services whose certificate is not there
         self._served: Mapping[str, Service] = {}
         self._desired = Desired(Structure((), ""))
 
@@ -44,12 +46,16 @@ class RunDesigner:
 
         Its keys are app ids, whose text HAProxy refused: they get nothing at all. Or they are names of services,
         whose port is taken by a foreign process: they get no listener of their own, all else stays.
-        Without `certificates` those to come are taken for good; of an empty list nothing can be served over TLS.
+        Without `certificates` those to come are taken for good; of an empty list nothing can be served over TLS. A
+        service whose own certificate is not among them does not listen.
         """
         if (certificates is not None and not certificates.certificates) != self._is_without_tls:
             self._is_new, self._is_without_tls = True, not self._is_without_tls
             profile = replace(self._profile, certificate_list="") if self._is_without_tls else self._profile
             self._structures = StructureMaker(profile, is_hitless=self._is_hitless)
+        if table.services is not self._table.services or certificates is not self._desired.certificates:
+            silent = frozenset(without_certificate(table.services, certificates))
+            self._is_new, self._silent = self._is_new or silent != self._silent, silent
         if self._is_new or table.services is not self._table.services or withheld.keys() != self._withheld.keys():
             self._is_new = False
             self._desired = self._restructured(table, withheld)
@@ -66,7 +72,7 @@ class RunDesigner:
         self._served = {service.name: service for service in services}
         folder = self._profile.map_dir
         return Desired(
-            structure=self._structures.structure(services, withheld.keys()),
+            structure=self._structures.structure(services, {*withheld, *self._silent}),
             servers=SharedMap(servers),
             maps={
                 f"{folder}/{HOSTS_MAP}": host_entries(services),
