@@ -111,7 +111,8 @@ class TinyDesigner:
         return Section("backend", service.name, lines, service.app_id)
 
     def _server(self, endpoint: Endpoint) -> Server:
-        return Server(f"s{endpoint.port}", endpoint.address, endpoint.port, endpoint.port, self.options)
+        name, is_off = f"s{endpoint.port}", endpoint.is_drained
+        return Server(name, endpoint.address, endpoint.port, endpoint.port, self.options, is_off=is_off)
 
 
 def table_of(*apps: tuple[str, int, tuple[int, ...]], balance: str = "roundrobin") -> RoutingTable:

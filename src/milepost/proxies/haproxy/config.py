@@ -12,8 +12,8 @@ class Server:
 
     `options` are HAProxy's words after the id, in order, each entry one option with its arguments
     (`check inter 60s fall 4`). The id is always explicit: without it two balancers with the same servers
-    agree on no hashed key (haproxy-mechanics.md 11). `is_bare` writes an IPv6 address without brackets, as
-    marathon-lb did (its Q43): HAProxy takes what follows the last colon as the port.
+    agree on no hashed key (haproxy-mechanics.md 11). One that `is_off` is there, but gets nothing new: a
+    deployment drains it.
     """
 
     name: str
@@ -21,12 +21,17 @@ class Server:
     port: int
     id: int
     options: tuple[str, ...] = ()
-    is_bare: bool = False
+    is_off: bool = False
+
+    @property
+    def line(self) -> str:
+        """The whole `server` line of a file."""
+        return f"server {self.name} {self.words}{' disabled' if self.is_off else ''}"
 
     @property
     def words(self) -> str:
-        """What follows the server's name in a `server` line and in `add server B/NAME`."""
-        host = f"[{self.address}]" if ":" in self.address and not self.is_bare else self.address
+        """What follows the server's name in a `server` line and in `add server B/NAME`, but for whether it is off."""
+        host = f"[{self.address}]" if ":" in self.address else self.address
         return " ".join((f"{host}:{self.port} id {self.id}", *self.options))
 
 

@@ -105,21 +105,20 @@ def run_servers(service: Service, endpoints: tuple[Endpoint, ...], slow_start_s:
     if has_own_servers(service):
         return own_servers(service, names, endpoints, slow_start_s)
     slow = (f"slowstart {slow_start_s * 1000:.0f}ms",) if slow_start_s else ()
-    common = (*_check(service, None), *slow, *POOL)
+    common = (*_check(service), *slow, *POOL)
+
+    def options(name: str, at: Endpoint) -> tuple[str, ...]:
+        words = common if at.check_port is None else (*_check(service, at.check_port), *slow, *POOL)
+        return (*_cookie(service, name), *words)
+
     return tuple(
-        Server(
-            name,
-            at.address,
-            at.port,
-            number,
-            (*_cookie(service, name), *(common if at.check_port is None else (*_check(service, at), *slow, *POOL))),
-        )
+        Server(name, at.address, at.port, number, options(name, at), is_off=at.is_drained)
         for name, at, number in zip(names, endpoints, server_ids(names), strict=True)
     )
 
 
-def _check(service: Service, at: Endpoint | None) -> tuple[str, ...]:
-    words = check_words(service.check, at.check_port if at else None) or ("check" if service.sticky else "")
+def _check(service: Service, port: int | None = None) -> tuple[str, ...]:
+    words = check_words(service.check, port) or ("check" if service.sticky else "")
     return (words,) if words else ()
 
 
