@@ -40,14 +40,16 @@ from milepost.observability.logs import log_notice
 from milepost.observability.metrics import Metrics
 from milepost.proxies.haproxy.binary import OLDEST, Binary, find_binary
 from milepost.proxies.haproxy.certificate_check import CertificateCheck
-from milepost.proxies.haproxy.certificate_files import LIST
+from milepost.proxies.haproxy.certificate_files import LIST, OF_APPS
 from milepost.proxies.haproxy.config import Profile
 from milepost.proxies.haproxy.desired import RunDesigner
 from milepost.proxies.haproxy.drain import DRAIN_MAP
+from milepost.proxies.haproxy.keychain import Keychain
 from milepost.proxies.haproxy.keyring import Keyring
 from milepost.proxies.haproxy.process import named_environment
 from milepost.proxies.haproxy.proxy import HaproxyProxy, Places
 from milepost.proxies.haproxy.raw.review import RawReview
+from milepost.proxies.haproxy.reader import read_statistics
 from milepost.proxies.haproxy.view import HaproxyView
 from milepost.routing.build import Router, build_routing
 from milepost.routing.endpoints import why_not
@@ -76,17 +78,16 @@ async def run(settings: Settings, *, stop_proxy: bool, heeds_signals: bool = Fal
         metrics = Metrics(board)
         notify = _notify(board, metrics)
         source = MarathonSource(marathon_of(settings), notify)
-        keyring = keyring_of(settings, binary)
-        if keyring is not None:
-            await keyring.look()
-        proxy = haproxy_of(settings, binary, notify, keyring)
+        keychain = keychain_of(settings, binary)
+        await keychain.look()
+        proxy = haproxy_of(settings, binary, notify, keychain)
         holders = HolderFile(settings.state_dir / "holders.json")
         loop = Loop(proxy, mailbox, Router(policy_of(settings)), holders, board, notify, pace_of(settings))
         notify(_started(settings, binary))
         last_good = LastGood(SnapshotFile(settings.state_dir), mailbox.put, notify)
         guard = GuardPost(guard_of(settings, board), last_good.publish, source.look_again, board, notify)
         reconcile = partial(_reconcile, proxy, mailbox)
-        commands = Commands(reconcile, guard.approve)
+        commands = Commands(reconcile, guard.approve, partial(read_statistics, settings.admin_socket))
         signals = {signal.SIGHUP: partial(source.look_again, "HUP"), signal.SIGUSR1: reconcile}
         app = make_app(board, HaproxyView(binary), metrics, commands)
         try:
@@ -119,14 +120,13 @@ async def run_once(settings: Settings) -> None:
     with only_one(settings.state_dir), rare_searches():
         settings.map_dir.mkdir(exist_ok=True)
         binary = binary_of(settings)
-        keyring = keyring_of(settings, binary)
-        if keyring is not None:
-            await keyring.look()
+        keychain = keychain_of(settings, binary)
+        await keychain.look()
         seen = await read_once(marathon_of(settings))
         holders = HolderFile(settings.state_dir / "holders.json")
         table = build_routing(seen, policy_of(settings), holders.load())
         holders.save(table.holders)
-        proxy = haproxy_of(settings, binary, log_notice, keyring)
+        proxy = haproxy_of(settings, binary, log_notice, keychain)
         try:
             await bring(proxy, table)
         finally:
@@ -183,15 +183,15 @@ def binary_of(settings: Settings) -> Binary | None:
         return None
 
 
-def keyring_of(settings: Settings, binary: Binary | None) -> Keyring | None:
-    """The certificates of the settings, None where they name none."""
-    haproxy = settings.haproxy
-    if not haproxy.certificates:
-        return None
+def keychain_of(settings: Settings, binary: Binary | None) -> Keychain:
+    """The certificates of the settings, and those that apps name."""
     folder = certificate_folder(settings)
-    environment = named_environment(haproxy.environment, os.environ)
-    check = CertificateCheck(binary.path if binary else None, folder, environment)
-    return Keyring(haproxy.certificates, folder, check)
+    environment = named_environment(settings.haproxy.environment, os.environ)
+    shared, of_apps = (
+        Keyring(places, where, CertificateCheck(binary.path if binary else None, where, environment))
+        for places, where in ((settings.haproxy.certificates, folder), ((), folder / OF_APPS))
+    )
+    return Keychain(shared, of_apps)
 
 
 def certificate_folder(settings: Settings) -> Path:
@@ -200,7 +200,7 @@ def certificate_folder(settings: Settings) -> Path:
 
 
 def haproxy_of(
-    settings: Settings, binary: Binary | None, notify: Notify, keyring: Keyring | None = None
+    settings: Settings, binary: Binary | None, notify: Notify, keychain: Keychain | None = None
 ) -> HaproxyProxy:
     """HAProxy as the loop drives it."""
     is_own = settings.haproxy.mode == "own"
@@ -215,7 +215,7 @@ def haproxy_of(
         most_old_workers=settings.haproxy.old_workers,
         heals=settings.haproxy.foreign_changes == "heal",
         max_files=max_files() if is_own else None,  # attached, HAProxy has its limit from elsewhere
-        keyring=keyring,
+        keyring=keychain,
     )
 
 
@@ -310,6 +310,7 @@ def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> 
         appid_port=haproxy.appid_port,
         stats_port=haproxy.stats_port,
         certificate_list=str(certificate_folder(settings) / LIST) if haproxy.certificates else "",
+        app_certificates=str(certificate_folder(settings) / OF_APPS),
         log=haproxy.log,
         slow_start_s=haproxy.slow_start_s,
         hard_stop_after_s=haproxy.hard_stop_after_s,

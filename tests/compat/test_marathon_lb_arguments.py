@@ -11,7 +11,7 @@ from milepost.compat.marathon_lb.cluster import cluster_of
 from milepost.compat.marathon_lb.longhelp import longhelp
 from milepost.errors import SettingsError
 from milepost.proxies.haproxy.templates.defaults import BY_NAME
-from milepost.routing.labels import OF_MARATHON_LB, TABLE
+from milepost.routing.labels import TABLE
 
 
 def read(line: str, **environ: str) -> Arguments:
@@ -132,7 +132,7 @@ def test_the_long_help_names_every_flag_template_and_label() -> None:
     assert read_arguments(["--longhelp"], "marathon-lb", {}) is None
     parser = make_parser("marathon-lb", {})
     page = longhelp(parser)
-    labels = [label.key(None).removeprefix("HAPROXY_") + "`" for label in (*TABLE, *OF_MARATHON_LB)]
+    labels = [label.key(None).removeprefix("HAPROXY_") + "`" for label in TABLE]
     templates = [f"`HAPROXY_{name}`" for name in ("HEAD", *BY_NAME)]
     flags = [option for action in parser._actions for option in action.option_strings]
     assert [name for name in (*labels, *templates, *flags) if name not in page] == []

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from milepost.model.snapshot import App, AppDefinition, AppPort, HealthCheck, NetworkMode, Snapshot, Task
 from milepost.proxies.haproxy.contract import ContractFlags, contract_for, served_ids
 from milepost.proxies.haproxy.templates.defaults import OF_APPS
-from milepost.routing.labels import OF_MARATHON_LB, TABLE
+from milepost.routing.labels import TABLE
 from milepost.routing.policy import Policy
 
 POLICY = Policy(("*",), health_check=False)
@@ -17,7 +17,7 @@ MARK = "zebra"
 """In every label of the one app, in none of the other's."""
 
 TEMPLATES = [template.name for template in OF_APPS]
-NAMES = [label.name for label in (*TABLE, *OF_MARATHON_LB)]
+NAMES = [label.name for label in TABLE]
 
 values = st.sampled_from(
     [

@@ -14,6 +14,7 @@ from milepost.proxies.haproxy.config import Profile
 from milepost.proxies.haproxy.contract import contract_of
 from milepost.proxies.haproxy.desired import RunDesigner
 from milepost.proxies.haproxy.render import render, render_map
+from milepost.routing.bind_options import FLAGS, WITH_VALUE
 from milepost.routing.build import build_routing
 from milepost.routing.labels import TABLE
 from milepost.routing.policy import Policy
@@ -21,10 +22,13 @@ from milepost.sources.marathon.answer import snapshot_from_answer
 
 PROFILE = Profile("/run/a.sock", "/run/maps", max_files=20_000, certificate_list="/run/list")
 PLAIN = RoutingTable()
+OPTIONS = "ssl crt /etc/web.pem accept-proxy alpn h2 v4v6"
 AUTH = "a realm:joe:$5$salt$" + "a" * 43
 
 NAME = r"[A-Za-z0-9._-]+"
 WORD = r"""[^\s"'#]+"""
+BIND_FLAG = f"({'|'.join(FLAGS - {'ssl'})})"
+BIND_VALUE = f"({'|'.join(WITH_VALUE.keys() - {'crt'})})"
 ADDRESS = r"(\*|[0-9.]+|\[[0-9a-f:.]+\])"
 HOST = r"req\.hdr\(host\),field\(1,:\),lower"
 PATHS = r"(-i )?/[^ ]*( /[^ ]*)*"
@@ -32,7 +36,7 @@ SERVER = rf"{ADDRESS}:[0-9]+ id [0-9]+( cookie [0-9a-f]+)?( check( inter [0-9]+s
 POOL = r" pool-max-conn -1 pool-purge-delay 5s"
 FORMS = (
     rf"(frontend|backend) {NAME}( from milepost_(frontends|backends))?",
-    rf"  bind {ADDRESS}:[0-9]+",
+    rf"  bind {ADDRESS}:[0-9]+( ssl crt /[A-Za-z0-9._/+-]+)?(( {BIND_FLAG})|( {BIND_VALUE} [A-Za-z0-9!+@:,._/=-]+))*",
     r"  mode (http|tcp)",
     r"  balance [a-z-]+( [a-z0-9-]+)*",
     r"  option httpchk GET /[^ ]*",
@@ -92,7 +96,19 @@ def text(*usual: str) -> st.SearchStrategy[str]:
 
 labels = st.dictionaries(
     st.sampled_from([label.name for label in TABLE]).map(lambda n: f"HAPROXY_0_{n}") | hostile,
-    text("a.example,b.example", "/a /b", "http", "leastconn", "::1", "81", "true", AUTH, "/app", "10.0.0.0/8 ::1"),
+    text(
+        "a.example,b.example",
+        "/a /b",
+        "http",
+        "leastconn",
+        "::1",
+        "81",
+        "true",
+        AUTH,
+        "/app",
+        "10.0.0.0/8 ::1",
+        OPTIONS,
+    ),
     max_size=8,
 )
 checks = st.fixed_dictionaries(
@@ -161,6 +177,7 @@ FIXED = frozenset(
                 "HAPROXY_0_REDIRECT_TO_HTTPS": "true",
                 "HAPROXY_0_BACKEND_NETWORK_ALLOWED_ACL": "10.0.0.0/8 ::1",
                 "HAPROXY_0_USE_HSTS": "true",
+                "HAPROXY_0_BIND_OPTIONS": OPTIONS,
                 "HAPROXY_0_HTTP_BACKEND_PROXYPASS_PATH": "/v1.0",
                 "HAPROXY_0_HTTP_BACKEND_REVPROXY_PATH": "/v1.0",
                 "HAPROXY_0_HTTP_BACKEND_REDIR": "https://b.example:1/?x=1",

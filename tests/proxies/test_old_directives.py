@@ -1,11 +1,17 @@
 """Lines that HAProxy removed in 2.1: translated where the modern line does the same, else told."""
 
+from pathlib import Path
+
+import anyio
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from milepost.proxies.haproxy.binary import Binary
+from milepost.proxies.haproxy.check import check
 from milepost.proxies.haproxy.templates.directives import modernised
 from milepost.proxies.haproxy.templates.words import joined, split_words
+from support.haproxy import each_haproxy
 
 UNTRANSLATABLE = [
     ("reqrep ^GET\\ /a(.*) GET\\ /b\\1", "`http-request replace-path`"),
@@ -23,6 +29,12 @@ UNTRANSLATABLE = [
     ("reqipass ^Host:\\ a", "`http-request allow"),
     ("reqsetbe ^Host:\\ a b", "`use_backend"),
     ("block", "`http-request deny"),
+    ("reqrep ^([^\\ ]*)\\ /a\\?b=(.*) \\1\\ /\\2", "`http-request replace-path`"),
+    ("reqrep ^Host:\\ (.*) Host:\\ \\0", "`http-request replace-path`"),
+    ("reqidel ^X-A:b", "`http-request del-header NAME`"),
+    ("reqdeny ^X-A:b", "`http-request deny"),
+    ("option httpchk GET / HTTP/1.1\\r\\nHost", "`http-check send`"),
+    ("option httpchk GET / HTTP/1.1\\r\\n\\r\\nbody", "`http-check send`"),
     ("rsprep", "`http-response replace-header"),
 ]
 
@@ -54,9 +66,15 @@ TRANSLATED = [
     ("contimeout 5000", "timeout connect 5000"),
     ("srvtimeout 5s", "timeout server 5s"),
     ("redispatch", "option redispatch"),
+    (
+        "option httpchk HEAD /h HTTP/1.1\\r\\nHost:\\ a.example\\r\\nX-A:\\ 1%",
+        "option httpchk\n  http-check send meth HEAD uri /h ver HTTP/1.1 hdr Host a.example hdr X-A 1%%",
+    ),
 ]
 
 KEPT = [
+    "option httpchk GET /h HTTP/1.1",
+    "option httplog",
     "",
     "backend a\n  balance source\n  timeout client 5s",
     "# reqadd X-A:\\ b",
@@ -70,7 +88,7 @@ def test_a_line_without_an_equal_stays_and_its_author_hears_what_to_use(line: st
     modern = modernised(f"  {line}\n")
     assert modern.text == f"  {line}\n"
     (told,) = modern.advice
-    assert told.startswith(f"HAProxy removed {line.split()[0]} in 2.1")
+    assert told.startswith("HAProxy refuses ")
     assert advice in told
 
 
@@ -79,6 +97,16 @@ def test_a_line_with_an_equal_becomes_it(line: str, modern: str) -> None:
     found = modernised(f"\nbackend a\n  {line}\n  mode http\n")
     assert found.text == f"\nbackend a\n  {modern}\n  mode http\n"
     assert not found.advice
+
+
+@pytest.mark.anyio
+@each_haproxy
+async def test_haproxy_takes_every_line_that_came_out(binary: Binary, tmp_path: Path) -> None:
+    head = ["listen a", "bind 127.0.0.1:1", "mode http", "acl local src 127.0.0.1"]
+    head += ["acl hdr_location res.hdr(Location) -m found"]
+    text = "\n".join([*head, *(modern for _, modern in TRANSLATED), ""])
+    await anyio.Path(tmp_path / "a.cfg").write_text(text)
+    assert (await check(binary.path, tmp_path / "a.cfg", text, {})).alerts == ()
 
 
 @pytest.mark.parametrize("text", KEPT)
@@ -99,3 +127,4 @@ def test_words_written_in_a_line_are_the_same_when_it_is_cut(words: list[str]) -
 def test_no_old_line_of_any_form_is_too_much(keyword: str, rest: str) -> None:
     modern = modernised(keyword + rest)
     assert modern.text.count("\n") == rest.count("\n")
+    assert modernised(modern.text).text == modern.text

@@ -4,6 +4,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import anyio
 import pytest
@@ -13,7 +14,9 @@ from milepost.model.routing import Check, Endpoint, RoutingTable, Service
 from milepost.proxies.haproxy.binary import Binary
 from milepost.proxies.haproxy.config import Profile
 from milepost.proxies.haproxy.desired import RunDesigner
+from milepost.proxies.haproxy.raw.refused import Refused
 from milepost.proxies.haproxy.raw.review import RawReview
+from milepost.proxies.haproxy.raw.words import Line, line_of
 from milepost.proxies.haproxy.render import render, render_map
 from support.haproxy import each_haproxy, free_ports, reach, stage
 from support.own_texts import TAKEN_LINES
@@ -82,6 +85,35 @@ def reviewed(service: Service, templates: Mapping[str, str]) -> Service:
     assert not found.problems
     assert found.service is not None
     return found.service
+
+
+SIGNS = ["a", "\\", "'", '"', "#", "$", "{", "}", "x41", "n", " ", "HOME", "\\x41", "\\ ", "\\\\", "-f"]
+
+
+@each_haproxy
+def test_a_line_has_the_words_that_haproxy_sees(binary: Binary, tmp_path: Path) -> None:
+    """It tells them where it complains of a mode that it does not know."""
+    chance = Random(4)
+    lines = [line for line in (a_mode(chance) for _ in range(2_000)) if line is not None and not line.expands]
+    for start in range(0, 400, 40):  # it gives up after 50 complaints
+        some = lines[start : start + 40]
+        config = tmp_path / "haproxy.cfg"
+        config.write_text("frontend a\n" + "".join(f"  {line.text}\n" for line in some))
+        told = subprocess.run([binary.path, "-c", "-f", config], capture_output=True, text=True, check=False).stderr
+        for line in some:
+            complaint = f"unknown proxy mode '{line.words[1]}'"
+            if len(line.words) > 2:
+                complaint = f"'mode' cannot handle unexpected argument '{line.words[2]}'"
+            assert complaint in told, line
+
+
+def a_mode(chance: Random) -> Line | None:
+    """A line with any signs behind `mode`, None where it is refused."""
+    signs = "".join(chance.choice(SIGNS) for _ in range(chance.randint(1, 8)))
+    try:
+        return line_of(f"mode X{signs}X")
+    except Refused:
+        return None
 
 
 @each_haproxy

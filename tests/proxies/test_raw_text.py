@@ -188,6 +188,7 @@ def test_a_line_of_its_own_section_is_taken(section: str, line: str) -> None:
 
 def test_words_are_those_that_haproxy_sees() -> None:
     assert line_of(r"""a\ b 'c "d' "e\"f"g \x41 h#i""").words == ("a b", 'c "d', 'e"fg', "A", "h")
+    assert line_of("acl a path /x\\  # why").text == "acl a path /x\\ "  # else the backslash would end the line
     assert [line.text for line in lines_of("\n  # only a comment\n\tacl a  path   /x # why\n")] == ["acl a path /x"]
 
 
@@ -305,6 +306,16 @@ pieces = st.lists(
     ),
     max_size=12,
 ).map("".join)
+
+
+@given(pieces)
+def test_a_line_reads_the_same_when_it_is_written_again(text: str) -> None:
+    try:
+        line = line_of(text.replace("\t", " ").strip(" "))
+    except Refused:
+        return
+    again = line_of(line.text)
+    assert (again.words, again.text) == (line.words, line.text)
 
 
 @given(st.sampled_from(sorted(TEMPLATES - WITHOUT_EFFECT)), pieces, st.sampled_from([SECTION, TRUSTED]))

@@ -102,7 +102,7 @@ texts = st.text(st.sampled_from("ab1.:/-,_* \t\n\r\x0b\x85\u2028'\"\\#$%{}[]()@;
 VALUES = ["VHOST", "PATH", "BIND_ADDR", "MODE", "BALANCE", "PORT", "STICKY", "ENABLED", "GROUP"]
 VALUES += ["RETRY_ON", "HEALTHY_SHARE", "BACKEND_HEALTHCHECK_PORT_INDEX"]
 RULED = ["AUTH", "AUTH_EVERYWHERE", "BACKEND_NETWORK_ALLOWED_ACL", "REDIRECT_TO_HTTPS", "USE_HSTS", "BACKEND_WEIGHT"]
-RULED += ["HTTP_BACKEND_PROXYPASS_PATH", "HTTP_BACKEND_REVPROXY_PATH", "HTTP_BACKEND_REDIR"]
+RULED += ["HTTP_BACKEND_PROXYPASS_PATH", "HTTP_BACKEND_REVPROXY_PATH", "HTTP_BACKEND_REDIR", "SSL_CERT", "BIND_OPTIONS"]
 TRIED = [
     *((label, exact) for label in VALUES for exact in (True, False)),
     *((label, False) for label in RULED),  # the contract's text of these is tests/conformance's
@@ -111,6 +111,7 @@ HOST = "req.hdr(host),field(1,:)"
 IS_PREFIXED = "{ res.fhdr(location) -m beg ~/ ~? } || { res.fhdr(location) -m str ~ }"
 RULES = [  # of our own, in which an owner's text has its place; "~" stands for it
     "user ~ password ~",
+    "bind *:10000 ssl crt ~",
     'http-request auth realm "~" if { fe_name marathon_http_in marathon_https_in } !{ http_auth(user_web_10000) }',
     "acl network_allowed src ~",
     "http-request deny unless network_allowed",
@@ -140,6 +141,9 @@ def test_every_label_of_the_table_is_tried() -> None:
 @example(value='a" if FALSE:joe:$5$salt$' + "a" * 43)
 @example(value="realm:joe:$5$salt$" + "a" * 43)
 @example(value="/app")
+@example(value="ssl crt /a.pem ciphers HIGH:!aNULL")
+@example(value="crt /a.pem uid 0")
+@example(value="fd@3")
 @example(value="true")
 @example(value="10.0.0.0/8 -f /etc/passwd")
 def test_no_label_adds_a_line_a_section_or_a_quote(label: str, exact: bool, value: str) -> None:

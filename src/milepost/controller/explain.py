@@ -203,11 +203,9 @@ def _task_reasons(task: Task, app_id: str, table: RoutingTable) -> tuple[str, ..
 
 
 def _server(service: str, endpoint: Endpoint, live: Live | None) -> ServerExplained:
-    host = f"[{endpoint.address}]" if ":" in endpoint.address else endpoint.address
-    address = f"{host}:{endpoint.port}"
     if live is None:
-        return ServerExplained(service, address)
-    return ServerExplained(service, address, live.get(service, {}).get(address, NOT_IN_PROXY))
+        return ServerExplained(service, endpoint.place)
+    return ServerExplained(service, endpoint.place, live.get(service, {}).get(endpoint.place, NOT_IN_PROXY))
 
 
 def _reasons(table: RoutingTable, app_id: str, *, task_id: str, index: int | None) -> tuple[str, ...]:

@@ -132,6 +132,11 @@ class Endpoint:
     check_port: int | None = None
     is_drained: bool = False
 
+    @property
+    def place(self) -> str:
+        """Address and port as one word, an IPv6 address in brackets."""
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
 
 @dataclass(frozen=True, slots=True)
 class Dropped:

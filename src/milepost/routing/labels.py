@@ -7,7 +7,8 @@ are our own.
 
 from typing import Any
 
-from milepost.routing import grammar, grammar_lines
+from milepost.model.routing import Binding
+from milepost.routing import bind_options, grammar, grammar_lines
 from milepost.routing.deployment_labels import DEPLOYMENT
 from milepost.routing.label import Label, Scope
 
@@ -204,21 +205,27 @@ BACKEND_WEIGHT = Label(
     "Of several ports that want a request for one host on the shared ports the one of the greater weight gets it, of "
     "equal weights the one of the longer path. An explicit 0 counts as 1 where there is a PATH. Needs VHOST.",
 )
-SSL_CERT = Label(
+SSL_CERT: Label[str] = Label(
     "SSL_CERT",
     Scope.PORT,
     grammar_lines.read_certificate,
     grammar_lines.read_line_as_written,
-    "none",
-    "The certificate file with which this port's own listener speaks TLS.",
+    "no TLS",
+    "The file on the balancer, absolute, with the certificate (PEM) by which this port's own listener speaks TLS; the "
+    "key is in it too, or beside it in a file of its name with `.key` behind. It is looked at every second: a new "
+    "content serves without a reload, what is broken or gone leaves the last good one. As long as there was none yet "
+    "nothing listens at the port. The shared HTTPS port does not change with it.",
 )
-BIND_OPTIONS = Label(
+BIND_OPTIONS: Label[Binding] = Label(
     "BIND_OPTIONS",
     Scope.PORT,
-    grammar_lines.read_line_as_written,
-    grammar_lines.read_line_as_written,
+    bind_options.read_bind_options,
+    bind_options.read_bind_options_as_written,
     "none",
-    "Words for the `bind` line of this port's own listener.",
+    "Words for the `bind` line of this port's own listener, of these: " + bind_options.KNOWN + ". `ssl crt FILE` means "
+    "SSL_CERT. All else is refused, such as what reaches further than the listener or names another file, and the port "
+    "is then left out. Behind `accept-proxy` the last request of an idle connection is answered by the old worker "
+    "after a reload, with the tasks that it knew.",
 )
 
 TABLE: tuple[Label[Any], ...] = (
@@ -244,7 +251,6 @@ TABLE: tuple[Label[Any], ...] = (
     HTTP_BACKEND_REVPROXY_PATH,
     HTTP_BACKEND_REDIR,
     BACKEND_WEIGHT,
+    SSL_CERT,
+    BIND_OPTIONS,
 )
-
-OF_MARATHON_LB: tuple[Label[Any], ...] = (SSL_CERT, BIND_OPTIONS)
-"""Those that only marathon-lb's own text obeys so far."""

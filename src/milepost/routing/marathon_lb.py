@@ -1,11 +1,6 @@
-"""marathon-lb's labels that are not in the table: its templates, and those that milepost does not read yet.
-
-Names are without `HAPROXY_` and without index (marathon-lb-behaviour.md 10.2 to 10.4).
-"""
+"""marathon-lb's templates, as owners name them in labels (marathon-lb-behaviour.md 10.4): without `HAPROXY_`."""
 
 from collections.abc import Mapping
-
-_VALUES = frozenset({"BIND_OPTIONS", "SSL_CERT"})
 
 TEMPLATES = frozenset(
     {
@@ -51,7 +46,7 @@ TEMPLATES = frozenset(
     }
 )
 
-_HARMLESS = frozenset(
+HARMLESS = frozenset(
     {
         "BACKEND_HSTS_OPTIONS",
         "BACKEND_HTTP_HEALTHCHECK_OPTIONS",
@@ -64,13 +59,13 @@ _HARMLESS = frozenset(
         "HTTP_BACKEND_REVPROXY_GLUE",
     }
 )
-GUARDING_TEMPLATES = TEMPLATES - _HARMLESS
+"""Templates in which nobody writes who may come in."""
+
+GUARDING_TEMPLATES = TEMPLATES - HARMLESS
 """Those in which owners write who may come in: without one of them something might be open that should be closed."""
 
 WITHOUT_EFFECT = frozenset(name for name in TEMPLATES if name.startswith("MAP_"))
 """marathon-lb took these labels and never used them (marathon-lb-behaviour.md 10.4)."""
-
-OF_PORTS = _VALUES | TEMPLATES
 
 
 def own_templates(labels: Mapping[str, str], index: int, *, exact: bool) -> dict[str, str]:

@@ -111,7 +111,7 @@ def _read_port(definition: AppDefinition, port: _Port, policy: Policy, ports: Se
     share = policy.healthy_share
     if not policy.exact:
         share = labels.value(table.HEALTHY_SHARE, share, needed=False)
-    checked = _checked_port(labels, ports)
+    checked = None if service.check is None else _checked_port(labels, ports)
     return AppReading((Wanted(service, port.positions, share, checked),), (), tuple(labels.problems))
 
 

@@ -7,6 +7,7 @@ from milepost.model.problem import Problem, Severity
 from milepost.model.routing import Binding, Check, Retries, Rewrites, Service
 from milepost.model.snapshot import HealthCheck
 from milepost.routing import labels as table
+from milepost.routing.binding import read_binding
 from milepost.routing.checks import matching_check, proxy_check
 from milepost.routing.grammar import Hosts, is_path
 from milepost.routing.guards import NO_GUARDS, Guards, read_guards
@@ -64,7 +65,7 @@ def _with_labels_of_marathon_lb(service: Service, labels: PortLabels) -> Service
         redirects_to_https=labels.value(table.REDIRECT_TO_HTTPS, default=False),
         networks=labels.value(table.BACKEND_NETWORK_ALLOWED_ACL, ()),
         rewrites=_rewrites(labels),
-        binding=Binding(labels.optional(table.SSL_CERT), labels.value(table.BIND_OPTIONS, "")),
+        binding=Binding(labels.optional(table.SSL_CERT), labels.value(table.BIND_OPTIONS, Binding()).options),
     )
 
 
@@ -86,6 +87,7 @@ def _with_own_rules(service: Service, labels: PortLabels, guards: Guards) -> Ser
         redirects_to_https=guards.redirects_to_https,
         networks=guards.networks,
         rewrites=read_rewrites(labels, service.mode),
+        binding=read_binding(labels),
     )
     _report_idle(service, labels)
     return service

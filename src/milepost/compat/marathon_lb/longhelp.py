@@ -9,7 +9,7 @@ from milepost.proxies.haproxy.templates.defaults import GLOBAL, OF_APPS, UNUSED
 from milepost.proxies.haproxy.templates.sources import HEAD
 from milepost.proxies.haproxy.templates.template import Template
 from milepost.routing.label import Scope
-from milepost.routing.labels import OF_MARATHON_LB, TABLE
+from milepost.routing.labels import TABLE
 
 _OVERVIEW = """# marathon-lb, as milepost understands it
 
@@ -59,7 +59,7 @@ def _template(template: Template, *, is_label: bool) -> Iterator[str]:
 def _labels() -> Iterator[str]:
     yield "## Labels\n"
     yield "`{n}` counts an app's service ports from 0.\n"
-    for label in dict.fromkeys((*TABLE, *OF_MARATHON_LB)):
+    for label in TABLE:
         names = [f"`HAPROXY_{{n}}_{label.name}`"] if Scope.PORT in label.scope else []
         names += [f"`HAPROXY_{label.name}`"] if Scope.APP in label.scope else []
         yield f"### {', '.join(names)}\n"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from milepost.model.routing import Retries, Service
+from milepost.proxies.haproxy.app_listener import bind_words, is_forwardable, is_tls
 from milepost.proxies.haproxy.backend import HTTP_LINES, backend_lines, own_lines
 from milepost.proxies.haproxy.config import Profile, Section
 from milepost.proxies.haproxy.hitless import forward_lines, retry_lines
@@ -55,11 +56,13 @@ class ServiceSectionMaker:
         if has_own_frontend(service):
             return own_frontend(service, self._profile, is_hitless=self._is_hitless)
         addresses = (service.bind_addr,) if service.bind_addr else self._profile.bind
-        binds, leads = bind_lines(addresses, service.port), f"use_backend {service.name}"
+        binds = bind_lines(addresses, service.port, bind_words(service, self._profile.app_certificates))
+        leads = f"use_backend {service.name}"
         listens = tuple((address, service.port) for address in addresses)
         if service.mode != "http":
             return Section("frontend", service.name, (*binds, f"mode {service.mode}", leads), service.app_id, listens)
-        forward = forward_lines(listens) if self._is_hitless else ()
+        is_forwarded = self._is_hitless and is_forwardable(service)
+        forward = forward_lines(listens, is_tls=is_tls(service)) if is_forwarded else ()
         return Section("frontend", service.name, (*binds, *forward, leads), service.app_id, listens, FRONTENDS)
 
     def _backend(self, service: Service) -> Section:

@@ -88,7 +88,7 @@ class RawReview:
             try:
                 self._check_line(line, seat, place)
             except Refused as error:
-                raise Refused(f"line {line.text[:120]!r}: {error}") from error
+                raise Refused(_told(line, error, seat, service)) from error
 
     def _check_line(self, line: Line, seat: Seat, place: Place) -> None:
         keyword = line.words[0]
@@ -110,6 +110,15 @@ class RawReview:
             raise Refused(f"the address {line.host} is not that of a task: expected {{host_ipv4}}")
 
 
+def _told(line: Line, error: Refused, seat: Seat, service: Service) -> str:
+    """What is wrong with a line of a list of users is told without the line; elsewhere the one we know is left out."""
+    if seat is Seat.USERLIST:
+        return f"a line {line.words[0]!r} is not allowed in a userlist"
+    secret = service.auth.password if service.auth else ""
+    shown, why = (text.replace(secret, "(hidden)") if secret else text for text in (line.text, str(error)))
+    return f"line {shown[:120]!r}: {why}"
+
+
 def _why_not_together(service: Service) -> Iterator[tuple[str, str]]:
     """Rules for one shared frontend come from several templates, and have to make sense together."""
     for frontend in (HTTP_IN, HTTPS_IN, BY_APP_ID):
@@ -126,5 +135,5 @@ def _without_own_header(name: str, lines: Sequence[Line], place: Place) -> Seque
     keyword = HEADS[name]
     wanted = (keyword, place.userlist if keyword == "userlist" else place.backend)
     if lines[0].words != wanted:
-        raise Refused(f"line {lines[0].text[:120]!r}: expected the section's own header {' '.join(wanted)!r}")
+        raise Refused(f"expected the section's own header {' '.join(wanted)!r} in the first line")
     return lines[1:]

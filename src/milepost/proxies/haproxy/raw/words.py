@@ -50,21 +50,21 @@ def line_of(text: str) -> Line:
     if len(text.encode(errors="replace")) > _LONGEST:
         raise Refused(f"it is longer than {_LONGEST} bytes")
     words: list[str] = []
-    kept, expands, is_plain, is_in_word = "", False, True, False
+    at, expands, is_plain, is_in_word = 0, False, True, False
     for token in _tokens(text):
         kind, part = token.lastgroup or "", token[token.lastgroup or 0]
         if kind == "comment":
             break
-        kept += token[0]
+        at = token.end() if kind != "blank" else at
         expands |= kind == "double" and _VARIABLE.search(part) is not None
         is_plain &= kind in ("blank", "plain") and "\\" not in part
         if kind != "blank":
-            piece = part if kind == "single" else _ESCAPE.sub(_unescaped, part)
+            piece = part if kind == "single" else _unescaped(part, is_quoted=kind == "double")
             words.append(words.pop() + piece if is_in_word else piece)
         is_in_word = kind != "blank"
     if len(words) > _MOST_WORDS:
         raise Refused(f"it has more than {_MOST_WORDS} words")
-    return Line(" ".join(words) if is_plain else kept.strip(" "), tuple(words), expands, is_plain)
+    return Line(" ".join(words) if is_plain else text[:at], tuple(words), expands, is_plain)
 
 
 def _tokens(text: str) -> Iterator[re.Match[str]]:
@@ -77,8 +77,13 @@ def _tokens(text: str) -> Iterator[re.Match[str]]:
         yield found
 
 
-def _unescaped(match: re.Match[str]) -> str:
-    if match[1]:
-        return chr(int(match[1], 16))
-    letter = match[2]
-    return _LETTERS.get(letter) or (letter if letter in " #\\'\"$" else match[0])
+def _unescaped(part: str, *, is_quoted: bool) -> str:
+    """A backslash before any other sign stays; before `$` it goes inside double quotes only."""
+    known = " #\\'\"$" if is_quoted else " #\\'\""
+
+    def sign(match: re.Match[str]) -> str:
+        if match[1]:
+            return chr(int(match[1], 16))
+        return _LETTERS.get(match[2]) or (match[2] if match[2] in known else match[0])
+
+    return _ESCAPE.sub(sign, part)

@@ -1,4 +1,4 @@
-"""Directives that HAProxy removed in 2.1, recognised in users' own templates.
+"""Directives that HAProxy refuses today, most of them since 2.1, recognised in users' own templates.
 
 Where a modern line does exactly the same it takes the place of the old one; else the line stays, and its author is
 told what to write instead (configuration manuals of HAProxy 2.0, chapter 4.2, and 2.6, `http-request`).
@@ -13,8 +13,11 @@ from milepost.proxies.haproxy.templates.words import joined, split_words
 _METHOD = r"\^\(\[\^[\\ :]+\]\*"  # the beginning of the expressions that everybody copied: any method
 _WHOLE_METHOD = re.compile(rf"{_METHOD}\)\\? (?P<path>.*)\(\.\*\)")
 _METHOD_AND_PATH = re.compile(rf"{_METHOD}\\? (?P<start>[A-Za-z0-9/_-]*)\)(?P<path>.*)\(\.\*\)")
-_HEADER = re.compile(r"\^?(?P<name>[A-Za-z0-9-]+):(?:\\? |\[ \]|\\s|\[\[:space:\]\])?[*+]?(?P<value>.*)", re.DOTALL)
+_HEADER = re.compile(
+    r"\^(?P<name>[A-Za-z0-9-]+):(?P<blank>(?:\\? |\[ \]|\\s|\[\[:space:\]\])[*+]?)?(?P<value>.*)", re.DOTALL
+)
 _ADDED = re.compile(r"(?P<name>[A-Za-z0-9-]+): ?(?P<value>.*)", re.DOTALL)
+_BEYOND_PATH = re.compile(r" |\\\?|\[\^?\?|\.[*+]")  # what may match in a query, or in the version behind it
 _GROUP = re.compile(r"\\([0-9])")
 
 
@@ -54,15 +57,23 @@ def modernised(text: str) -> Modern:
     lines = []
     for line in text.split("\n"):
         words = split_words(line)
-        translation = _TRANSLATIONS.get(words[0]) if words else None
-        if translation is None:
+        keyword = _keyword(words)
+        if keyword not in _KNOWN:
             lines.append(line)
             continue
+        translation, instead = _KNOWN[keyword]
         modern = translation(_old(words))
         if modern is None:
-            advice.append(f"HAProxy removed {words[0]} in 2.1, and this line has no equal; use {_ADVICE[words[0]]}")
+            advice.append(f"HAProxy refuses {keyword} today, and this line has no equal; use {instead}")
         lines.append(line if modern is None else f"  {modern}")
     return Modern("\n".join(lines), tuple(advice))
+
+
+def _keyword(words: Sequence[str]) -> str:
+    """What decides about the line: `option httpchk` is old only with headers behind its version."""
+    if words[:2] == ["option", "httpchk"]:
+        return _CHECK if any("\n" in word for word in words) else ""
+    return words[0] if words else ""
 
 
 def _old(words: Sequence[str]) -> _Old:
@@ -80,8 +91,8 @@ def _adds(old: _Old) -> str | None:
 
 def _deletes(old: _Old) -> str | None:
     """Only where every line of that header goes: there is no word for some of them that both versions know."""
-    found = _HEADER.fullmatch(old.arguments[0]) if len(old.arguments) == 1 else None
-    if found is None or found["value"] not in ("", ".*") or not old.arguments[0].startswith("^"):
+    found = _header(old.arguments[0]) if len(old.arguments) == 1 else None
+    if found is None or found["value"] not in ("", ".*"):
         return None
     return f"{old.side} del-header {found['name']}{old.condition}"
 
@@ -94,8 +105,8 @@ def _replaces(old: _Old) -> str | None:
     if path is not None:
         expression, fmt = path
         return f"http-request replace-path {joined([_cased(old, expression), fmt])}{old.condition}"
-    before, after = _HEADER.fullmatch(search), _ADDED.fullmatch(text)
-    if before is None or after is None or not search.startswith("^") or not _is_same(before["name"], after["name"]):
+    before, after = _header(search), _ADDED.fullmatch(text)
+    if before is None or after is None or before["name"].lower() != after["name"].lower() or "\\0" in text:
         return None
     expression = _cased(old, f"^{before['value']}")
     value = joined([expression, _literal(after["value"].lstrip(" "))])
@@ -112,9 +123,18 @@ def _replaces_path(search: str, text: str) -> tuple[str, str] | None:
         return None
     groups = re.compile(f"{path}(.*)").groups if _compiles(path) else 0
     used = [int(number) - 1 for number in _GROUP.findall(new)]
-    if " " in path or " " in new or not new.endswith(f"\\{groups + 1}") or not all(0 < n <= groups for n in used):
+    if " " in new or _BEYOND_PATH.search(path) or not new.endswith(f"\\{groups + 1}"):
+        return None
+    if not all(0 < number <= groups for number in used):
         return None
     return f"^{path}(.*)", _GROUP.sub(lambda match: f"\\{int(match[1]) - 1}", _literal(new))
+
+
+def _header(search: str) -> re.Match[str] | None:
+    """An expression on one whole header. The blank behind its colon has to be in it: there was always one."""
+    found = _HEADER.fullmatch(search)
+    is_whole = found is not None and (found["blank"] or not found["value"] or found["value"].startswith("."))
+    return found if is_whole else None
 
 
 def _compiles(expression: str) -> bool:
@@ -128,8 +148,8 @@ def _compiles(expression: str) -> bool:
 def _refuses(action: str) -> _Translation:
     def translation(old: _Old) -> str | None:
         """A header that fits: without a condition of its own, since two conditions do not add up in one line."""
-        found = _HEADER.fullmatch(old.arguments[0]) if len(old.arguments) == 1 else None
-        if found is None or old.condition or not old.arguments[0].startswith("^"):
+        found = _header(old.arguments[0]) if len(old.arguments) == 1 else None
+        if found is None or old.condition:
             return None
         fetch = "req.fhdr" if old.side == "http-request" else "res.fhdr"
         flag = "-i " if old.is_caseless else ""
@@ -143,6 +163,23 @@ def _blocks(old: _Old) -> str | None:
     """Its condition may stand first, since nothing comes before it."""
     condition = joined(old.arguments) + old.condition
     return f"http-request deny {condition}" if condition.startswith(("if ", "unless ")) else None
+
+
+def _checks(old: _Old) -> str | None:
+    """`option httpchk METHOD URI VERSION\\r\\nNAME: VALUE...`: the headers are words of their own now."""
+    if len(old.arguments) != 4:
+        return None
+    _, method, uri, rest = old.arguments
+    version, *lines = rest.replace("\r", "").rstrip("\n").split("\n")
+    headers = [_ADDED.fullmatch(line) for line in lines]
+    if "" in (method, uri, version):
+        return None
+    words = ["meth", method, "uri", uri, "ver", version]
+    for found in headers:
+        if found is None:
+            return None
+        words += ["hdr", found["name"], _literal(found["value"])]
+    return f"option httpchk\n  http-check send {joined(words)}"
 
 
 def _renamed(new: str) -> _Translation:
@@ -162,10 +199,7 @@ def _literal(text: str) -> str:
     return text.replace("%", "%%")
 
 
-def _is_same(name: str, other: str) -> bool:
-    return name.lower() == other.lower()
-
-
+_CHECK = "option httpchk"
 _DENY_ADVICE = "`http-request deny if { ... }` with a condition on path, method or header"
 _DENY_ANSWER_ADVICE = "`http-response deny if { ... }`"
 _REPLACE_ADVICE = "`http-request replace-path`, `replace-uri` or `replace-header`"
@@ -183,12 +217,11 @@ _KNOWN: Mapping[str, tuple[_Translation, str]] = {
     **dict.fromkeys(("reqtarpit", "reqitarpit"), (_refuses("tarpit"), "`http-request tarpit if { ... }`")),
     **dict.fromkeys(("reqallow", "reqiallow", "reqpass", "reqipass"), (_never, _ALLOW_ADVICE)),
     **dict.fromkeys(("reqsetbe", "reqisetbe"), (_never, "`use_backend NAME if { ... }` in the frontend")),
+    _CHECK: (_checks, "`http-check send` with `meth`, `uri`, `ver`, `hdr` and `body`"),
     "block": (_blocks, "`http-request deny if CONDITION`"),
     "clitimeout": (_renamed("timeout client"), ""),
     "contimeout": (_renamed("timeout connect"), ""),
     "srvtimeout": (_renamed("timeout server"), ""),
     "redispatch": (_renamed("option redispatch"), ""),
 }
-_TRANSLATIONS = {keyword: translation for keyword, (translation, _) in _KNOWN.items()}
-_ADVICE = {keyword: advice for keyword, (_, advice) in _KNOWN.items()}
-_HINTS = ("req", "rsp", "block", "timeout", "redispatch")
+_HINTS = ("req", "rsp", "block", "timeout", "redispatch", "httpchk")

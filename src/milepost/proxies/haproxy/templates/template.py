@@ -31,22 +31,30 @@ def filled(name: str, text: str, values: Mapping[str, object]) -> str:
 
     Plain names only: attributes and formats, which worked by accident (16.1), are refused. Raises TemplateError.
     """
-
-    unknown = _fields(text) - values.keys()
-    if unknown:
+    parts = list(_parts(text))
+    try:
+        parts[1::2] = [str(values[field]) for field in parts[1::2]]
+    except KeyError as error:
         known = ", ".join(sorted(values))
-        raise TemplateError(f"template {name}: {_complaint(min(unknown))}; known are {known}")
-    return text.format_map(values)  # safe: nothing but plain names is left in it
+        raise TemplateError(f"template {name}: {_why_unknown(error.args[0])}; known are {known}") from None
+    return "".join(parts)
 
 
-@lru_cache(maxsize=1024)  # the same few templates are filled in for thousands of servers
-def _fields(text: str) -> frozenset[str]:
-    """What stands between braces that are not doubled; a lone brace as itself."""
-    found = (match for match in _FIELD.finditer(text) if match[0] not in ("{{", "}}"))
-    return frozenset(match[0] if match[1] is None else match[1] for match in found)
+def _why_unknown(field: str) -> str:
+    if field in ("{", "}", ""):
+        return f"a lone {field or '{'}, which is to be doubled"
+    return f"unknown placeholder {{{field}}}"
 
 
-def _complaint(field: str) -> str:
-    if field in ("{", "}"):
-        return f"a lone {field}, which is to be doubled"
-    return f"unknown placeholder {{{field}}}" if field else "a lone {, which is to be doubled"
+@lru_cache(maxsize=2048)  # most services go by the same few templates
+def _parts(text: str) -> tuple[str, ...]:
+    """Text and names of fields by turns, text first and last. A brace that is not doubled is a field of that name."""
+    parts, end = [""], 0
+    for match in _FIELD.finditer(text):
+        parts[-1] += text[end : match.start()]
+        end = match.end()
+        if match[0] in ("{{", "}}"):
+            parts[-1] += match[0][0]
+        else:
+            parts += (match[0] if match[1] is None else match[1], "")
+    return (*parts[:-1], parts[-1] + text[end:])
