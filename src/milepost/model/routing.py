@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from milepost.model.problem import Problem
+from milepost.model.snapshot import HealthCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +12,8 @@ class Check:
     """How the proxy checks an endpoint. Times in seconds; `fall` failures in a row take it out.
 
     `kind` is "http" (GET `path`) or "tcp" (connect), "" for neither (a mode other than http and tcp).
-    `port` is checked instead of the endpoint's own where it is not None.
+    `port` is checked instead of the endpoint's own where it is not None. `asked` is what its owner asked for, as far as
+    somebody wants to know (marathon-lb's templates show it).
     """
 
     kind: str
@@ -20,6 +22,7 @@ class Check:
     timeout_s: int
     fall: int
     port: int | None = None
+    asked: HealthCheck | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +42,13 @@ class Auth:
     """Who may use the hosts of a service: HTTP basic authentication.
 
     `password` is a crypt(3) hash. An empty `user` has no list to be looked up in, an empty `realm` asks nobody.
+    `is_everywhere`: also those are asked who come by the service port or by the app's id.
     """
 
     realm: str
     user: str
     password: str = field(repr=False)
+    is_everywhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,12 +31,12 @@ def _why_unused(key: str, ports: int) -> str:
     match = _KEY.fullmatch(key)
     index, name = match.groups() if match else (None, "")
     scope = Scope.APP if index is None else Scope.PORT
-    is_guard = scope is Scope.PORT and name in marathon_lb.GUARDS  # who reads the port tells what comes of it
-    if is_guard or any(label.name == name and scope in label.scope for label in TABLE):
+    if scope is Scope.PORT and name in marathon_lb.WITHOUT_EFFECT:
+        return "has no effect: hosts and app ids lead to apps through maps anyway"
+    is_template = scope is Scope.PORT and name in marathon_lb.TEMPLATES  # who reads the port tells what comes of it
+    if is_template or any(label.name == name and scope in label.scope for label in TABLE):
         is_beyond = index is not None and (len(index) > 5 or int(index) >= ports)
         return f"has no effect: the app has {ports} service ports, counted from 0" if is_beyond else ""
-    if scope is Scope.PORT and name in marathon_lb.OF_PORTS:
-        return "not supported yet, ignored"
     return f"unknown label, ignored{_nearest(index, name)}"
 
 
@@ -51,5 +51,5 @@ def _nearest(index: str | None, name: str) -> str:
 
 @lru_cache(maxsize=1024)  # a millisecond each, and many apps make one mistake
 def _nearest_name(name: str) -> str:
-    known = [label.name for label in TABLE] + sorted(marathon_lb.OF_PORTS)
+    known = [label.name for label in TABLE] + sorted(marathon_lb.TEMPLATES)
     return next(iter(difflib.get_close_matches(name, known, n=1)), "")

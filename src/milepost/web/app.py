@@ -16,7 +16,7 @@ from starlette.routing import Route
 from milepost.controller.board import Board
 from milepost.controller.explain import Explanation, Live, explain, unknown_app
 from milepost.controller.guard import Holding
-from milepost.controller.secrets import shown_config, without_secrets
+from milepost.controller.secrets import shown_config, without_passwords, without_secrets
 from milepost.errors import ProxyError
 from milepost.model.routing import RoutingTable
 from milepost.model.snapshot import Snapshot
@@ -120,7 +120,7 @@ class Api:
 
     async def routing(self, _: Request) -> Response:
         _snapshot, table = self._seen()
-        return await _json_of(lambda: table)
+        return await _json_of(lambda: without_passwords(table))
 
     async def problems(self, _: Request) -> Response:
         return json_response(ProblemsAnswer(self.board.problems))

@@ -247,8 +247,8 @@ def expected(desired: Desired) -> Actual:
         backend: {server.name: started(server, " ".join(server.options)) for server in servers}
         for backend, servers in desired.servers.items()
     }
-    listed = desired.certificates.certificates if desired.certificates else ()
-    certificates = {one.path: RunningCertificate(one.fingerprint, one.digest) for one in listed}
+    every = desired.certificates.every if desired.certificates else ()
+    certificates = {one.path: RunningCertificate(one.fingerprint, one.digest) for one in every}
     maps = {path: dict(reversed(entries)) for path, entries in desired.maps.items()}  # of one key the first counts
     return Actual(0, "", desired.structure.digest, pools, maps, certificates)
 
