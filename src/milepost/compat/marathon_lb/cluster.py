@@ -1,6 +1,7 @@
 """From flags to the Marathon that is watched: its endpoints, who we are there, and whom we trust."""
 
 from pathlib import Path
+from typing import Protocol
 
 from milepost.compat.marathon_lb.arguments import Arguments
 from milepost.errors import SettingsError
@@ -9,6 +10,19 @@ from milepost.sources.marathon.settings import MarathonSettings
 _CONNECT_S, _READ_S, _SILENCE_S = 3.05, 46.0, 300.0  # marathon-lb-behaviour.md 7 and 8
 READ_INTERVAL_S = 300.0
 _LONGEST_BACKOFF_S = 2.0
+
+
+class Credentials(Protocol):
+    """The flags that say who we are at Marathon."""
+
+    @property
+    def marathon_auth_credential_file(self) -> Path | None: ...
+
+    @property
+    def auth_credentials(self) -> str | None: ...
+
+    @property
+    def dcos_auth_credentials(self) -> str | None: ...
 
 
 def cluster_of(arguments: Arguments) -> MarathonSettings:
@@ -33,7 +47,7 @@ def verifies(arguments: Arguments) -> bool:
     return arguments.marathon_ca_cert is not None or not arguments.trust_any_certificate
 
 
-def credentials_of(arguments: Arguments) -> tuple[str, str]:
+def credentials_of(arguments: Credentials) -> tuple[str, str]:
     """User and password, empty for none: those of the file, else those of the flag. Raises SettingsError."""
     if arguments.marathon_auth_credential_file is not None:
         text = _first_line(arguments.marathon_auth_credential_file)

@@ -25,14 +25,8 @@ class MarathonApi:
     """Implements `Marathon` of `deployment.py` over one cluster. Raises ZddError where its CA file cannot be used."""
 
     def __init__(self, settings: MarathonSettings, resolve: Resolve = resolve_ipv4) -> None:
-        self._urls, self._resolve = settings.urls, resolve
-        self._http = httpx2.Client(
-            auth=(settings.user, settings.password) if settings.user else None,
-            headers={"Accept": "application/json", "User-Agent": "milepost zdd"},
-            verify=_tls(settings.ca_file, verify=settings.tls_verify),
-            timeout=httpx2.Timeout(settings.read_timeout_s, connect=settings.connect_timeout_s),
-            trust_env=False,
-        )
+        self._settings, self._resolve = settings, resolve
+        self._tls = _tls(settings.ca_file, verify=settings.tls_verify)
 
     def apps(self) -> Sequence[Colour]:
         """All apps. One that cannot be read is left out: none of the group's own makes it unreadable later."""
@@ -72,9 +66,10 @@ class MarathonApi:
     def _ask(self, failure: type[ZddError], method: str, path: str, body: object = None) -> Any:
         """The answer's JSON. Another endpoint is asked where one cannot be reached: nothing was done there then."""
         failures = []
-        for url in self._urls:
+        for url in self._settings.urls:
             try:
-                response = self._send(method, url + path, body)
+                with self._client() as http:
+                    response = _send(http, method, url + path, body)
             except httpx2.ConnectError as error:
                 failures.append(f"{url}: {error}")
                 continue
@@ -86,19 +81,31 @@ class MarathonApi:
             return _decoded(response, failure)
         raise failure(f"no Marathon answers to {method} {path}: {'; '.join(failures)}")
 
-    def _send(self, method: str, url: str, body: object) -> httpx2.Response:
-        """After redirects: a standby sends us to the leader, which asks for credentials too (marathon-api.md 11)."""
-        target = httpx2.URL(url)
-        response = self._http.request(method, target, json=body)
-        for _ in range(_REDIRECTS):
-            if not response.has_redirect_location:
-                break
-            onward = target.join(response.headers["location"])
-            if target.scheme == "https" and onward.scheme != "https":
-                break  # the credentials would go in the clear
-            target = onward
-            response = self._http.request(method, target, json=body)
-        return response
+    def _client(self) -> httpx2.Client:
+        """For one question: minutes may pass until the next."""
+        settings = self._settings
+        return httpx2.Client(
+            auth=(settings.user, settings.password) if settings.user else None,
+            headers={"Accept": "application/json", "User-Agent": "milepost zdd"},
+            verify=self._tls,
+            timeout=httpx2.Timeout(settings.read_timeout_s, connect=settings.connect_timeout_s),
+            trust_env=False,
+        )
+
+
+def _send(http: httpx2.Client, method: str, url: str, body: object) -> httpx2.Response:
+    """After redirects: a standby sends us to the leader, which asks for credentials too (marathon-api.md 11)."""
+    target = httpx2.URL(url)
+    response = http.request(method, target, json=body)
+    for _ in range(_REDIRECTS):
+        if not response.has_redirect_location:
+            break
+        onward = target.join(response.headers["location"])
+        if target.scheme == "https" and onward.scheme != "https":
+            break  # the credentials would go in the clear
+        target = onward
+        response = http.request(method, target, json=body)
+    return response
 
 
 def _colour(document: Any) -> Colour:
