@@ -3,6 +3,8 @@
 import os
 import resource
 import time
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -32,6 +34,7 @@ from milepost.model.notice import (
 )
 from milepost.observability.logs import log_notice
 from milepost.observability.metrics import Metrics
+from milepost.proxies.haproxy.account import Account, account_of, require_way
 from milepost.proxies.haproxy.binary import OLDEST, Binary, find_binary
 from milepost.proxies.haproxy.certificate_check import CertificateCheck
 from milepost.proxies.haproxy.certificate_files import LIST
@@ -39,6 +42,7 @@ from milepost.proxies.haproxy.config import Profile
 from milepost.proxies.haproxy.desired import RunDesigner
 from milepost.proxies.haproxy.drain import DRAIN_MAP
 from milepost.proxies.haproxy.keyring import Keyring
+from milepost.proxies.haproxy.master import MasterSocket
 from milepost.proxies.haproxy.process import named_environment
 from milepost.proxies.haproxy.proxy import HaproxyProxy, Places
 from milepost.proxies.haproxy.view import HaproxyView
@@ -50,7 +54,8 @@ from milepost.sources.marathon.overlay import is_of
 from milepost.sources.marathon.settings import MarathonSettings
 from milepost.sources.marathon.source import MarathonSource
 from milepost.web.app import Commands, make_app
-from milepost.web.server import serve_web
+from milepost.web.server import serve_unix, serve_web
+from milepost.web.stats_port import Asks, make_endpoints
 
 _STOP_GRACE_S = 5.0
 
@@ -61,7 +66,7 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
     Raises SettingsError, ProxyError or MilepostError where it cannot start; what runs is untouched then.
     """
     with only_one(settings.state_dir), rare_searches():
-        settings.map_dir.mkdir(exist_ok=True)
+        account = _make_way(settings)
         binary = binary_of(settings)
         board, mailbox = Board(started_at_s=time.time()), Mailbox()
         metrics = Metrics(board)
@@ -77,9 +82,14 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
         last_good = LastGood(SnapshotFile(settings.state_dir), mailbox.put, notify)
         guard = GuardPost(guard_of(settings), last_good.publish, source.look_again, board, notify)
         commands = Commands(lambda: _reconcile(proxy, mailbox), guard.approve)
-        app = make_app(board, HaproxyView(binary), metrics, commands)
+        view = HaproxyView(binary)
+        app = make_app(board, view, metrics, commands)
+        asks = Asks(partial(source.look_again, "SIGHUP"), partial(_reload, proxy, mailbox), _pids_of(settings))
+        at_stats_port = make_endpoints(board, view, asks)
         try:
             async with anyio.create_task_group() as tasks:
+                if settings.haproxy.stats_port:
+                    tasks.start_soon(serve_unix, at_stats_port, settings.endpoints_socket, account.uid)
                 if listen := settings.web.listen:
                     tasks.start_soon(serve_web, app, listen.host, listen.port)
                 if kept := await last_good.start(proxy.is_running):
@@ -101,6 +111,34 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
 def _reconcile(proxy: HaproxyProxy, mailbox: Mailbox) -> None:
     proxy.heal()
     mailbox.wake("asked for over the API")
+
+
+def _reload(proxy: HaproxyProxy, mailbox: Mailbox) -> None:
+    proxy.ask_reload("asked for by SIGUSR1")
+    mailbox.wake("SIGUSR1")
+
+
+def _pids_of(settings: Settings) -> Callable[[], Awaitable[tuple[int, ...]]]:
+    master = MasterSocket(settings.master_socket)
+
+    async def pids() -> tuple[int, ...]:
+        return (await master.processes()).pids
+
+    return pids
+
+
+def _make_way(settings: Settings) -> Account:
+    """The folder of the maps, for HAProxy's worker as much as for us. Raises SettingsError."""
+    settings.map_dir.mkdir(exist_ok=True)
+    account = account_of_worker(settings)
+    require_way(settings.state_dir, account)
+    return account
+
+
+def account_of_worker(settings: Settings) -> Account:
+    """Whom HAProxy's worker runs as. Raises SettingsError."""
+    haproxy = settings.haproxy
+    return account_of(haproxy.user, haproxy.group, is_own=haproxy.mode == "own")
 
 
 def _started(settings: Settings, binary: Binary | None) -> MilepostStarted:
@@ -255,7 +293,7 @@ def guard_of(settings: Settings) -> Guard:
 
 def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> Profile:
     """How HAProxy of `version` is written, which may have `max_files` open files."""
-    haproxy = settings.haproxy
+    haproxy, account = settings.haproxy, account_of_worker(settings)
     return Profile(
         admin_socket=str(settings.admin_socket),
         map_dir=str(settings.map_dir),
@@ -270,4 +308,8 @@ def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> 
         slow_start_s=haproxy.slow_start_s,
         hard_stop_after_s=haproxy.hard_stop_after_s,
         version=version,
+        endpoints_socket=str(settings.endpoints_socket),
+        stats_trusted=haproxy.stats_trusted,
+        user=account.user,
+        group=account.group,
     )

@@ -105,6 +105,8 @@ VALUES: dict[str, tuple[str, str, object]] = {
     'a list of paths of letters, digits and "/._-+@=~"': ("['/x']", "/x", (Path("/x"),)),
     'a list of URLs "http://host:port" without credentials': ("['http://m:1']", "http://m:1", ("http://m:1",)),
     'a list of IP addresses, or ["*"] for all': ("['::1']", "::1", ("::1",)),
+    'a list of IP addresses and networks like "10.0.0.0/8"': ("['10.1.0.0/16']", "10.1.0.0/16", ("10.1.0.0/16",)),
+    'a name, or ""': ("'nobody'", "nobody", "nobody"),
     "a list of names of environment variables": ("['A', 'B']", "A,B", ("A", "B")),
     "a text on one line": ("'x y'", "x y", "x y"),
     'words of letters, digits and "/._-+@=:,[]"': ("'x y'", "x y", "x y"),

@@ -140,6 +140,19 @@ def _bind_address(text: str) -> str:
     return "*" if text == "*" else str(ipaddress.ip_address(text))
 
 
+def _network(text: str) -> str:
+    if "%" in text:
+        raise ValueError
+    return str(ipaddress.ip_network(text))
+
+
+def _account(text: str) -> str:
+    """A name that stands in HAProxy's text as it is; "" for none."""
+    if text and not (text.isascii() and text.replace("-", "_").replace(".", "_").isidentifier()):
+        raise ValueError
+    return text
+
+
 def _listen(text: str) -> Listen:
     host, colon, port = text.rpartition(":")
     bare = host.removeprefix("[").removesuffix("]")
@@ -210,4 +223,6 @@ TEXTS = listed(TEXT, "a list of texts without commas")
 BARE_FILES = listed(BARE_FILE, f'a list of paths of letters, digits and "{_BARE}"')
 URLS = listed(Kind("a URL", _url), 'a list of URLs "http://host:port" without credentials')
 BIND_ADDRESSES = listed(Kind("an address", _bind_address), 'a list of IP addresses, or ["*"] for all')
+NETWORKS = listed(Kind("a network", _network), 'a list of IP addresses and networks like "10.0.0.0/8"')
+ACCOUNT = Kind('a name, or ""', _account)
 NAMES = listed(Kind("a name", _name), "a list of names of environment variables")

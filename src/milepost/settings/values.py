@@ -9,6 +9,7 @@ from pathlib import Path
 
 from milepost.settings.field import setting
 from milepost.settings.kinds import (
+    ACCOUNT,
     BARE_FILE,
     BARE_FILES,
     BARE_WORDS,
@@ -18,6 +19,7 @@ from milepost.settings.kinds import (
     FLAG,
     LISTEN,
     NAMES,
+    NETWORKS,
     PORT,
     PORT_RANGE,
     SECONDS,
@@ -124,7 +126,17 @@ class HAProxySettings:
     appid_port: int = setting(
         9091, PORT, "Port on which apps are found by the header X-Marathon-App-Id; 0 switches it off."
     )
-    stats_port: int = setting(9090, PORT, "Port of HAProxy's own statistics page; 0 switches it off.")
+    stats_port: int = setting(
+        9090,
+        PORT,
+        "Port of HAProxy's own statistics page, and of marathon-lb's addresses beside it; 0 switches it off.",
+    )
+    stats_trusted: tuple[str, ...] = setting(
+        (),
+        NETWORKS,
+        "Besides this machine itself, who may read the configuration (`/_haproxy_getconfig`) and send signals "
+        "(`/_mlb_signal/`) there. All other addresses of that port answer everybody.",
+    )
     certificates: tuple[Path, ...] = setting(
         (),
         BARE_FILES,
@@ -140,6 +152,12 @@ class HAProxySettings:
         'Socket of the master process (`haproxy -S`). Must be named with mode "attach".',
         shown="haproxy-master.sock in `state_dir`",
     )
+    user: str = setting(
+        "",
+        ACCOUNT,
+        "Whom HAProxy becomes once it has bound its ports, where it was started as root; empty: it stays who it is.",
+    )
+    group: str = setting("", ACCOUNT, "Its group then; empty: that of `user`.")
     environment: tuple[str, ...] = setting(
         (), NAMES, "Environment variables of milepost that HAProxy is given too. It starts with no others."
     )
@@ -251,6 +269,11 @@ class Settings:
     @property
     def admin_socket(self) -> Path:
         return self.haproxy.admin_socket or self.state_dir / "haproxy-admin.sock"
+
+    @property
+    def endpoints_socket(self) -> Path:
+        """Where HAProxy asks milepost for what is its to answer on `stats_port`."""
+        return self.state_dir / "stats-port.sock"
 
     @property
     def map_dir(self) -> Path:

@@ -86,6 +86,9 @@ class Profile:
     the running process answers, `map_dir` holds the map files. `certificate_list` is the crt-list file
     for https_port, which stays off without one. `max_files` is the hard limit on file descriptors that HAProxy will
     have. `log` is a syslog target for HAProxy, "" for none. `version` is HAProxy's (major, minor).
+    `endpoints_socket` is where milepost answers for the statistics' port, "" for nowhere, and `stats_trusted` are
+    networks besides loopback that may ask it everything. `user` and `group` are whom HAProxy becomes once it has
+    bound its ports, "" for who started it.
     `hard_stop_after_s`: how long a process that a reload has replaced may finish its sessions.
     `slow_start_s`: how long a server that comes new, or back, takes to its full share of traffic; 0: none.
     """
@@ -103,3 +106,7 @@ class Profile:
     version: tuple[int, int] = (2, 6)
     hard_stop_after_s: float = 600.0
     slow_start_s: float = 0.0
+    endpoints_socket: str = ""
+    stats_trusted: tuple[str, ...] = ()
+    user: str = ""
+    group: str = ""

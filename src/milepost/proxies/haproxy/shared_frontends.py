@@ -7,6 +7,7 @@ from itertools import groupby
 from milepost.model.routing import Service
 from milepost.proxies.haproxy.config import Profile, Section
 from milepost.proxies.haproxy.drain import STATISTICS, when_draining
+from milepost.proxies.haproxy.stats_port import endpoint_rules
 
 FRONTENDS = "milepost_frontends"
 """The defaults with what frontends of mode http have in common."""
@@ -31,7 +32,8 @@ def shared_frontends(services: Sequence[Service], profile: Profile) -> Iterator[
     """All that are switched on, in marathon-lb's order and under its names."""
     if profile.stats_port:
         health = f"monitor fail if {when_draining(profile.map_dir)}"
-        yield _listening("listen", STATISTICS, profile, profile.stats_port, (health, *_STATS))
+        lines = (health, *_STATS, *endpoint_rules(profile))
+        yield _listening("listen", STATISTICS, profile, profile.stats_port, lines)
     by_host = _host_rules(services, profile)
     if profile.http_port:
         yield _listening("frontend", "marathon_http_in", profile, profile.http_port, by_host)

@@ -11,6 +11,7 @@ from milepost.proxies.haproxy.limits import max_connections
 from milepost.proxies.haproxy.render import digest_of_text, render_sections
 from milepost.proxies.haproxy.service_sections import BACKENDS, ServiceSectionMaker, backend_defaults
 from milepost.proxies.haproxy.shared_frontends import FRONTENDS, has_tls, shared_frontends
+from milepost.proxies.haproxy.stats_port import endpoint_backend
 
 _DEFAULTS = (
     "retries 3",
@@ -44,7 +45,8 @@ class StructureMaker:
         checked = sum(service.check is not None for service in services)
         head = _global(self._profile, sum(len(section.listens) for section in listening), checked)
         ways_on = forwards(listening) if self._is_hitless else ()
-        return with_digest((head, *self._defaults(), *listening, *(one.backend for one in made), *ways_on))
+        ours = (*ways_on, *endpoint_backend(self._profile))
+        return with_digest((head, *self._defaults(), *listening, *(one.backend for one in made), *ours))
 
     def _forwarding(self, section: Section) -> Section:
         return with_forward(section) if self._is_hitless and section.keyword == "frontend" else section
@@ -81,6 +83,7 @@ def _global(profile: Profile, listeners: int, checked_services: int) -> Section:
     ]
     if profile.log:
         lines.append(f"log {profile.log}")
+    lines += [f"{word} {name}" for word, name in (("user", profile.user), ("group", profile.group)) if name]
     if has_tls(profile):
         lines.append("ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets")
     return Section("global", "", tuple(lines))
