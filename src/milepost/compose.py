@@ -3,7 +3,7 @@
 import os
 import resource
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from milepost.controller.mailbox import Mailbox
 from milepost.controller.snapshot_file import SnapshotFile
 from milepost.errors import ProxyError, SettingsError
 from milepost.model.notice import (
+    CertificateUnchecked,
     DrainEnded,
     DrainSeen,
     MilepostStarted,
@@ -50,6 +51,7 @@ from milepost.routing.build import Router
 from milepost.routing.endpoints import why_not
 from milepost.routing.policy import Conflicts, Policy
 from milepost.settings.values import Settings
+from milepost.sources.marathon.account import read_account
 from milepost.sources.marathon.overlay import is_of
 from milepost.sources.marathon.settings import MarathonSettings
 from milepost.sources.marathon.source import MarathonSource
@@ -79,6 +81,8 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
         holders = HolderFile(settings.state_dir / "holders.json")
         loop = Loop(proxy, mailbox, Router(policy_of(settings)), holders, board, notify, pace_of(settings))
         notify(_started(settings, binary))
+        for unchecked in _unchecked(settings):
+            notify(unchecked)
         last_good = LastGood(SnapshotFile(settings.state_dir), mailbox.put, notify)
         guard = GuardPost(guard_of(settings), last_good.publish, source.look_again, board, notify)
         commands = Commands(lambda: _reconcile(proxy, mailbox), guard.approve)
@@ -150,6 +154,14 @@ def _started(settings: Settings, binary: Binary | None) -> MilepostStarted:
         state_dir=str(settings.state_dir),
         api=str(settings.web.listen or ""),
     )
+
+
+def _unchecked(settings: Settings) -> Iterator[CertificateUnchecked]:
+    """The endpoints whose certificate nobody looks at, once for each."""
+    for cluster in settings.sources.marathon:
+        for url in cluster.urls:
+            if url.startswith("https:") and not cluster.tls_verify:
+                yield CertificateUnchecked("marathon", url)
 
 
 def _notify(board: Board, metrics: Metrics) -> Notify:
@@ -262,6 +274,7 @@ def marathon_of(settings: Settings) -> MarathonSettings:
         urls=cluster.urls,
         user=cluster.user,
         password=cluster.password,
+        account=read_account(cluster.dcos_credentials) if cluster.dcos_credentials else None,
         ca_file=cluster.ca_file,
         tls_verify=cluster.tls_verify,
         read_interval_s=cluster.read_interval_s,

@@ -207,6 +207,7 @@ def _bare_words(text: str) -> str:
 
 TEXT = Kind("a text on one line", _one_line)
 BARE_WORDS = Kind(f'words of letters, digits and "{_BARE_WORDS.strip()}"', _bare_words)
+SECRET_TEXT = Kind("a text", str, is_secret=True)
 SECRET = replace(TEXT, is_secret=True)
 FLAG = Kind("true or false", _flag, toml=(bool,), is_flag=True)
 PORT = Kind("a port number 0..65535", _whole(0, 65535), toml=(int,))

@@ -25,6 +25,7 @@ from milepost.settings.kinds import (
     SECONDS,
     SECONDS_OR_OFF,
     SECRET,
+    SECRET_TEXT,
     SHARE,
     TEXT,
     TEXTS,
@@ -38,7 +39,9 @@ from milepost.settings.kinds import (
 
 @dataclass(frozen=True, slots=True)
 class MarathonCluster:
-    """One Marathon cluster, reached at any of its URLs. `password` is filled from `password_file` at load."""
+    """One Marathon cluster, reached at any of its URLs. The files with secrets are read at load, into `user`,
+    `password` and `dcos_credentials`.
+    """
 
     urls: tuple[str, ...] = setting(
         (), URLS, "The endpoints of one Marathon cluster; the next is tried when one fails.", option="--marathon"
@@ -51,10 +54,25 @@ class MarathonCluster:
         secret=True,
     )
     password_file: Path | None = setting(None, or_none(FILE), "File that holds the password, read at start.")
+    credentials_file: Path | None = setting(
+        None,
+        or_none(FILE),
+        "File whose first line is `user:password`, in place of these three. The password may have colons; "
+        "an empty line means no credentials.",
+    )
+    dcos_credentials: str = setting(
+        "",
+        SECRET_TEXT,
+        "A DC/OS service account: the JSON text with `uid`, `private_key` and `login_endpoint`. Better in a file.",
+        secret=True,
+    )
+    dcos_credentials_file: Path | None = setting(None, or_none(FILE), "File that holds it, read at start.")
     ca_file: Path | None = setting(
         None, or_none(FILE), "Certificates (PEM) to trust instead of the system's, for https URLs."
     )
-    tls_verify: bool = setting(True, FLAG, "Whether the certificate of an https URL is checked.")
+    tls_verify: bool = setting(
+        True, FLAG, "Whether the certificate of an https URL, and of the DC/OS login, is checked. Without, it is told."
+    )
     read_interval_s: float = setting(
         60.0, SECONDS, "How often all apps are read in full, besides the reads that events cause."
     )
