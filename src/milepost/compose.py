@@ -2,8 +2,9 @@
 
 import os
 import resource
+import signal
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator, Set
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from milepost.controller.last_good import LastGood
 from milepost.controller.lock import only_one
 from milepost.controller.loop import Loop, Pace
 from milepost.controller.mailbox import Mailbox
+from milepost.controller.once import bring
+from milepost.controller.signals import heed
 from milepost.controller.snapshot_file import SnapshotFile
 from milepost.errors import ProxyError, SettingsError
 from milepost.model.notice import (
@@ -30,6 +33,7 @@ from milepost.model.notice import (
     Notice,
     Notify,
     OldWorkersSeen,
+    ProblemFound,
     SourceFailed,
     SourceRead,
 )
@@ -38,23 +42,27 @@ from milepost.observability.metrics import Metrics
 from milepost.proxies.haproxy.account import Account, account_of, require_way
 from milepost.proxies.haproxy.binary import OLDEST, Binary, find_binary
 from milepost.proxies.haproxy.certificate_check import CertificateCheck
-from milepost.proxies.haproxy.certificate_files import LIST
+from milepost.proxies.haproxy.certificate_files import LIST, OF_APPS
 from milepost.proxies.haproxy.config import Profile
 from milepost.proxies.haproxy.desired import RunDesigner
 from milepost.proxies.haproxy.drain import DRAIN_MAP
+from milepost.proxies.haproxy.keychain import Keychain
 from milepost.proxies.haproxy.keyring import Keyring
 from milepost.proxies.haproxy.master import MasterSocket
 from milepost.proxies.haproxy.process import named_environment
 from milepost.proxies.haproxy.proxy import HaproxyProxy, Places
+from milepost.proxies.haproxy.raw.review import RawReview
+from milepost.proxies.haproxy.reader import read_statistics
 from milepost.proxies.haproxy.view import HaproxyView
-from milepost.routing.build import Router
+from milepost.routing.build import Router, build_routing
 from milepost.routing.endpoints import why_not
+from milepost.routing.own_texts import no_texts
 from milepost.routing.policy import Conflicts, Policy
 from milepost.settings.values import Settings
 from milepost.sources.marathon.account import read_account
 from milepost.sources.marathon.overlay import is_of
 from milepost.sources.marathon.settings import MarathonSettings
-from milepost.sources.marathon.source import MarathonSource
+from milepost.sources.marathon.source import MarathonSource, read_once
 from milepost.web.app import Commands, make_app
 from milepost.web.server import serve_unix, serve_web
 from milepost.web.stats_port import Asks, make_endpoints
@@ -62,10 +70,11 @@ from milepost.web.stats_port import Asks, make_endpoints
 _STOP_GRACE_S = 5.0
 
 
-async def run(settings: Settings, *, stop_proxy: bool) -> None:
+async def run(settings: Settings, *, stop_proxy: bool, heeds_signals: bool = False) -> None:
     """`milepost run`: keep HAProxy configured until cancelled. With `stop_proxy` HAProxy ends with it.
 
-    Raises SettingsError, ProxyError or MilepostError where it cannot start; what runs is untouched then.
+    Raises SettingsError, ProxyError or MilepostError where it cannot start; what runs is untouched then. With
+    `heeds_signals` HUP has everything read anew, and USR1 has the file checked and HAProxy reloaded.
     """
     with only_one(settings.state_dir), rare_searches():
         account = _make_way(settings)
@@ -74,31 +83,31 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
         metrics = Metrics(board)
         notify = _notify(board, metrics)
         source = MarathonSource(marathon_of(settings), notify)
-        keyring = keyring_of(settings, binary)
-        if keyring is not None:
-            await keyring.look()
-        proxy = haproxy_of(settings, binary, notify, keyring)
+        keychain = keychain_of(settings, binary)
+        await keychain.look()
+        proxy = haproxy_of(settings, binary, notify, keychain)
         holders = HolderFile(settings.state_dir / "holders.json")
         loop = Loop(proxy, mailbox, Router(policy_of(settings)), holders, board, notify, pace_of(settings))
         notify(_started(settings, binary))
         for unchecked in _unchecked(settings):
             notify(unchecked)
         last_good = LastGood(SnapshotFile(settings.state_dir), mailbox.put, notify)
-        guard = GuardPost(guard_of(settings), last_good.publish, source.look_again, board, notify)
-        commands = Commands(lambda: _reconcile(proxy, mailbox), guard.approve)
-        view = HaproxyView(binary)
-        app = make_app(board, view, metrics, commands)
-        asks = Asks(partial(source.look_again, "SIGHUP"), partial(_reload, proxy, mailbox), _pids_of(settings))
-        at_stats_port = make_endpoints(board, view, asks)
+        guard = GuardPost(guard_of(settings, board), last_good.publish, source.look_again, board, notify)
+        reconcile, statistics = partial(_reconcile, proxy, mailbox), partial(read_statistics, settings.admin_socket)
+        view, asks = HaproxyView(binary), _asks(settings, source, proxy, mailbox)
+        app = make_app(board, view, metrics, Commands(reconcile, guard.approve, statistics))
         try:
             async with anyio.create_task_group() as tasks:
                 if settings.haproxy.stats_port:
-                    tasks.start_soon(serve_unix, at_stats_port, settings.endpoints_socket, account.uid)
+                    endpoints = make_endpoints(board, view, asks)
+                    tasks.start_soon(serve_unix, endpoints, settings.endpoints_socket, account.uid)
                 if listen := settings.web.listen:
                     tasks.start_soon(serve_web, app, listen.host, listen.port)
                 if kept := await last_good.start(proxy.is_running):
                     guard.remember(kept, time.time())
                     source.remember(kept)
+                if heeds_signals:
+                    tasks.start_soon(heed, {signal.SIGHUP: asks.fetch, signal.SIGUSR1: asks.reload})
                 tasks.start_soon(last_good.run)
                 tasks.start_soon(guard.run)
                 tasks.start_soon(source.run, guard.publish)
@@ -112,23 +121,46 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
             raise
 
 
+async def run_once(settings: Settings) -> None:
+    """Make HAProxy what Marathon says now, and leave it running.
+
+    Raises SettingsError, SourceError, ProxyError or MilepostError; what runs is untouched then.
+    """
+    with only_one(settings.state_dir), rare_searches():
+        settings.map_dir.mkdir(exist_ok=True)
+        binary = binary_of(settings)
+        keychain = keychain_of(settings, binary)
+        await keychain.look()
+        seen = await read_once(marathon_of(settings))
+        holders = HolderFile(settings.state_dir / "holders.json")
+        table = build_routing(seen, policy_of(settings), holders.load())
+        holders.save(table.holders)
+        proxy = haproxy_of(settings, binary, log_notice, keychain)
+        try:
+            await bring(proxy, table)
+        finally:
+            await proxy.close()
+        for problem in sorted({*seen.problems, *table.problems, *proxy.refused}):
+            log_notice(ProblemFound(problem.app_id, problem.subject, problem.message, solved=False))
+
+
 def _reconcile(proxy: HaproxyProxy, mailbox: Mailbox) -> None:
     proxy.heal()
     mailbox.wake("asked for over the API")
 
 
-def _reload(proxy: HaproxyProxy, mailbox: Mailbox) -> None:
-    proxy.ask_reload("asked for by SIGUSR1")
-    mailbox.wake("SIGUSR1")
-
-
-def _pids_of(settings: Settings) -> Callable[[], Awaitable[tuple[int, ...]]]:
+def _asks(settings: Settings, source: MarathonSource, proxy: HaproxyProxy, mailbox: Mailbox) -> Asks:
+    """What marathon-lb did for those who sent it signals."""
     master = MasterSocket(settings.master_socket)
+
+    def reload() -> None:
+        proxy.ask_reload("asked for by SIGUSR1")
+        mailbox.wake("SIGUSR1")
 
     async def pids() -> tuple[int, ...]:
         return (await master.processes()).pids
 
-    return pids
+    return Asks(partial(source.look_again, "SIGHUP"), reload, pids)
 
 
 def _make_way(settings: Settings) -> Account:
@@ -196,15 +228,15 @@ def binary_of(settings: Settings) -> Binary | None:
         return None
 
 
-def keyring_of(settings: Settings, binary: Binary | None) -> Keyring | None:
-    """The certificates of the settings, None where they name none."""
-    haproxy = settings.haproxy
-    if not haproxy.certificates:
-        return None
+def keychain_of(settings: Settings, binary: Binary | None) -> Keychain:
+    """The certificates of the settings, and those that apps name."""
     folder = certificate_folder(settings)
-    environment = named_environment(haproxy.environment, os.environ)
-    check = CertificateCheck(binary.path if binary else None, folder, environment)
-    return Keyring(haproxy.certificates, folder, check)
+    environment = named_environment(settings.haproxy.environment, os.environ)
+    shared, of_apps = (
+        Keyring(places, where, CertificateCheck(binary.path if binary else None, where, environment))
+        for places, where in ((settings.haproxy.certificates, folder), ((), folder / OF_APPS))
+    )
+    return Keychain(shared, of_apps)
 
 
 def certificate_folder(settings: Settings) -> Path:
@@ -213,7 +245,7 @@ def certificate_folder(settings: Settings) -> Path:
 
 
 def haproxy_of(
-    settings: Settings, binary: Binary | None, notify: Notify, keyring: Keyring | None = None
+    settings: Settings, binary: Binary | None, notify: Notify, keychain: Keychain | None = None
 ) -> HaproxyProxy:
     """HAProxy as the loop drives it."""
     is_own = settings.haproxy.mode == "own"
@@ -228,7 +260,7 @@ def haproxy_of(
         most_old_workers=settings.haproxy.old_workers,
         heals=settings.haproxy.foreign_changes == "heal",
         max_files=max_files() if is_own else None,  # attached, HAProxy has its limit from elsewhere
-        keyring=keyring,
+        keyring=keychain,
     )
 
 
@@ -283,7 +315,7 @@ def marathon_of(settings: Settings) -> MarathonSettings:
 
 def policy_of(settings: Settings) -> Policy:
     """How apps are routed. The listeners of milepost's own and of HAProxy's shared frontends are no app's to have."""
-    haproxy, web = settings.haproxy, settings.web.listen
+    haproxy, web, raw = settings.haproxy, settings.web.listen, settings.policy.raw
     https_port = haproxy.https_port if haproxy.certificates else 0  # without one an app may do its own TLS there
     ours = (haproxy.http_port, https_port, haproxy.appid_port, haproxy.stats_port, web.port if web else 0)
     return Policy(
@@ -294,14 +326,21 @@ def policy_of(settings: Settings) -> Policy:
         reserved_ports=frozenset(ours) - {0},
         conflicts=Conflicts(settings.routing.conflicts),
         healthy_share=settings.routing.healthy_share,
+        grants=settings.policy.claims,
+        review=no_texts if raw == "off" else RawReview(is_trusted=raw == "trusted"),
+        deployment_target=settings.routing.deployment_target,
     )
 
 
-def guard_of(settings: Settings) -> Guard:
-    """What holds back a read that takes too much away."""
+def guard_of(settings: Settings, board: Board) -> Guard:
+    """What holds back a read that takes too much away. What a deployment has drained is no loss."""
     guard, policy = settings.guard, policy_of(settings)
     limits = Limits(guard.share, guard.approve_share, guard.approve_from, guard.confirm_after_s)
-    return Guard(limits, lambda task, app: not why_not(task, app, policy), is_of)
+    return Guard(limits, lambda task, app: not why_not(task, app, policy), is_of, lambda: _drained(board))
+
+
+def _drained(board: Board) -> Set[str]:
+    return board.table.drained if board.table else frozenset()
 
 
 def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> Profile:
@@ -317,9 +356,11 @@ def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> 
         appid_port=haproxy.appid_port,
         stats_port=haproxy.stats_port,
         certificate_list=str(certificate_folder(settings) / LIST) if haproxy.certificates else "",
+        app_certificates=str(certificate_folder(settings) / OF_APPS),
         log=haproxy.log,
         slow_start_s=haproxy.slow_start_s,
         hard_stop_after_s=haproxy.hard_stop_after_s,
+        trusts_owners=settings.policy.raw == "trusted",
         version=version,
         endpoints_socket=str(settings.endpoints_socket),
         stats_trusted=haproxy.stats_trusted,
