@@ -4,7 +4,7 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Set
+from collections.abc import Iterator, Set
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from milepost.controller.signals import heed
 from milepost.controller.snapshot_file import SnapshotFile
 from milepost.errors import ProxyError, SettingsError
 from milepost.model.notice import (
+    CertificateUnchecked,
     DrainEnded,
     DrainSeen,
     MilepostStarted,
@@ -38,6 +39,7 @@ from milepost.model.notice import (
 )
 from milepost.observability.logs import log_notice
 from milepost.observability.metrics import Metrics
+from milepost.proxies.haproxy.account import Account, account_of, require_way
 from milepost.proxies.haproxy.binary import OLDEST, Binary, find_binary
 from milepost.proxies.haproxy.certificate_check import CertificateCheck
 from milepost.proxies.haproxy.certificate_files import LIST, OF_APPS
@@ -46,6 +48,7 @@ from milepost.proxies.haproxy.desired import RunDesigner
 from milepost.proxies.haproxy.drain import DRAIN_MAP
 from milepost.proxies.haproxy.keychain import Keychain
 from milepost.proxies.haproxy.keyring import Keyring
+from milepost.proxies.haproxy.master import MasterSocket
 from milepost.proxies.haproxy.process import named_environment
 from milepost.proxies.haproxy.proxy import HaproxyProxy, Places
 from milepost.proxies.haproxy.raw.review import RawReview
@@ -56,11 +59,13 @@ from milepost.routing.endpoints import why_not
 from milepost.routing.own_texts import no_texts
 from milepost.routing.policy import Conflicts, Policy
 from milepost.settings.values import Settings
+from milepost.sources.marathon.account import read_account
 from milepost.sources.marathon.overlay import is_of
 from milepost.sources.marathon.settings import MarathonSettings
 from milepost.sources.marathon.source import MarathonSource, read_once
 from milepost.web.app import Commands, make_app
-from milepost.web.server import serve_web
+from milepost.web.server import serve_unix, serve_web
+from milepost.web.stats_port import Asks, make_endpoints
 
 _STOP_GRACE_S = 5.0
 
@@ -69,10 +74,10 @@ async def run(settings: Settings, *, stop_proxy: bool, heeds_signals: bool = Fal
     """`milepost run`: keep HAProxy configured until cancelled. With `stop_proxy` HAProxy ends with it.
 
     Raises SettingsError, ProxyError or MilepostError where it cannot start; what runs is untouched then. With
-    `heeds_signals` HUP has everything read anew, and USR1 has what runs compared and mended, as `POST /v1/reconcile`.
+    `heeds_signals` HUP has everything read anew, and USR1 has the file checked and HAProxy reloaded.
     """
     with only_one(settings.state_dir), rare_searches():
-        settings.map_dir.mkdir(exist_ok=True)
+        account = _make_way(settings)
         binary = binary_of(settings)
         board, mailbox = Board(started_at_s=time.time()), Mailbox()
         metrics = Metrics(board)
@@ -84,21 +89,25 @@ async def run(settings: Settings, *, stop_proxy: bool, heeds_signals: bool = Fal
         holders = HolderFile(settings.state_dir / "holders.json")
         loop = Loop(proxy, mailbox, Router(policy_of(settings)), holders, board, notify, pace_of(settings))
         notify(_started(settings, binary))
+        for unchecked in _unchecked(settings):
+            notify(unchecked)
         last_good = LastGood(SnapshotFile(settings.state_dir), mailbox.put, notify)
         guard = GuardPost(guard_of(settings, board), last_good.publish, source.look_again, board, notify)
-        reconcile = partial(_reconcile, proxy, mailbox)
-        commands = Commands(reconcile, guard.approve, partial(read_statistics, settings.admin_socket))
-        signals = {signal.SIGHUP: partial(source.look_again, "HUP"), signal.SIGUSR1: reconcile}
-        app = make_app(board, HaproxyView(binary), metrics, commands)
+        reconcile, statistics = partial(_reconcile, proxy, mailbox), partial(read_statistics, settings.admin_socket)
+        view, asks = HaproxyView(binary), _asks(settings, source, proxy, mailbox)
+        app = make_app(board, view, metrics, Commands(reconcile, guard.approve, statistics))
         try:
             async with anyio.create_task_group() as tasks:
+                if settings.haproxy.stats_port:
+                    endpoints = make_endpoints(board, view, asks)
+                    tasks.start_soon(serve_unix, endpoints, settings.endpoints_socket, account.uid)
                 if listen := settings.web.listen:
                     tasks.start_soon(serve_web, app, listen.host, listen.port)
                 if kept := await last_good.start(proxy.is_running):
                     guard.remember(kept, time.time())
                     source.remember(kept)
                 if heeds_signals:
-                    tasks.start_soon(heed, signals)
+                    tasks.start_soon(heed, {signal.SIGHUP: asks.fetch, signal.SIGUSR1: asks.reload})
                 tasks.start_soon(last_good.run)
                 tasks.start_soon(guard.run)
                 tasks.start_soon(source.run, guard.publish)
@@ -140,6 +149,34 @@ def _reconcile(proxy: HaproxyProxy, mailbox: Mailbox) -> None:
     mailbox.wake("asked for over the API")
 
 
+def _asks(settings: Settings, source: MarathonSource, proxy: HaproxyProxy, mailbox: Mailbox) -> Asks:
+    """What marathon-lb did for those who sent it signals."""
+    master = MasterSocket(settings.master_socket)
+
+    def reload() -> None:
+        proxy.ask_reload("asked for by SIGUSR1")
+        mailbox.wake("SIGUSR1")
+
+    async def pids() -> tuple[int, ...]:
+        return (await master.processes()).pids
+
+    return Asks(partial(source.look_again, "SIGHUP"), reload, pids)
+
+
+def _make_way(settings: Settings) -> Account:
+    """The folder of the maps, for HAProxy's worker as much as for us. Raises SettingsError."""
+    settings.map_dir.mkdir(exist_ok=True)
+    account = account_of_worker(settings)
+    require_way(settings.state_dir, account)
+    return account
+
+
+def account_of_worker(settings: Settings) -> Account:
+    """Whom HAProxy's worker runs as. Raises SettingsError."""
+    haproxy = settings.haproxy
+    return account_of(haproxy.user, haproxy.group, is_own=haproxy.mode == "own")
+
+
 def _started(settings: Settings, binary: Binary | None) -> MilepostStarted:
     return MilepostStarted(
         version=__version__,
@@ -149,6 +186,14 @@ def _started(settings: Settings, binary: Binary | None) -> MilepostStarted:
         state_dir=str(settings.state_dir),
         api=str(settings.web.listen or ""),
     )
+
+
+def _unchecked(settings: Settings) -> Iterator[CertificateUnchecked]:
+    """The endpoints whose certificate nobody looks at, once for each."""
+    for cluster in settings.sources.marathon:
+        for url in cluster.urls:
+            if url.startswith("https:") and not cluster.tls_verify:
+                yield CertificateUnchecked("marathon", url)
 
 
 def _notify(board: Board, metrics: Metrics) -> Notify:
@@ -261,6 +306,7 @@ def marathon_of(settings: Settings) -> MarathonSettings:
         urls=cluster.urls,
         user=cluster.user,
         password=cluster.password,
+        account=read_account(cluster.dcos_credentials) if cluster.dcos_credentials else None,
         ca_file=cluster.ca_file,
         tls_verify=cluster.tls_verify,
         read_interval_s=cluster.read_interval_s,
@@ -299,7 +345,7 @@ def _drained(board: Board) -> Set[str]:
 
 def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> Profile:
     """How HAProxy of `version` is written, which may have `max_files` open files."""
-    haproxy = settings.haproxy
+    haproxy, account = settings.haproxy, account_of_worker(settings)
     return Profile(
         admin_socket=str(settings.admin_socket),
         map_dir=str(settings.map_dir),
@@ -316,4 +362,8 @@ def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> 
         hard_stop_after_s=haproxy.hard_stop_after_s,
         trusts_owners=settings.policy.raw == "trusted",
         version=version,
+        endpoints_socket=str(settings.endpoints_socket),
+        stats_trusted=haproxy.stats_trusted,
+        user=account.user,
+        group=account.group,
     )

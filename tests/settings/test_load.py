@@ -53,6 +53,14 @@ BAD_FILES = [
         "[[sources.marathon]]\nurls = ['http://m1']\npassword = 'a'\npassword_file = '/x'",
         r"password_file: a password is given as well",
     ),
+    (
+        "[[sources.marathon]]\nurls = ['http://m1']\nuser = 'a'\ncredentials_file = '/x'",
+        r"credentials_file: a user is given as well",
+    ),
+    (
+        "[[sources.marathon]]\nurls = ['http://m1']\ndcos_credentials = '{}'\ndcos_credentials_file = '/x'",
+        r"dcos_credentials_file: a dcos_credentials is given as well",
+    ),
     ("[haproxy]\nhttp_port = eighty", r"milepost.toml is not TOML: .*line 2"),
 ]
 
@@ -107,7 +115,10 @@ VALUES: dict[str, tuple[str, str, object]] = {
     'a list of paths of letters, digits and "/._-+@=~"': ("['/x']", "/x", (Path("/x"),)),
     'a list of URLs "http://host:port" without credentials': ("['http://m:1']", "http://m:1", ("http://m:1",)),
     'a list of IP addresses, or ["*"] for all': ("['::1']", "::1", ("::1",)),
+    'a list of IP addresses and networks like "10.0.0.0/8"': ("['10.1.0.0/16']", "10.1.0.0/16", ("10.1.0.0/16",)),
+    'a name, or ""': ("'nobody'", "nobody", "nobody"),
     "a list of names of environment variables": ("['A', 'B']", "A,B", ("A", "B")),
+    "a text": ("'{}'", "{}", "{}"),
     "a text on one line": ("'x y'", "x y", "x y"),
     'words of letters, digits and "/._-+@=:,[]"': ("'x y'", "x y", "x y"),
     'one of "own", "attach"': ("'attach'", "attach", "attach"),
@@ -137,8 +148,11 @@ def _value_of(settings: Settings, key: Key) -> object:
     return getattr(getattr(settings, key.table) if key.table else settings, key.name)
 
 
-# A password file is read at load: test_the_password_may_stand_in_a_file_of_its_own.
-@pytest.fixture(params=[key for key in KEYS if key.name != "password_file"], ids=lambda key: key.dotted)
+# Files with secrets are read at load: see the tests of secrets in files below.
+SECRET_FILES = ("password_file", "credentials_file", "dcos_credentials_file")
+
+
+@pytest.fixture(params=[key for key in KEYS if key.name not in SECRET_FILES], ids=lambda key: key.dotted)
 def key(request: pytest.FixtureRequest) -> Key:
     found: Key = request.param
     return found
@@ -200,6 +214,45 @@ def test_the_password_may_stand_in_a_file_of_its_own(tmp_path: Path) -> None:
         options={"marathon_urls": ("http://m1",), "marathon_password_file": str(file)}
     ).sources.marathon
     assert cluster.password == "s3cret"
+
+
+@pytest.mark.parametrize(
+    ("text", "user", "password"),
+    [
+        ("joe:s3cret\nwhatever\n", "joe", "s3cret"),
+        ("joe:a:b:c", "joe", "a:b:c"),
+        ("joe:\n", "joe", ""),
+        ("\njoe:s3cret", "", ""),
+        ("", "", ""),
+    ],
+)
+def test_user_and_password_may_stand_in_the_first_line_of_a_file(
+    text: str, user: str, password: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "credentials"
+    file.write_text(text)
+    (cluster,) = load_settings(
+        options={"marathon_urls": ("http://m1",), "marathon_credentials_file": str(file)}
+    ).sources.marathon
+    assert (cluster.user, cluster.password) == (user, password)
+
+
+@pytest.mark.parametrize("text", ["joe s3cret", ":s3cret"])
+def test_a_first_line_that_is_no_user_and_password_is_refused_unseen(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "credentials"
+    file.write_text(text)
+    options = {"marathon_urls": ("http://m1",), "marathon_credentials_file": str(file)}
+    with pytest.raises(SettingsError, match="is not user:password") as refusal:
+        load_settings(options=options)
+    assert "s3cret" not in str(refusal.value)
+
+
+def test_a_service_account_may_stand_in_a_file_and_never_shows(tmp_path: Path) -> None:
+    file = tmp_path / "account.json"
+    file.write_text('{"private_key": "s3cret"}')
+    settings = load_settings(options={"marathon_urls": ("http://m1",), "marathon_dcos_credentials_file": str(file)})
+    assert settings.sources.marathon[0].dcos_credentials == file.read_text()
+    assert "s3cret" not in repr(settings)
 
 
 def test_no_secret_shows_in_a_repr_or_a_message() -> None:

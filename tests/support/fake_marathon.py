@@ -209,7 +209,7 @@ class FakeMarathon:
 
     def _reply(self, request: Request) -> Reply | None:
         """None for the event stream."""
-        if self.credentials and request.headers.get("authorization") != _basic(self.credentials):
+        if self.credentials and request.headers.get("authorization") != _authorization(self.credentials):
             return Reply(401, b"<html>who are you?</html>", "text/html")
         scripts = self._scripts.get(request.path)
         if scripts:
@@ -247,5 +247,8 @@ def _parse(head: str) -> Request:
     return Request(method, parts.path, parse_qs(parts.query), headers)
 
 
-def _basic(credentials: str) -> str:
-    return "Basic " + base64.b64encode(credentials.encode()).decode()
+def _authorization(credentials: str) -> str:
+    """Of `user:password`, or of `token=...` as DC/OS has it."""
+    return (
+        credentials if credentials.startswith("token=") else "Basic " + base64.b64encode(credentials.encode()).decode()
+    )

@@ -15,7 +15,9 @@ _SECRET_LABEL = re.compile(
 )
 _LIST_OF_USERS = "USERLIST_HEAD"
 _SECRET_LINE = re.compile(
-    r"^(\s*user\s+\S+\s+(?:insecure-)?password\s+|\s*stats\s+auth\s+)\S.*?(?=\s+groups\s|$)", re.M
+    r"^(\s*user\s+\S+\s+(?:insecure-)?password\s+|\s*stats\s+auth\s+|.*\s(?:(?:add|set)-header|hdr)\s+"
+    r"(?:proxy-)?authorization\s+)\S.*?(?=\s+groups\s|$)",
+    re.M | re.I,
 )
 
 
@@ -37,7 +39,7 @@ def without_passwords(table: RoutingTable) -> RoutingTable:
 
 
 def shown_config(text: str) -> str:
-    """HAProxy's text with the passwords of its user lists and of its statistics page hidden."""
+    """HAProxy's text with passwords hidden: of its user lists, of its statistics page, and those that it sends on."""
     return _SECRET_LINE.sub(lambda match: match[1] + HIDDEN, text)
 
 

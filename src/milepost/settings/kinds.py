@@ -140,6 +140,19 @@ def _bind_address(text: str) -> str:
     return "*" if text == "*" else str(ipaddress.ip_address(text))
 
 
+def _network(text: str) -> str:
+    if "%" in text:
+        raise ValueError
+    return str(ipaddress.ip_network(text))
+
+
+def _account(text: str) -> str:
+    """A name that stands in HAProxy's text as it is; "" for none."""
+    if text and not (text.isascii() and text.replace("-", "_").replace(".", "_").isidentifier()):
+        raise ValueError
+    return text
+
+
 def _listen(text: str) -> Listen:
     host, colon, port = text.rpartition(":")
     bare = host.removeprefix("[").removesuffix("]")
@@ -194,6 +207,7 @@ def _bare_words(text: str) -> str:
 
 TEXT = Kind("a text on one line", _one_line)
 BARE_WORDS = Kind(f'words of letters, digits and "{_BARE_WORDS.strip()}"', _bare_words)
+SECRET_TEXT = Kind("a text", str, is_secret=True)
 SECRET = replace(TEXT, is_secret=True)
 FLAG = Kind("true or false", _flag, toml=(bool,), is_flag=True)
 PORT = Kind("a port number 0..65535", _whole(0, 65535), toml=(int,))
@@ -210,4 +224,6 @@ TEXTS = listed(TEXT, "a list of texts without commas")
 BARE_FILES = listed(BARE_FILE, f'a list of paths of letters, digits and "{_BARE}"')
 URLS = listed(Kind("a URL", _url), 'a list of URLs "http://host:port" without credentials')
 BIND_ADDRESSES = listed(Kind("an address", _bind_address), 'a list of IP addresses, or ["*"] for all')
+NETWORKS = listed(Kind("a network", _network), 'a list of IP addresses and networks like "10.0.0.0/8"')
+ACCOUNT = Kind('a name, or ""', _account)
 NAMES = listed(Kind("a name", _name), "a list of names of environment variables")

@@ -160,7 +160,7 @@ def _built(values: Mapping[str, object]) -> Settings:
 
 
 def _checked(settings: Settings, given: Mapping[str, _Given]) -> Settings:
-    """What no single key can tell. The settings with the password of `password_file` in its place."""
+    """What no single key can tell. The settings with the secrets that files hold."""
     haproxy = settings.haproxy
     if haproxy.mode == "attach" and haproxy.master_socket is None:
         raise SettingsError(
@@ -171,25 +171,50 @@ def _checked(settings: Settings, given: Mapping[str, _Given]) -> Settings:
             f"haproxy.settle_limit_s: expected at least settle_quiet_s ({haproxy.settle_quiet_s:g}), "
             f"got {haproxy.settle_limit_s:g}"
         )
-    for path in (settings.admin_socket, settings.master_socket):
+    for path in (settings.admin_socket, settings.master_socket, settings.endpoints_socket):
         if len(os.fsencode(path)) > _LONGEST_SOCKET:
             raise SettingsError(
                 f"{path} is too long for a socket, {_LONGEST_SOCKET} bytes at most: choose a shorter state_dir, or "
                 "name haproxy.admin_socket and haproxy.master_socket"
             )
-    clusters = tuple(_with_password(cluster, given) for cluster in settings.sources.marathon)
+    clusters = tuple(_with_secrets(cluster, given) for cluster in settings.sources.marathon)
     return replace(settings, sources=SourceSettings(clusters))
 
 
-def _with_password(cluster: MarathonCluster, given: Mapping[str, _Given]) -> MarathonCluster:
-    if cluster.password_file is None:
-        return cluster
-    where = given[f"{_ARRAY}.password_file"].where
-    if cluster.password:
-        raise SettingsError(f"{where}: a password is given as well; only one of the two can be meant")
+def _with_secrets(cluster: MarathonCluster, given: Mapping[str, _Given]) -> MarathonCluster:
+    """With what the files hold in the place of their names. A file beside what it is to hold means two things."""
+
+    def where(name: str, *others: str) -> str:
+        place = given[f"{_ARRAY}.{name}"].where
+        if other := next((other for other in others if getattr(cluster, other)), ""):
+            raise SettingsError(f"{place}: a {other} is given as well; only one of the two can be meant")
+        return place
+
+    if cluster.credentials_file is not None:
+        place = where("credentials_file", "user", "password", "password_file")
+        user, password = _user_and_password(place, cluster.credentials_file)
+        return replace(cluster, user=user, password=password)
+    if cluster.password_file is not None:
+        place = where("password_file", "password")
+        return replace(cluster, password=_secret(place, cluster.password_file).rstrip("\r\n"))
+    if cluster.dcos_credentials_file is not None:
+        place = where("dcos_credentials_file", "dcos_credentials")
+        return replace(cluster, dcos_credentials=_secret(place, cluster.dcos_credentials_file))
+    return cluster
+
+
+def _user_and_password(where: str, path: Path) -> tuple[str, str]:
+    """Split at the first colon, as only a password may have one (RFC 7617, 2). Both "" where the line is empty."""
+    line = _secret(where, path).partition("\n")[0].strip()
+    user, colon, password = line.partition(":")
+    if line and not (user and colon):
+        raise SettingsError(f"{where}: the first line of {path} is not user:password")
+    return user, password
+
+
+def _secret(where: str, path: Path) -> str:
     try:
-        secret = cluster.password_file.read_text(encoding="utf-8").rstrip("\r\n")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise SettingsError(f"{where}: {cluster.password_file} cannot be read: {reason}") from None
-    return replace(cluster, password=secret)
+        raise SettingsError(f"{where}: {path} cannot be read: {reason}") from None

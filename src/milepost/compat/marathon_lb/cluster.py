@@ -5,6 +5,7 @@ from typing import Protocol
 
 from milepost.compat.marathon_lb.arguments import Arguments
 from milepost.errors import SettingsError
+from milepost.sources.marathon.account import read_account
 from milepost.sources.marathon.settings import MarathonSettings
 
 _CONNECT_S, _READ_S, _SILENCE_S = 3.05, 46.0, 300.0  # marathon-lb-behaviour.md 7 and 8
@@ -32,6 +33,7 @@ def cluster_of(arguments: Arguments) -> MarathonSettings:
         urls=arguments.marathon,
         user=user,
         password=password,
+        account=read_account(arguments.dcos_auth_credentials) if arguments.dcos_auth_credentials else None,
         ca_file=arguments.marathon_ca_cert,
         tls_verify=verifies(arguments),
         connect_timeout_s=_CONNECT_S,
@@ -54,8 +56,6 @@ def credentials_of(arguments: Credentials) -> tuple[str, str]:
         return _split(text, "--marathon-auth-credential-file") if text else ("", "")
     if arguments.auth_credentials is not None:
         return _split(arguments.auth_credentials, "--auth-credentials")
-    if arguments.dcos_auth_credentials:
-        raise SettingsError("--dcos-auth-credentials: DC/OS service accounts are not supported by this version")
     return "", ""
 
 

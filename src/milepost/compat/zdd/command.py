@@ -18,6 +18,7 @@ from milepost.compat.zdd.errors import ZddError
 from milepost.compat.zdd.marathon import MarathonApi
 from milepost.compat.zdd.operator import Terminal
 from milepost.errors import MilepostError
+from milepost.sources.marathon.account import read_account
 from milepost.sources.marathon.settings import MarathonSettings
 
 _DECLINED, _UNKNOWN = 1, 2
@@ -84,6 +85,7 @@ def _cluster(arguments: Arguments) -> MarathonSettings:
         urls=arguments.marathon,
         user=user,
         password=password,
+        account=read_account(arguments.dcos_auth_credentials) if arguments.dcos_auth_credentials else None,
         ca_file=arguments.marathon_ca_cert,
         tls_verify=not arguments.trust_any_certificate,
     )

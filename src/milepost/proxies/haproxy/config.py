@@ -92,6 +92,9 @@ class Profile:
     for https_port, which stays off without one; `app_certificates` is the folder with the copies of those that
     apps name, "" to name them as apps do. `max_files` is the hard limit on file descriptors that HAProxy will
     have. `log` is a syslog target for HAProxy, "" for none. `version` is HAProxy's (major, minor).
+    `endpoints_socket` is where milepost answers for the statistics' port, "" for nowhere, and `stats_trusted` are
+    networks besides loopback that may ask it everything. `user` and `group` are whom HAProxy becomes once it has
+    bound its ports, "" for who started it.
     `hard_stop_after_s`: how long a process that a reload has replaced may finish its sessions.
     `slow_start_s`: how long a server that comes new, or back, takes to its full share of traffic; 0: none.
     `trusts_owners`: their own rules stand in the shared frontends as they are.
@@ -112,3 +115,7 @@ class Profile:
     hard_stop_after_s: float = 600.0
     slow_start_s: float = 0.0
     trusts_owners: bool = False
+    endpoints_socket: str = ""
+    stats_trusted: tuple[str, ...] = ()
+    user: str = ""
+    group: str = ""

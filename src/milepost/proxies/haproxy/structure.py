@@ -11,6 +11,7 @@ from milepost.proxies.haproxy.limits import max_connections
 from milepost.proxies.haproxy.render import digest_of_text, render_sections
 from milepost.proxies.haproxy.service_sections import BACKENDS, ServiceSectionMaker, backend_defaults
 from milepost.proxies.haproxy.shared_frontends import FRONTENDS, has_tls, shared_frontends
+from milepost.proxies.haproxy.stats_port import endpoint_backend
 
 _DEFAULTS = (
     "retries 3",
@@ -45,8 +46,8 @@ class StructureMaker:
         head = _global(self._profile, sum(len(section.listens) for section in listening), checked)
         ways_on = forwards(listening) if self._is_hitless else ()
         lists = (one.userlist for one in made if one.userlist is not None)
-        backends = (one.backend for one in made)
-        return with_digest((head, *lists, *self._defaults(), *listening, *backends, *ways_on))
+        backends = (*(one.backend for one in made), *ways_on, *endpoint_backend(self._profile))
+        return with_digest((head, *lists, *self._defaults(), *listening, *backends))
 
     def _forwarding(self, section: Section) -> Section:
         return with_forward(section) if self._is_hitless and section.keyword == "frontend" else section
@@ -83,6 +84,7 @@ def _global(profile: Profile, listeners: int, checked_services: int) -> Section:
     ]
     if profile.log:
         lines.append(f"log {profile.log}")
+    lines += [f"{word} {name}" for word, name in (("user", profile.user), ("group", profile.group)) if name]
     if has_tls(profile):
         lines.append("ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets")
     return Section("global", "", tuple(lines))

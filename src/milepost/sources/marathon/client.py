@@ -5,7 +5,6 @@ a header and nowhere else.
 """
 
 import ssl
-from base64 import b64encode
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import httpx2
 import msgspec
 
 from milepost.errors import SettingsError, SourceError
+from milepost.sources.marathon.credentials import Credentials
 from milepost.sources.marathon.events import EVENT_TYPES
 from milepost.sources.marathon.kept import Answer, KeptConnections, NoPlainAnswer
 from milepost.sources.marathon.settings import MarathonSettings
@@ -52,8 +52,8 @@ class MarathonClient:
         self._stream_timeout = httpx2.Timeout(settings.stream_silence_s, connect=settings.connect_timeout_s)
         self._tls = _tls(settings)
         self._kept: dict[str, KeptConnections] = {}  # by endpoint
+        self._credentials = Credentials(settings, self._tls)
         self._http = httpx2.AsyncClient(
-            auth=(settings.user, settings.password) if settings.user else None,
             headers=_HEADERS,
             verify=self._tls,
             timeout=httpx2.Timeout(settings.read_timeout_s, connect=settings.connect_timeout_s),
@@ -69,6 +69,10 @@ class MarathonClient:
         for kept in self._kept.values():
             await kept.aclose()
         await self._http.aclose()
+
+    async def run(self) -> None:
+        """What is to be done beside the requests, until cancelled; returns where that is nothing."""
+        await self._credentials.run()
 
     @property
     def endpoint(self) -> str:
@@ -129,19 +133,13 @@ class MarathonClient:
     async def _plain_answer(self, url: str, path: str) -> Answer | None:
         """The answer where it is a plain one, None where only the whole client can tell what is to be made of it."""
         if url not in self._kept:
-            self._kept[url] = KeptConnections(url, self._plain_headers(), self._tls, self._settings.max_answer_bytes)
+            self._kept[url] = KeptConnections(url, self._tls, self._settings.max_answer_bytes)
+        headers = {**_HEADERS, **await self._credentials.headers()}
         try:
-            answer = await self._kept[url].get(urlsplit(url).path + path)
+            answer = await self._kept[url].get(urlsplit(url).path + path, headers)
         except NoPlainAnswer:
             return None
         return answer if answer.status in (200, 404) else None
-
-    def _plain_headers(self) -> tuple[tuple[str, str], ...]:
-        settings = self._settings
-        if not settings.user:
-            return tuple(_HEADERS.items())
-        words = b64encode(f"{settings.user}:{settings.password}".encode()).decode()
-        return (*_HEADERS.items(), ("Authorization", f"Basic {words}"))
 
     async def _open_events(self, url: str, stack: AsyncExitStack) -> tuple[str, httpx2.Response]:
         with anyio.fail_after(self._settings.stream_silence_s):
@@ -164,21 +162,36 @@ class MarathonClient:
     async def _ask(
         self, url: str, headers: dict[str, str] | None = None, timeout: httpx2.Timeout | None = None
     ) -> AsyncIterator[httpx2.Response]:
-        """The answer to GET `url`, after redirects, its body unread. Credentials are sent to each target anew.
+        """The answer to GET `url`, after redirects, its body unread.
 
-        A standby sends us to the leader, which is another host (marathon-api.md 11.5), and a client's usual
-        care would drop them there.
+        A standby sends us to the leader, which is another host (marathon-api.md 11.5) and needs the credentials as
+        well. It gets them where it is one of our endpoints; another host does not.
         """
         target = httpx2.URL(url)
         for _ in range(_REDIRECTS + 1):
-            request = self._http.build_request("GET", target, headers=headers, timeout=timeout or self._http.timeout)
+            sent = {
+                **(headers or {}),
+                **(await self._credentials.headers() if self._credentials.are_for(target) else {}),
+            }
+            request = self._http.build_request("GET", target, headers=sent, timeout=timeout or self._http.timeout)
             response = await self._http.send(request, stream=True)
             async with aclosing(response):
                 if not response.has_redirect_location:
+                    self._heed_refusal(target, response.status_code)
                     yield response
                     return
                 target = _redirected(target, response.headers["location"])
         raise SourceError(f"more than {_REDIRECTS} redirects")
+
+    def _heed_refusal(self, target: httpx2.URL, status: int) -> None:
+        if status != httpx2.codes.UNAUTHORIZED:
+            return
+        self._credentials.refused()
+        if not self._credentials.are_for(target):
+            place = target.copy_with(raw_path=b"/")
+            raise SourceError(
+                f"redirected to {place}, which is none of the endpoints named and gets no credentials: 401"
+            )
 
     async def _body(self, response: httpx2.Response) -> bytes:
         size, parts = 0, []

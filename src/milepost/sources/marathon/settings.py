@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from milepost.errors import SettingsError
+from milepost.sources.marathon.account import ServiceAccount
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +13,8 @@ class MarathonSettings:
     """One Marathon cluster.
 
     `urls` are its endpoints, tried in order. A `user:password@` in a URL counts as `user` and `password` and is
-    taken out of it. `ca_file` holds the certificates to trust instead of the system's. Durations in seconds:
+    taken out of it; `account` is logged in where there is no user. `ca_file` holds the certificates to trust instead
+    of the system's. Durations in seconds:
     `read_timeout_s` limits each answer as a whole, a stream without a byte for `stream_silence_s` is dead, all
     apps are read at least every `read_interval_s`, tries are never further apart than `max_backoff_s`, where no stream
     can be opened than `max_refused_s`, and a stream that lived for `healthy_stream_s` was a good one: its end is no
@@ -25,6 +27,7 @@ class MarathonSettings:
     urls: tuple[str, ...]
     user: str = ""
     password: str = field(default="", repr=False)
+    account: ServiceAccount | None = None
     ca_file: Path | None = None
     tls_verify: bool = True
     connect_timeout_s: float = 3.0

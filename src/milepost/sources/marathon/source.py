@@ -56,6 +56,7 @@ class MarathonSource:
         The stream is opened first and all apps are read then, so that nothing falls between the two.
         """
         async with self._client, anyio.create_task_group() as group:
+            group.start_soon(self._client.run)
             group.start_soon(self._listen)
             group.start_soon(self._reader.run_full_reads)
             group.start_soon(self._reader.run_names)
