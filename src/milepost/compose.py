@@ -11,12 +11,14 @@ from milepost import __version__
 from milepost.controller.board import Board
 from milepost.controller.garbage import rare_searches
 from milepost.controller.guard import Guard, Limits
-from milepost.controller.guard_post import GuardPost
 from milepost.controller.holders import HolderFile
+from milepost.controller.intake import Intake
+from milepost.controller.junction import Junction
 from milepost.controller.last_good import LastGood
 from milepost.controller.lock import only_one
 from milepost.controller.loop import Loop, Pace
 from milepost.controller.mailbox import Mailbox
+from milepost.controller.merge import Merge
 from milepost.controller.snapshot_file import SnapshotFile
 from milepost.errors import ProxyError, SettingsError
 from milepost.model.notice import (
@@ -30,6 +32,7 @@ from milepost.model.notice import (
     SourceFailed,
     SourceRead,
 )
+from milepost.model.snapshot import App, Snapshot, Task
 from milepost.observability.logs import log_notice
 from milepost.observability.metrics import Metrics
 from milepost.proxies.haproxy.binary import OLDEST, Binary, find_binary
@@ -45,10 +48,14 @@ from milepost.proxies.haproxy.view import HaproxyView
 from milepost.routing.build import Router
 from milepost.routing.endpoints import why_not
 from milepost.routing.policy import Conflicts, Policy
-from milepost.settings.values import Settings
+from milepost.settings.values import MarathonCluster, Settings
+from milepost.sources.base import Source
 from milepost.sources.marathon.overlay import is_of
 from milepost.sources.marathon.settings import MarathonSettings
 from milepost.sources.marathon.source import MarathonSource
+from milepost.sources.marathon.source import read_once as read_marathon_once
+from milepost.sources.static import NAME as STATIC
+from milepost.sources.static import StaticService, StaticSource
 from milepost.web.app import Commands, make_app
 from milepost.web.server import serve_web
 
@@ -63,10 +70,10 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
     with only_one(settings.state_dir), rare_searches():
         settings.map_dir.mkdir(exist_ok=True)
         binary = binary_of(settings)
-        board, mailbox = Board(started_at_s=time.time()), Mailbox()
+        prefixes = prefixes_of(settings)
+        board, mailbox = Board(started_at_s=time.time(), sources=tuple(prefixes)), Mailbox()
         metrics = Metrics(board)
         notify = _notify(board, metrics)
-        source = MarathonSource(marathon_of(settings), notify)
         keyring = keyring_of(settings, binary)
         if keyring is not None:
             await keyring.look()
@@ -75,19 +82,19 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
         loop = Loop(proxy, mailbox, Router(policy_of(settings)), holders, board, notify, pace_of(settings))
         notify(_started(settings, binary))
         last_good = LastGood(SnapshotFile(settings.state_dir), mailbox.put, notify)
-        guard = GuardPost(guard_of(settings), last_good.publish, source.look_again, board, notify)
-        commands = Commands(lambda: _reconcile(proxy, mailbox), guard.approve)
+        junction = Junction(prefixes, last_good.publish, notify)
+        sources = sources_of(settings, _and_tell(junction, notify))
+        intake = Intake(sources, guards_of(settings), junction, board, notify)
+        commands = Commands(lambda: _reconcile(proxy, mailbox), intake.approve)
         app = make_app(board, HaproxyView(binary), metrics, commands)
         try:
             async with anyio.create_task_group() as tasks:
                 if listen := settings.web.listen:
                     tasks.start_soon(serve_web, app, listen.host, listen.port)
                 if kept := await last_good.start(proxy.is_running):
-                    guard.remember(kept, time.time())
-                    source.remember(kept)
+                    intake.remember(kept, time.time())
                 tasks.start_soon(last_good.run)
-                tasks.start_soon(guard.run)
-                tasks.start_soon(source.run, guard.publish)
+                tasks.start_soon(intake.run)
                 tasks.start_soon(proxy.run, mailbox.wake)
                 tasks.start_soon(loop.run)
         except anyio.get_cancelled_exc_class():
@@ -119,10 +126,10 @@ def _notify(board: Board, metrics: Metrics) -> Notify:
 
     def notify(notice: Notice) -> None:
         match notice:
-            case SourceFailed(error=error):
-                board.source_error = error
-            case SourceRead():
-                board.source_error = ""
+            case SourceFailed(source=source, error=error):
+                board.source_errors[source] = error
+            case SourceRead(source=source):
+                board.source_errors.pop(source, None)
             case OldWorkersSeen(count=count, oldest_s=oldest_s):
                 board.old_workers, board.oldest_worker_s = count, oldest_s
             case DrainSeen(since_s=since_s):
@@ -133,6 +140,17 @@ def _notify(board: Board, metrics: Metrics) -> Notify:
         log_notice(notice)
 
     return notify
+
+
+def _and_tell(junction: Junction, notify: Notify) -> Notify:
+    """As `notify`; the junction hears which sources fail."""
+
+    def tell(notice: Notice) -> None:
+        notify(notice)
+        if isinstance(notice, SourceFailed):
+            junction.failed(notice.source)
+
+    return tell
 
 
 def binary_of(settings: Settings) -> Binary | None:
@@ -213,14 +231,57 @@ def pace_of(settings: Settings) -> Pace:
     )
 
 
-def marathon_of(settings: Settings) -> MarathonSettings:
-    """The one cluster that is watched. Raises SettingsError where none is named."""
-    if not settings.sources.marathon:
+def prefixes_of(settings: Settings) -> dict[str, str]:
+    """The sources by name, each with what comes before the ids of its apps. Raises SettingsError for none at all."""
+    marathons = [marathon_of(cluster) for cluster in settings.sources.marathon]
+    clusters = {marathon.source: marathon.prefix for marathon in marathons}
+    static = {STATIC: f"{STATIC}:"} if settings.sources.static else {}
+    if not clusters and not static:
         raise SettingsError(
             "no Marathon is named: give --marathon URL, MILEPOST_SOURCES_MARATHON_URLS or [[sources.marathon]] urls"
         )
+    return clusters | static
+
+
+def sources_of(settings: Settings, notify: Notify) -> dict[str, Source]:
+    """The sources by name, in the order of `prefixes_of`."""
+    sources: dict[str, Source] = {}
+    for cluster in settings.sources.marathon:
+        marathon = marathon_of(cluster)
+        sources[marathon.source] = MarathonSource(marathon, notify)
+    if settings.sources.static:
+        sources[STATIC] = static_of(settings)
+    return sources
+
+
+def static_of(settings: Settings) -> StaticSource:
+    """The services that stand in the settings."""
+    return StaticSource(
+        StaticService(app.id, tuple((at.host, at.port) for at in app.addresses), app.port, app.labels)
+        for app in settings.sources.static
+    )
+
+
+async def read_once(settings: Settings) -> Snapshot:
+    """What the one Marathon of an option says now, with the static services. Raises SourceError."""
     (cluster,) = settings.sources.marathon
+    return await with_static(await read_marathon_once(marathon_of(cluster)), settings)
+
+
+async def with_static(seen: Snapshot, settings: Settings) -> Snapshot:
+    """`seen`, with the services that stand in the settings beside its apps."""
+    if not settings.sources.static:
+        return seen
+    merge = Merge({seen.source: "", STATIC: f"{STATIC}:"})
+    merge.take(seen.source, seen)
+    merge.take(STATIC, await static_of(settings).read_once())
+    return merge.snapshot(())
+
+
+def marathon_of(cluster: MarathonCluster) -> MarathonSettings:
+    """One of the clusters that are watched."""
     return MarathonSettings(
+        name=cluster.name,
         urls=cluster.urls,
         user=cluster.user,
         password=cluster.password,
@@ -246,11 +307,15 @@ def policy_of(settings: Settings) -> Policy:
     )
 
 
-def guard_of(settings: Settings) -> Guard:
-    """What holds back a read that takes too much away."""
+def guards_of(settings: Settings) -> dict[str, Guard]:
+    """What holds back a read that takes too much away, for each source that is read."""
     guard, policy = settings.guard, policy_of(settings)
     limits = Limits(guard.share, guard.approve_share, guard.approve_from, guard.confirm_after_s)
-    return Guard(limits, lambda task, app: not why_not(task, app, policy), is_of)
+
+    def serves(task: Task, app: App) -> bool:
+        return not why_not(task, app, policy)
+
+    return {name: Guard(limits, serves, is_of) for name in prefixes_of(settings) if name != STATIC}
 
 
 def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> Profile:

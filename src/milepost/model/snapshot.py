@@ -79,7 +79,8 @@ class Task:
     that the later one is greater as a text. `observed_s` is when the read began, or the event was heard, that first
     told of the task at this place: seconds of the process's monotonic clock, 0 for the first read of all, less for one
     that was there before the start and is in no read.
-    `was_alive`: it is not, but an earlier read reported it alive.
+    `was_alive`: it is not, but an earlier read reported it alive. `is_fixed`: an operator wrote down where it is; other
+    tasks may be there too.
     """
 
     id: str
@@ -94,6 +95,7 @@ class Task:
     staged_at: str = ""
     observed_s: float = 0.0
     was_alive: bool = False
+    is_fixed: bool = False
 
     @property
     def has_been_alive(self) -> bool:
@@ -133,13 +135,26 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """What one of several sources has in a snapshot: apps whose ids begin with `prefix`. The rest as in `Snapshot`."""
+
+    source: str
+    prefix: str
+    read_at_s: float
+    apps: int
+    is_saved: bool = False
+    is_lasting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """All apps at one moment, in the order in which the source gave them.
 
     A snapshot shares each unchanged `App` object with the one before it (`shared_map.py`). `read_at_s` is the Unix time
     (seconds) of the last full read, `read_begun_s` when it began, in seconds of the process's monotonic clock. `causes`
     are what led from the snapshot before to this one. `is_saved` where no source said it since the start: it is the
-    last one that was kept before.
+    last one that was kept before. `is_lasting`: it does not get old, since it is the operator's word. `shares` has one
+    for each source where it was made of several; `read_at_s` is then that of the oldest.
     """
 
     apps: Mapping[str, App]
@@ -149,3 +164,5 @@ class Snapshot:
     causes: tuple[Cause, ...] = ()
     read_begun_s: float = 0.0
     is_saved: bool = False
+    is_lasting: bool = False
+    shares: tuple[Share, ...] = ()

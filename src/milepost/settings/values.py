@@ -24,6 +24,7 @@ from milepost.settings.kinds import (
     SECONDS_OR_OFF,
     SECRET,
     SHARE,
+    SOURCE_NAME,
     TEXT,
     TEXTS,
     TIMEOUT,
@@ -32,12 +33,19 @@ from milepost.settings.kinds import (
     one_of,
     or_none,
 )
+from milepost.settings.static import StaticApp
 
 
 @dataclass(frozen=True, slots=True)
 class MarathonCluster:
     """One Marathon cluster, reached at any of its URLs. `password` is filled from `password_file` at load."""
 
+    name: str = setting(
+        "",
+        SOURCE_NAME,
+        "A name, needed where there are several: the apps of a cluster with a name are known as `NAME:/ID`. "
+        "One of several may do without.",
+    )
     urls: tuple[str, ...] = setting(
         (), URLS, "The endpoints of one Marathon cluster; the next is tried when one fails.", option="--marathon"
     )
@@ -60,9 +68,10 @@ class MarathonCluster:
 
 @dataclass(frozen=True, slots=True)
 class SourceSettings:
-    """`marathon` has at most one member now; empty where no URL is given."""
+    """Where apps come from. `marathon` is empty where no URL is given."""
 
     marathon: tuple[MarathonCluster, ...] = ()
+    static: tuple[StaticApp, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ class Reader:
         before, addresses = self._picture.apps(), self._resolver.addresses
         try:
             answer, names = await anyio.to_thread.run_sync(
-                _decode, body, before, addresses, self._picture.seen_s(begun_s)
+                _decode, body, before, addresses, self._picture.seen_s(begun_s), self._settings.prefix
             )
         except SourceError as error:
             raise self._no_answer(error) from error
@@ -131,7 +131,7 @@ class Reader:
     async def read_one(self, hint: Hint) -> None:
         """Read the app of a hint. Raises SourceError; the picture is then as it was."""
         begun_s = self._clock()
-        body = await self._client.read_app(hint.app_id)
+        body = await self._client.read_app(hint.app_id.removeprefix(self._settings.prefix))
         try:
             answer = Answer() if body is None else read_app_answer(body, hint.app_id)
         except SourceError as error:
@@ -171,12 +171,12 @@ class Reader:
 
 
 def _decode(
-    body: bytes, before: Mapping[str, App], addresses: Mapping[str, str], seen_s: float
+    body: bytes, before: Mapping[str, App], addresses: Mapping[str, str], seen_s: float, prefix: str
 ) -> tuple[Answer, frozenset[str]]:
     """The costly part of a full read, for a thread: the answer compared with what is known, and its agents' names."""
     with _gc_paused():
         step_aside = _step_aside() if before else go_on  # before the first read nothing else is to be done
-        answer = read_apps_answer(body, step_aside)
+        answer = read_apps_answer(body, step_aside, prefix)
         return settled(answer, before, addresses, seen_s, step_aside), names_in(answer.apps.values())
 
 

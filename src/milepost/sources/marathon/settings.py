@@ -9,7 +9,7 @@ from milepost.errors import SettingsError
 
 @dataclass(frozen=True, slots=True)
 class MarathonSettings:
-    """One Marathon cluster.
+    """One Marathon cluster. Where it has a `name`, that and a colon come before the ids of its apps.
 
     `urls` are its endpoints, tried in order. A `user:password@` in a URL counts as `user` and `password` and is
     taken out of it. `ca_file` holds the certificates to trust instead of the system's. Durations in seconds:
@@ -37,6 +37,7 @@ class MarathonSettings:
     healthy_stream_s: float = 2.0
     max_answer_bytes: int = 512 * 1024 * 1024
     max_event_bytes: int = 64 * 1024 * 1024
+    name: str = ""
 
     def __post_init__(self) -> None:
         if not self.urls:
@@ -50,6 +51,16 @@ class MarathonSettings:
             user, password = found.pop()
             object.__setattr__(self, "user", user)
             object.__setattr__(self, "password", password)
+
+    @property
+    def source(self) -> str:
+        """The name of the source, in snapshots and notices."""
+        return self.name or "marathon"
+
+    @property
+    def prefix(self) -> str:
+        """What comes before the ids of its apps: `east:`, "" without a name."""
+        return f"{self.name}:" if self.name else ""
 
 
 def _split(url: str) -> SplitResult:

@@ -15,13 +15,13 @@ _STARTING = ("TASK_STAGING", "TASK_STARTING")  # the ports of such a task are no
 _DOCKER_NETWORKS = {"BRIDGE": NetworkMode.BRIDGE, "USER": NetworkMode.CONTAINER}
 
 
-def app_from_wire(app: wire.App) -> App:
-    """The app in our nouns, with a Problem for each label and task that cannot be read.
+def app_from_wire(app: wire.App, prefix: str = "") -> App:
+    """The app in our nouns, with a Problem for each label and task that cannot be read. `prefix` comes before its id.
 
     Raises ValueError (of which msgspec's errors are) where what decides about the whole app cannot be read.
     """
-    app_id = absolute_id(app.id)
-    if app_id == "/":
+    app_id = prefix + absolute_id(app.id)
+    if app_id == prefix + "/":
         raise ValueError("expected an id like /web")
     network = _network(app)
     labels, problems = _labels(app_id, app.labels or {})
