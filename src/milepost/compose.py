@@ -282,6 +282,7 @@ def marathon_of(cluster: MarathonCluster) -> MarathonSettings:
     """One of the clusters that are watched."""
     return MarathonSettings(
         name=cluster.name,
+        pods=cluster.pods,
         urls=cluster.urls,
         user=cluster.user,
         password=cluster.password,

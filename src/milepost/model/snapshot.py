@@ -55,13 +55,17 @@ class AppPort:
 
 @dataclass(frozen=True, slots=True)
 class AppDefinition:
-    """What an owner asked for. The index of a port in `ports` is the {n} of `HAPROXY_{n}_...` labels."""
+    """What an owner asked for. The index of a port in `ports` is the {n} of `HAPROXY_{n}_...` labels.
+
+    `is_pod`: the scheduler has it as a pod, whose endpoints are the ports and whose instances are the tasks.
+    """
 
     id: str
     labels: Mapping[str, str] = field(default_factory=dict)
     network: NetworkMode = NetworkMode.HOST
     ports: tuple[AppPort, ...] = ()
     health_checks: tuple[HealthCheck, ...] = ()
+    is_pod: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,9 @@ class MarathonCluster:
     read_interval_s: float = setting(
         60.0, SECONDS, "How often all apps are read in full, besides the reads that events cause."
     )
+    pods: bool = setting(
+        True, FLAG, "Whether pods are read too, as apps, from a Marathon that has them ([pods](operations.md#pods))."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from milepost.sources.marathon.client import MarathonClient
 from milepost.sources.marathon.hints import Hint, Hints, Wish
 from milepost.sources.marathon.outlet import Outlet
 from milepost.sources.marathon.picture import Picture, settled
+from milepost.sources.marathon.pod_reader import PodReader, joined
 from milepost.sources.marathon.settings import MarathonSettings
 from milepost.sources.names import names_in
 from milepost.sources.resolver import Resolver
@@ -45,6 +46,7 @@ class Reader:
         self._source, self._settings, self._client = source, settings, client
         self._picture, self._outlet, self._resolver = picture, outlet, resolver
         self._notify, self._clock, self._chance = notify, clock, chance
+        self._pods = PodReader(settings, client)
         self._hints, self._wish = Hints(), Wish()
         self._all_read, self._is_back = anyio.Event(), anyio.Event()
         self._names: set[str] = set()
@@ -95,10 +97,12 @@ class Reader:
             )
         except SourceError as error:
             raise self._no_answer(error) from error
-        self._names = set(names)
-        if names and self._picture.is_empty:
+        pods = await self._pods.read_all(before, addresses, self._picture.seen_s(begun_s), _aside(before))
+        answer = joined(answer, pods)
+        self._names = {*names, *names_in(pods.apps.values())}
+        if self._names and self._picture.is_empty:
             with anyio.move_on_after(_NAMES_S):
-                await self._resolver.refresh(names)
+                await self._resolver.refresh(self._names)
             answer = settled(answer, before, self._resolver.addresses, 0.0)
         self._picture.take_all(answer, before, self._resolver.addresses, begun_s)
         heard = self._hints.answered(begun_s)
@@ -131,11 +135,7 @@ class Reader:
     async def read_one(self, hint: Hint) -> None:
         """Read the app of a hint. Raises SourceError; the picture is then as it was."""
         begun_s = self._clock()
-        body = await self._client.read_app(hint.app_id.removeprefix(self._settings.prefix))
-        try:
-            answer = Answer() if body is None else read_app_answer(body, hint.app_id)
-        except SourceError as error:
-            raise self._no_answer(error) from error
+        answer = await self._answer_about(hint.app_id)
         is_new = self._picture.take_one(hint.app_id, answer, self._resolver.addresses, begun_s)
         if is_new or any(cause.is_owners for cause in hint.causes):  # that its owner meant it may be all that is new
             self._outlet.changed(hint.causes)
@@ -144,6 +144,16 @@ class Reader:
             self._names |= new_names
             self._names_changed.set()
         self._notify(SourceRead(self._source, hint.app_id, len(answer.apps), self._clock() - begun_s))
+
+    async def _answer_about(self, app_id: str) -> Answer:
+        """What Marathon says of an app or a pod; empty where it has neither."""
+        known = self._picture.apps().get(app_id)
+        is_pod = known is not None and known.definition.is_pod
+        body = None if is_pod else await self._client.read_app(app_id.removeprefix(self._settings.prefix))
+        try:
+            return await self._pods.read_one(app_id, is_known=is_pod) if body is None else read_app_answer(body, app_id)
+        except SourceError as error:
+            raise self._no_answer(error) from error
 
     async def run_names(self) -> None:
         """Keep the addresses of named agents up to date."""
@@ -175,9 +185,14 @@ def _decode(
 ) -> tuple[Answer, frozenset[str]]:
     """The costly part of a full read, for a thread: the answer compared with what is known, and its agents' names."""
     with _gc_paused():
-        step_aside = _step_aside() if before else go_on  # before the first read nothing else is to be done
+        step_aside = _aside(before)
         answer = read_apps_answer(body, step_aside, prefix)
         return settled(answer, before, addresses, seen_s, step_aside), names_in(answer.apps.values())
+
+
+def _aside(before: Mapping[str, App]) -> Callable[[], None]:
+    """Before the first read nothing else is to be done."""
+    return _step_aside() if before else go_on
 
 
 def _step_aside() -> Callable[[], None]:

@@ -19,6 +19,8 @@ class MarathonSettings:
     further failure in a row.
     `max_answer_bytes` limits an answer, `max_event_bytes` one event: a whole plan (before 1.6) has megabytes.
 
+    With `pods` these are read as well, where this Marathon has any; a read of all apps waits `pods_wait_s` for them.
+
     Raises SettingsError for a URL that cannot be used.
     """
 
@@ -38,6 +40,8 @@ class MarathonSettings:
     max_answer_bytes: int = 512 * 1024 * 1024
     max_event_bytes: int = 64 * 1024 * 1024
     name: str = ""
+    pods: bool = True
+    pods_wait_s: float = 3.0
 
     def __post_init__(self) -> None:
         if not self.urls:

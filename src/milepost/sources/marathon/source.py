@@ -124,6 +124,8 @@ class MarathonSource:
     def _heed(self, event: Event, heard_s: float) -> None:
         """News of a task acts at once; whatever else an event says is only a hint to read."""
         for app_id in (self._settings.prefix + named for named in event.app_ids):
+            if event.says_again and not self._is_pod(app_id):
+                continue
             cause = Cause(event.reason, app_id, heard_s, event.ended, event.is_owners)
             if event.news is not None:
                 told = self._picture.hear(app_id, event.news)
@@ -132,6 +134,10 @@ class MarathonSource:
                 for task_id in told if event.news.is_bad else ():
                     self._notify(BadNews(app_id, task_id, event.reason))
             self._reader.look_at(app_id, cause)
+
+    def _is_pod(self, app_id: str) -> bool:
+        known = self._picture.apps().get(app_id)
+        return known is not None and known.definition.is_pod
 
 
 def _no_notice(_: Notice) -> None:

@@ -24,7 +24,7 @@ def app_from_wire(app: wire.App, prefix: str = "") -> App:
     if app_id == prefix + "/":
         raise ValueError("expected an id like /web")
     network = _network(app)
-    labels, problems = _labels(app_id, app.labels or {})
+    labels, problems = texts(app_id, app.labels or {})
     fallback_ports = _fallback_ports(app, network)
     tasks: list[Task] = []
     for raw in app.tasks or ():
@@ -50,7 +50,7 @@ def absolute_id(app_id: str) -> str:
     return "/" + "/".join(part for part in app_id.split("/") if part)
 
 
-def _labels(app_id: str, labels: Mapping[str, Any]) -> tuple[dict[str, str], list[Problem]]:
+def texts(app_id: str, labels: Mapping[str, Any]) -> tuple[dict[str, str], list[Problem]]:
     """The labels that are strings; null counts as absent, anything else is a Problem of that label only."""
     texts = {name: value for name, value in labels.items() if isinstance(value, str)}
     problems = [
@@ -129,7 +129,7 @@ def _task(task: wire.Task, network: NetworkMode, fallback_ports: tuple[int, ...]
     return Task(
         id=task.id,
         host=host,
-        address=literal(at) if at and _is_host(host) else None,
+        address=literal(at) if at and is_host(host) else None,
         ports=fallback_ports if is_own else task.ports or (() if task.state in _STARTING else fallback_ports),
         state=task.state or "",
         health=None if results is None else tuple(bool(result and result.alive) for result in results),
@@ -138,7 +138,8 @@ def _task(task: wire.Task, network: NetworkMode, fallback_ports: tuple[int, ...]
     )
 
 
-def _is_host(text: str) -> bool:
+def is_host(text: str) -> bool:
+    """Whether `text` can be an agent's; "" is no answer rather than a wrong one."""
     return not text or literal(text) is not None or is_dns_name(text)
 
 
@@ -146,7 +147,7 @@ def _host_problems(app_id: str, task: wire.Task, read: Task, network: NetworkMod
     subject = f"task {task.id}"
     if task.host is None:
         yield Problem(app_id, subject, "has no host", Severity.WARNING)
-    elif not _is_host(task.host):
+    elif not is_host(task.host):
         yield Problem(app_id, subject, f"expected an IP address or a DNS name as host, got {task.host!r}")
     elif network is NetworkMode.CONTAINER and task.ip_addresses and read.address is None:
         got = task.ip_addresses[0].ip_address
