@@ -233,7 +233,7 @@ def pace_of(settings: Settings) -> Pace:
 
 def prefixes_of(settings: Settings) -> dict[str, str]:
     """The sources by name, each with what comes before the ids of its apps. Raises SettingsError for none at all."""
-    marathons = [marathon_of(cluster) for cluster in settings.sources.marathon]
+    marathons = [marathon_of(cluster, settings) for cluster in settings.sources.marathon]
     clusters = {marathon.source: marathon.prefix for marathon in marathons}
     static = {STATIC: f"{STATIC}:"} if settings.sources.static else {}
     if not clusters and not static:
@@ -247,7 +247,7 @@ def sources_of(settings: Settings, notify: Notify) -> dict[str, Source]:
     """The sources by name, in the order of `prefixes_of`."""
     sources: dict[str, Source] = {}
     for cluster in settings.sources.marathon:
-        marathon = marathon_of(cluster)
+        marathon = marathon_of(cluster, settings)
         sources[marathon.source] = MarathonSource(marathon, notify)
     if settings.sources.static:
         sources[STATIC] = static_of(settings)
@@ -265,7 +265,7 @@ def static_of(settings: Settings) -> StaticSource:
 async def read_once(settings: Settings) -> Snapshot:
     """What the one Marathon of an option says now, with the static services. Raises SourceError."""
     (cluster,) = settings.sources.marathon
-    return await with_static(await read_marathon_once(marathon_of(cluster)), settings)
+    return await with_static(await read_marathon_once(marathon_of(cluster, settings)), settings)
 
 
 async def with_static(seen: Snapshot, settings: Settings) -> Snapshot:
@@ -278,11 +278,12 @@ async def with_static(seen: Snapshot, settings: Settings) -> Snapshot:
     return merge.snapshot(())
 
 
-def marathon_of(cluster: MarathonCluster) -> MarathonSettings:
+def marathon_of(cluster: MarathonCluster, settings: Settings) -> MarathonSettings:
     """One of the clusters that are watched."""
     return MarathonSettings(
         name=cluster.name,
         pods=cluster.pods,
+        readiness=settings.routing.readiness,
         urls=cluster.urls,
         user=cluster.user,
         password=cluster.password,
@@ -305,6 +306,7 @@ def policy_of(settings: Settings) -> Policy:
         reserved_ports=frozenset(ours) - {0},
         conflicts=Conflicts(settings.routing.conflicts),
         healthy_share=settings.routing.healthy_share,
+        readiness=settings.routing.readiness,
     )
 
 

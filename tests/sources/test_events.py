@@ -186,3 +186,11 @@ def test_whatever_else_an_instance_does_is_a_hint_alone(members: dict[str, Any])
     found = event("instance_changed_event", runSpecId="/shop", instanceId="shop.instance-1", **members)
     assert found is not None
     assert found.news is None
+
+
+@needs_shared
+@pytest.mark.parametrize("size", ["light", "full"])
+@pytest.mark.parametrize("name", ["deployment_success", "deployment_failed"])
+def test_the_end_of_a_deployment_is_a_hint_to_read_all_of_its_apps(name: str, size: str) -> None:
+    text = (SHARED / "marathon" / "events-exact" / f"{name}.{size}.json").read_text()
+    assert read_event(name, text, 5.0) == Event(name, ("/nginx2",))

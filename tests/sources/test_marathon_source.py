@@ -36,7 +36,7 @@ async def test_the_stream_is_opened_before_all_apps_are_read() -> None:
         async with watching(settings_for(marathon), name="m") as watch:
             await connected(marathon, watch)
         assert [request.path for request in marathon.requests] == ["/v2/events", "/v2/apps"]
-        assert marathon.requests[1].query == {"embed": ["apps.tasks"]}
+        assert marathon.requests[1].query == {"embed": ["apps.tasks", "apps.readiness"]}
         (snapshot,) = watch.snapshots
         assert [(cause.reason, cause.app_id) for cause in snapshot.causes] == [("event stream opened", "")]
         assert snapshot.source == "m"

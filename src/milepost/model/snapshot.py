@@ -83,7 +83,8 @@ class Task:
     that the later one is greater as a text. `observed_s` is when the read began, or the event was heard, that first
     told of the task at this place: seconds of the process's monotonic clock, 0 for the first read of all, less for one
     that was there before the start and is in no read.
-    `was_alive`: it is not, but an earlier read reported it alive. `is_fixed`: an operator wrote down where it is; other
+    `was_alive`: it is not, but an earlier read reported it alive. `is_ready`: what a readiness check says of it, None
+    where none speaks of it. `is_fixed`: an operator wrote down where it is; other
     tasks may be there too.
     """
 
@@ -100,6 +101,7 @@ class Task:
     observed_s: float = 0.0
     was_alive: bool = False
     is_fixed: bool = False
+    is_ready: bool | None = None
 
     @property
     def has_been_alive(self) -> bool:
@@ -109,13 +111,17 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """A definition with its tasks. `problems` tells what of the answer could not be read."""
+    """A definition with its tasks. `problems` tells what of the answer could not be read.
+
+    `is_deploying`: a deployment of it runs that asks its new tasks whether they are ready.
+    """
 
     definition: AppDefinition
     tasks: tuple[Task, ...] = ()
     instances: int = 0
     version: str = ""
     problems: tuple[Problem, ...] = ()
+    is_deploying: bool = False
 
     @property
     def id(self) -> str:

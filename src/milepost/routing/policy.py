@@ -18,7 +18,8 @@ class Policy:
     `groups`: a port is taken where one of its groups is among these; "*" takes every port. `strict`: only ports
     with the label ENABLED set to true. `health_check`: a task of an app with health checks gets traffic only
     while the scheduler reports it alive. `healthy_share`: where fewer of the running tasks that were ever alive
-    still are, the others serve on; 0 for never. `assign_ports`: first and last of the service ports that are given to
+    still are, the others serve on; 0 for never. `readiness`: a task that a deployment started gets none before its
+    readiness check says that it is ready. `assign_ports`: first and last of the service ports that are given to
     ports without one, None for none. `reserved_ports` are milepost's own listeners.
 
     `exact` decides as marathon-lb did (docs/conformance.md lists the differences): several apps may claim one
@@ -33,3 +34,4 @@ class Policy:
     reserved_ports: frozenset[int] = frozenset()
     conflicts: Conflicts = Conflicts.HOLDER
     healthy_share: float = 0.5
+    readiness: bool = True

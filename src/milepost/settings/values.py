@@ -91,6 +91,11 @@ class RoutingSettings:
     health_check: bool = setting(
         True, FLAG, "Whether a task of an app with health checks gets traffic only while Marathon reports it alive."
     )
+    readiness: bool = setting(
+        True,
+        FLAG,
+        "Whether a task that a deployment started gets traffic only once its readiness check says that it is ready.",
+    )
     healthy_share: float = setting(
         0.5,
         SHARE,

@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 _APPS = "/v2/apps?embed=apps.tasks"
 _APP = "/v2/apps/{}?embed=app.tasks"
+_READINESS = "&embed=apps.readiness"  # that prefix is right for a single app too (marathon-api.md 6.1)
 _PODS = "/v2/pods/::status"
 _POD = "/v2/pods/{}::status"
 _EVENTS = "/v2/events?plan-format=light"
@@ -80,7 +81,7 @@ class MarathonClient:
 
     async def read_app(self, app_id: str) -> bytes | None:
         """The body of the answer about one app with its tasks, None if Marathon says that there is none."""
-        path = _APP.format(quote(app_id.strip("/")))
+        path = _APP.format(quote(app_id.strip("/"))) + (_READINESS if self._settings.readiness else "")
         return await self._fail_over(lambda url: self._read_app(url + path, app_id))
 
     async def read_pods(self) -> bytes | None:
@@ -117,7 +118,7 @@ class MarathonClient:
 
     async def _read_apps(self, url: str) -> bytes:
         with anyio.fail_after(self._settings.read_timeout_s):
-            async with self._ask(url + _APPS) as response:
+            async with self._ask(url + _APPS + (_READINESS if self._settings.readiness else "")) as response:
                 _expect(response, "application/json")
                 return await self._body(response)
 

@@ -1,6 +1,7 @@
 """From an event of Marathon's stream to what it tells us: which apps to look at, and news of a task. Pure."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,9 @@ from milepost.sources.marathon.wire import Port
 EVENT_TYPES = (
     "api_post_event",
     "app_terminated_event",
+    "deployment_failed",
     "deployment_info",  # the only word of a change of several apps or a group; names no task (marathon-api.md 11.6)
+    "deployment_success",
     "failed_health_check_event",
     "health_status_changed_event",
     "status_update_event",
@@ -69,6 +72,10 @@ class _Step(msgspec.Struct, frozen=True):
     actions: tuple[_Action, ...] = ()
 
 
+class _Plan(msgspec.Struct, frozen=True):
+    steps: tuple[_Step, ...] = ()
+
+
 class _Event(msgspec.Struct, frozen=True, rename="camel"):
     event_type: str | None = None
     app_id: str | None = None
@@ -81,6 +88,7 @@ class _Event(msgspec.Struct, frozen=True, rename="camel"):
     timestamp: Any = None
     app_definition: _Definition | None = None
     current_step: _Step | None = None
+    plan: _Plan | None = None
     run_spec_id: str | None = None
     condition: str | None = None
     healthy: bool | None = None
@@ -102,14 +110,19 @@ def read_event(name: str, data: str, heard_s: float) -> Event | None:
         return _of_pod(name, event, heard_s)
     reason = f"{name} {event.task_status}" if event.task_status else name
     if name == "deployment_info":
-        actions = event.current_step.actions if event.current_step else ()
-        named = (action.app or action.pod for action in actions)
-        apps = tuple(dict.fromkeys(absolute_id(app_id) for app_id in named if app_id))
-        return Event(reason, apps, is_owners=True)
+        return Event(reason, _acted_on([event.current_step] if event.current_step else []), is_owners=True)
+    if name in ("deployment_success", "deployment_failed"):
+        return Event(reason, _acted_on(event.plan.steps if event.plan else ()))
     app_id = event.app_id or (event.app_definition and event.app_definition.id)
     if not app_id:
         raise ValueError(f"a {name} without app")
     return Event(reason, (absolute_id(app_id),), _news(name, event, reason, heard_s), name in _OF_OWNERS)
+
+
+def _acted_on(steps: Iterable[_Step]) -> tuple[str, ...]:
+    """The apps and pods of the steps, each once."""
+    named = (action.app or action.pod for step in steps for action in step.actions)
+    return tuple(dict.fromkeys(absolute_id(app_id) for app_id in named if app_id))
 
 
 def _of_pod(name: str, event: _Event, heard_s: float) -> Event | None:

@@ -20,6 +20,7 @@ class MarathonSettings:
     `max_answer_bytes` limits an answer, `max_event_bytes` one event: a whole plan (before 1.6) has megabytes.
 
     With `pods` these are read as well, where this Marathon has any; a read of all apps waits `pods_wait_s` for them.
+    With `readiness` an app whose new tasks are asked whether they are ready is read every `readiness_interval_s`.
 
     Raises SettingsError for a URL that cannot be used.
     """
@@ -42,6 +43,8 @@ class MarathonSettings:
     name: str = ""
     pods: bool = True
     pods_wait_s: float = 3.0
+    readiness: bool = True
+    readiness_interval_s: float = 1.0
 
     def __post_init__(self) -> None:
         if not self.urls:

@@ -61,6 +61,7 @@ class MarathonSource:
             group.start_soon(self._listen)
             group.start_soon(self._reader.run_full_reads)
             group.start_soon(self._reader.run_names)
+            group.start_soon(self._reader.run_readiness)
             group.start_soon(self._outlet.run, publish)
             for _ in range(_READERS):
                 group.start_soon(self._reader.run_hints)

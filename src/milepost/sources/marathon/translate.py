@@ -1,6 +1,6 @@
 """From Marathon's words to ours: networks, service ports, tasks (marathon-lb-behaviour.md 9.2 to 9.5). Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -9,6 +9,7 @@ from milepost.model.problem import Problem, Severity
 from milepost.model.snapshot import App, AppDefinition, AppPort, HealthCheck, NetworkMode, Task
 from milepost.sources.addresses import is_dns_name, literal
 from milepost.sources.marathon import wire
+from milepost.sources.marathon.overlay import is_of
 
 _MODES = {mode.value: mode for mode in NetworkMode}
 _STARTING = ("TASK_STAGING", "TASK_STARTING")  # the ports of such a task are not given yet where it has none
@@ -33,7 +34,7 @@ def app_from_wire(app: wire.App, prefix: str = "") -> App:
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             problems.append(Problem(app_id, f"task {wire.id_of(raw)}".rstrip(), f"cannot be read, left out: {error}"))
             continue
-        tasks.append(_task(task, network, fallback_ports))
+        tasks.append(_task(task, network, fallback_ports, app.readiness_check_results or ()))
         problems.extend(_host_problems(app_id, task, tasks[-1], network))
     definition = AppDefinition(
         id=app_id,
@@ -42,7 +43,8 @@ def app_from_wire(app: wire.App, prefix: str = "") -> App:
         ports=_service_ports(app, network, fallback_ports),
         health_checks=tuple(_health_check(check) for check in app.health_checks or ()),
     )
-    return App(definition, tuple(tasks), app.instances or 0, app.version or "", tuple(problems))
+    is_deploying = bool(app.readiness_checks and app.deployments)
+    return App(definition, tuple(tasks), app.instances or 0, app.version or "", tuple(problems), is_deploying)
 
 
 def absolute_id(app_id: str) -> str:
@@ -120,7 +122,12 @@ def _fallback_ports(app: wire.App, network: NetworkMode) -> tuple[int, ...]:
             return tuple(port.number or 0 for port in (discovery and discovery.ports) or ()) or containers
 
 
-def _task(task: wire.Task, network: NetworkMode, fallback_ports: tuple[int, ...]) -> Task:
+def _task(
+    task: wire.Task,
+    network: NetworkMode,
+    fallback_ports: tuple[int, ...],
+    readiness: Iterable[wire.ReadinessResult | None],
+) -> Task:
     host = task.host or ""
     is_own = network is NetworkMode.CONTAINER
     first = next(iter(task.ip_addresses or ()), None)
@@ -135,7 +142,14 @@ def _task(task: wire.Task, network: NetworkMode, fallback_ports: tuple[int, ...]
         health=None if results is None else tuple(bool(result and result.alive) for result in results),
         version=task.version or "",
         staged_at=task.staged_at if isinstance(task.staged_at, str) else "",
+        is_ready=_is_ready(task.id, readiness),
     )
+
+
+def _is_ready(task_id: str, results: Iterable[wire.ReadinessResult | None]) -> bool | None:
+    """What the results say of the task, None where they do not speak of it."""
+    of_task = [one for one in results if one and isinstance(one.task_id, str) and is_of(task_id, one.task_id)]
+    return all(one.ready is True for one in of_task) if of_task else None
 
 
 def is_host(text: str) -> bool:
