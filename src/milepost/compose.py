@@ -2,12 +2,16 @@
 
 import os
 import resource
+import signal
 import time
+from collections.abc import Set
+from functools import partial
 from pathlib import Path
 
 import anyio
 
 from milepost import __version__
+from milepost.compose_sources import prefixes_of, read_once, sources_of
 from milepost.controller.board import Board
 from milepost.controller.garbage import rare_searches
 from milepost.controller.guard import Guard, Limits
@@ -18,9 +22,10 @@ from milepost.controller.last_good import LastGood
 from milepost.controller.lock import only_one
 from milepost.controller.loop import Loop, Pace
 from milepost.controller.mailbox import Mailbox
-from milepost.controller.merge import Merge
+from milepost.controller.once import bring
+from milepost.controller.signals import heed
 from milepost.controller.snapshot_file import SnapshotFile
-from milepost.errors import ProxyError, SettingsError
+from milepost.errors import ProxyError
 from milepost.model.notice import (
     DrainEnded,
     DrainSeen,
@@ -29,43 +34,44 @@ from milepost.model.notice import (
     Notice,
     Notify,
     OldWorkersSeen,
+    ProblemFound,
     SourceFailed,
     SourceRead,
 )
-from milepost.model.snapshot import App, Snapshot, Task
+from milepost.model.snapshot import App, Task
 from milepost.observability.logs import log_notice
 from milepost.observability.metrics import Metrics
 from milepost.proxies.haproxy.binary import OLDEST, Binary, find_binary
 from milepost.proxies.haproxy.certificate_check import CertificateCheck
-from milepost.proxies.haproxy.certificate_files import LIST
+from milepost.proxies.haproxy.certificate_files import LIST, OF_APPS
 from milepost.proxies.haproxy.config import Profile
 from milepost.proxies.haproxy.desired import RunDesigner
 from milepost.proxies.haproxy.drain import DRAIN_MAP
+from milepost.proxies.haproxy.keychain import Keychain
 from milepost.proxies.haproxy.keyring import Keyring
 from milepost.proxies.haproxy.process import named_environment
 from milepost.proxies.haproxy.proxy import HaproxyProxy, Places
+from milepost.proxies.haproxy.raw.review import RawReview
+from milepost.proxies.haproxy.reader import read_statistics
 from milepost.proxies.haproxy.view import HaproxyView
-from milepost.routing.build import Router
+from milepost.routing.build import Router, build_routing
 from milepost.routing.endpoints import why_not
+from milepost.routing.own_texts import no_texts
 from milepost.routing.policy import Conflicts, Policy
-from milepost.settings.values import MarathonCluster, Settings
-from milepost.sources.base import Source
+from milepost.settings.values import Settings
 from milepost.sources.marathon.overlay import is_of
-from milepost.sources.marathon.settings import MarathonSettings
-from milepost.sources.marathon.source import MarathonSource
-from milepost.sources.marathon.source import read_once as read_marathon_once
 from milepost.sources.static import NAME as STATIC
-from milepost.sources.static import StaticService, StaticSource
 from milepost.web.app import Commands, make_app
 from milepost.web.server import serve_web
 
 _STOP_GRACE_S = 5.0
 
 
-async def run(settings: Settings, *, stop_proxy: bool) -> None:
+async def run(settings: Settings, *, stop_proxy: bool, heeds_signals: bool = False) -> None:
     """`milepost run`: keep HAProxy configured until cancelled. With `stop_proxy` HAProxy ends with it.
 
-    Raises SettingsError, ProxyError or MilepostError where it cannot start; what runs is untouched then.
+    Raises SettingsError, ProxyError or MilepostError where it cannot start; what runs is untouched then. With
+    `heeds_signals` HUP has everything read anew, and USR1 has what runs compared and mended, as `POST /v1/reconcile`.
     """
     with only_one(settings.state_dir), rare_searches():
         settings.map_dir.mkdir(exist_ok=True)
@@ -74,18 +80,19 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
         board, mailbox = Board(started_at_s=time.time(), sources=tuple(prefixes)), Mailbox()
         metrics = Metrics(board)
         notify = _notify(board, metrics)
-        keyring = keyring_of(settings, binary)
-        if keyring is not None:
-            await keyring.look()
-        proxy = haproxy_of(settings, binary, notify, keyring)
+        keychain = keychain_of(settings, binary)
+        await keychain.look()
+        proxy = haproxy_of(settings, binary, notify, keychain)
         holders = HolderFile(settings.state_dir / "holders.json")
         loop = Loop(proxy, mailbox, Router(policy_of(settings)), holders, board, notify, pace_of(settings))
         notify(_started(settings, binary))
         last_good = LastGood(SnapshotFile(settings.state_dir), mailbox.put, notify)
         junction = Junction(prefixes, last_good.publish, notify)
         sources = sources_of(settings, _and_tell(junction, notify))
-        intake = Intake(sources, guards_of(settings), junction, board, notify)
-        commands = Commands(lambda: _reconcile(proxy, mailbox), intake.approve)
+        intake = Intake(sources, guards_of(settings, board), junction, board, notify)
+        reconcile = partial(_reconcile, proxy, mailbox)
+        commands = Commands(reconcile, intake.approve, partial(read_statistics, settings.admin_socket))
+        signals = {signal.SIGHUP: partial(intake.look_again, "HUP"), signal.SIGUSR1: reconcile}
         app = make_app(board, HaproxyView(binary), metrics, commands)
         try:
             async with anyio.create_task_group() as tasks:
@@ -93,6 +100,8 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
                     tasks.start_soon(serve_web, app, listen.host, listen.port)
                 if kept := await last_good.start(proxy.is_running):
                     intake.remember(kept, time.time())
+                if heeds_signals:
+                    tasks.start_soon(heed, signals)
                 tasks.start_soon(last_good.run)
                 tasks.start_soon(intake.run)
                 tasks.start_soon(proxy.run, mailbox.wake)
@@ -103,6 +112,29 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
                 with anyio.CancelScope(shield=True):
                     await proxy.stop(_STOP_GRACE_S)
             raise
+
+
+async def run_once(settings: Settings) -> None:
+    """Make HAProxy what Marathon says now, and leave it running.
+
+    Raises SettingsError, SourceError, ProxyError or MilepostError; what runs is untouched then.
+    """
+    with only_one(settings.state_dir), rare_searches():
+        settings.map_dir.mkdir(exist_ok=True)
+        binary = binary_of(settings)
+        keychain = keychain_of(settings, binary)
+        await keychain.look()
+        seen = await read_once(settings)
+        holders = HolderFile(settings.state_dir / "holders.json")
+        table = build_routing(seen, policy_of(settings), holders.load())
+        holders.save(table.holders)
+        proxy = haproxy_of(settings, binary, log_notice, keychain)
+        try:
+            await bring(proxy, table)
+        finally:
+            await proxy.close()
+        for problem in sorted({*seen.problems, *table.problems, *proxy.refused}):
+            log_notice(ProblemFound(problem.app_id, problem.subject, problem.message, solved=False))
 
 
 def _reconcile(proxy: HaproxyProxy, mailbox: Mailbox) -> None:
@@ -164,15 +196,15 @@ def binary_of(settings: Settings) -> Binary | None:
         return None
 
 
-def keyring_of(settings: Settings, binary: Binary | None) -> Keyring | None:
-    """The certificates of the settings, None where they name none."""
-    haproxy = settings.haproxy
-    if not haproxy.certificates:
-        return None
+def keychain_of(settings: Settings, binary: Binary | None) -> Keychain:
+    """The certificates of the settings, and those that apps name."""
     folder = certificate_folder(settings)
-    environment = named_environment(haproxy.environment, os.environ)
-    check = CertificateCheck(binary.path if binary else None, folder, environment)
-    return Keyring(haproxy.certificates, folder, check)
+    environment = named_environment(settings.haproxy.environment, os.environ)
+    shared, of_apps = (
+        Keyring(places, where, CertificateCheck(binary.path if binary else None, where, environment))
+        for places, where in ((settings.haproxy.certificates, folder), ((), folder / OF_APPS))
+    )
+    return Keychain(shared, of_apps)
 
 
 def certificate_folder(settings: Settings) -> Path:
@@ -181,7 +213,7 @@ def certificate_folder(settings: Settings) -> Path:
 
 
 def haproxy_of(
-    settings: Settings, binary: Binary | None, notify: Notify, keyring: Keyring | None = None
+    settings: Settings, binary: Binary | None, notify: Notify, keychain: Keychain | None = None
 ) -> HaproxyProxy:
     """HAProxy as the loop drives it."""
     is_own = settings.haproxy.mode == "own"
@@ -196,7 +228,7 @@ def haproxy_of(
         most_old_workers=settings.haproxy.old_workers,
         heals=settings.haproxy.foreign_changes == "heal",
         max_files=max_files() if is_own else None,  # attached, HAProxy has its limit from elsewhere
-        keyring=keyring,
+        keyring=keychain,
     )
 
 
@@ -231,71 +263,9 @@ def pace_of(settings: Settings) -> Pace:
     )
 
 
-def prefixes_of(settings: Settings) -> dict[str, str]:
-    """The sources by name, each with what comes before the ids of its apps. Raises SettingsError for none at all."""
-    marathons = [marathon_of(cluster, settings) for cluster in settings.sources.marathon]
-    clusters = {marathon.source: marathon.prefix for marathon in marathons}
-    static = {STATIC: f"{STATIC}:"} if settings.sources.static else {}
-    if not clusters and not static:
-        raise SettingsError(
-            "no Marathon is named: give --marathon URL, MILEPOST_SOURCES_MARATHON_URLS or [[sources.marathon]] urls"
-        )
-    return clusters | static
-
-
-def sources_of(settings: Settings, notify: Notify) -> dict[str, Source]:
-    """The sources by name, in the order of `prefixes_of`."""
-    sources: dict[str, Source] = {}
-    for cluster in settings.sources.marathon:
-        marathon = marathon_of(cluster, settings)
-        sources[marathon.source] = MarathonSource(marathon, notify)
-    if settings.sources.static:
-        sources[STATIC] = static_of(settings)
-    return sources
-
-
-def static_of(settings: Settings) -> StaticSource:
-    """The services that stand in the settings."""
-    return StaticSource(
-        StaticService(app.id, tuple((at.host, at.port) for at in app.addresses), app.port, app.labels)
-        for app in settings.sources.static
-    )
-
-
-async def read_once(settings: Settings) -> Snapshot:
-    """What the one Marathon of an option says now, with the static services. Raises SourceError."""
-    (cluster,) = settings.sources.marathon
-    return await with_static(await read_marathon_once(marathon_of(cluster, settings)), settings)
-
-
-async def with_static(seen: Snapshot, settings: Settings) -> Snapshot:
-    """`seen`, with the services that stand in the settings beside its apps."""
-    if not settings.sources.static:
-        return seen
-    merge = Merge({seen.source: "", STATIC: f"{STATIC}:"})
-    merge.take(seen.source, seen)
-    merge.take(STATIC, await static_of(settings).read_once())
-    return merge.snapshot(())
-
-
-def marathon_of(cluster: MarathonCluster, settings: Settings) -> MarathonSettings:
-    """One of the clusters that are watched."""
-    return MarathonSettings(
-        name=cluster.name,
-        pods=cluster.pods,
-        readiness=settings.routing.readiness,
-        urls=cluster.urls,
-        user=cluster.user,
-        password=cluster.password,
-        ca_file=cluster.ca_file,
-        tls_verify=cluster.tls_verify,
-        read_interval_s=cluster.read_interval_s,
-    )
-
-
 def policy_of(settings: Settings) -> Policy:
     """How apps are routed. The listeners of milepost's own and of HAProxy's shared frontends are no app's to have."""
-    haproxy, web = settings.haproxy, settings.web.listen
+    haproxy, web, raw = settings.haproxy, settings.web.listen, settings.policy.raw
     https_port = haproxy.https_port if haproxy.certificates else 0  # without one an app may do its own TLS there
     ours = (haproxy.http_port, https_port, haproxy.appid_port, haproxy.stats_port, web.port if web else 0)
     return Policy(
@@ -307,18 +277,28 @@ def policy_of(settings: Settings) -> Policy:
         conflicts=Conflicts(settings.routing.conflicts),
         healthy_share=settings.routing.healthy_share,
         readiness=settings.routing.readiness,
+        grants=settings.policy.claims,
+        review=no_texts if raw == "off" else RawReview(is_trusted=raw == "trusted"),
+        deployment_target=settings.routing.deployment_target,
     )
 
 
-def guards_of(settings: Settings) -> dict[str, Guard]:
-    """What holds back a read that takes too much away, for each source that is read."""
+def guards_of(settings: Settings, board: Board) -> dict[str, Guard]:
+    """What holds back a read that takes too much away, for each source that is read. What a deployment has drained is
+    no loss.
+    """
     guard, policy = settings.guard, policy_of(settings)
     limits = Limits(guard.share, guard.approve_share, guard.approve_from, guard.confirm_after_s)
 
     def serves(task: Task, app: App) -> bool:
         return not why_not(task, app, policy)
 
-    return {name: Guard(limits, serves, is_of) for name in prefixes_of(settings) if name != STATIC}
+    names = [name for name in prefixes_of(settings) if name != STATIC]
+    return {name: Guard(limits, serves, is_of, lambda: _drained(board)) for name in names}
+
+
+def _drained(board: Board) -> Set[str]:
+    return board.table.drained if board.table else frozenset()
 
 
 def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> Profile:
@@ -334,8 +314,10 @@ def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> 
         appid_port=haproxy.appid_port,
         stats_port=haproxy.stats_port,
         certificate_list=str(certificate_folder(settings) / LIST) if haproxy.certificates else "",
+        app_certificates=str(certificate_folder(settings) / OF_APPS),
         log=haproxy.log,
         slow_start_s=haproxy.slow_start_s,
         hard_stop_after_s=haproxy.hard_stop_after_s,
+        trusts_owners=settings.policy.raw == "trusted",
         version=version,
     )

@@ -44,6 +44,11 @@ class Intake:
         held = (post.approve() for post in self._posts.values())
         return all_held([holding for holding in held if holding is not None])
 
+    def look_again(self, reason: str) -> None:
+        """Have every source read all it has once more."""
+        for source in self._sources.values():
+            source.look_again(reason)
+
     async def run(self) -> None:
         """Until cancelled."""
         async with anyio.create_task_group() as tasks:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from milepost.model.problem import Problem
+from milepost.model.snapshot import HealthCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +12,8 @@ class Check:
     """How the proxy checks an endpoint. Times in seconds; `fall` failures in a row take it out.
 
     `kind` is "http" (GET `path`) or "tcp" (connect), "" for neither (a mode other than http and tcp).
-    `port` is checked instead of the endpoint's own where it is not None.
+    `port` is checked instead of the endpoint's own where it is not None. `asked` is what its owner asked for, as far as
+    somebody wants to know (marathon-lb's templates show it).
     """
 
     kind: str
@@ -20,6 +22,7 @@ class Check:
     timeout_s: int
     fall: int
     port: int | None = None
+    asked: HealthCheck | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +42,13 @@ class Auth:
     """Who may use the hosts of a service: HTTP basic authentication.
 
     `password` is a crypt(3) hash. An empty `user` has no list to be looked up in, an empty `realm` asks nobody.
+    `is_everywhere`: also those are asked who come by the service port or by the app's id.
     """
 
     realm: str
     user: str
     password: str = field(repr=False)
+    is_everywhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +132,11 @@ class Endpoint:
     check_port: int | None = None
     is_drained: bool = False
 
+    @property
+    def place(self) -> str:
+        """Address and port as one word, an IPv6 address in brackets."""
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
@@ -154,6 +164,10 @@ class RoutingTable:
 
     `services` is the very same tuple object as in the table before as long as no definition and no
     conflict changed; `endpoints[service.name]` likewise per service. Both let later stages skip work.
+
+    `groups` gives the id under which an app of a deployment group is served, and which its services have; `drained`
+    are the ids of all tasks from which a deployment takes the traffic. Problems and what was dropped go by the ids of
+    the apps themselves.
     """
 
     services: tuple[Service, ...] = ()
@@ -161,3 +175,5 @@ class RoutingTable:
     dropped: Mapping[str, tuple[Dropped, ...]] = field(default_factory=dict)  # by app id
     problems: tuple[Problem, ...] = ()
     holders: Holders = field(default_factory=Holders)
+    groups: Mapping[str, str] = field(default_factory=dict)  # by app id
+    drained: frozenset[str] = frozenset()

@@ -113,6 +113,7 @@ class Task:
 class App:
     """A definition with its tasks. `problems` tells what of the answer could not be read.
 
+    `last_scaling_at` is when its instances were last changed, in the scheduler's words: ISO 8601, "" unknown.
     `is_deploying`: a deployment of it runs that asks its new tasks whether they are ready.
     """
 
@@ -121,6 +122,7 @@ class App:
     instances: int = 0
     version: str = ""
     problems: tuple[Problem, ...] = ()
+    last_scaling_at: str = ""
     is_deploying: bool = False
 
     @property

@@ -34,6 +34,7 @@ def proxy_check(check: HealthCheck, mode: str, *, exact: bool) -> Check:
         timeout_s=check.timeout_s if exact else _bounded(check.timeout_s),
         fall=check.max_consecutive_failures + 1 if exact else min(check.max_consecutive_failures, _MOST_FAILURES) + 1,
         port=check.port,
+        asked=check if exact else None,
     )
 
 

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from milepost.routing.claims import Grant
+from milepost.routing.own_texts import TextReview, no_texts
+
 
 class Conflicts(StrEnum):
     """Who gets a port or host that several apps want: who has it already, or always the lower app id."""
@@ -20,7 +23,10 @@ class Policy:
     while the scheduler reports it alive. `healthy_share`: where fewer of the running tasks that were ever alive
     still are, the others serve on; 0 for never. `readiness`: a task that a deployment started gets none before its
     readiness check says that it is ready. `assign_ports`: first and last of the service ports that are given to
-    ports without one, None for none. `reserved_ports` are milepost's own listeners.
+    ports without one, None for none. `reserved_ports` are milepost's own listeners. `deployment_target`: the label
+    DEPLOYMENT_TARGET_INSTANCES counts also without NEW_INSTANCES; marathon-lb drained all but one then (its Q39).
+    `review` judges what owners write into the proxy's configuration themselves. `grants` say which hosts and ports an
+    app may have, none for all.
 
     `exact` decides as marathon-lb did (docs/conformance.md lists the differences): several apps may claim one
     port or host, odd but harmless label values stand as they are, and an app with one that cannot be read is left out.
@@ -35,3 +41,6 @@ class Policy:
     conflicts: Conflicts = Conflicts.HOLDER
     healthy_share: float = 0.5
     readiness: bool = True
+    review: TextReview = no_texts
+    grants: tuple[Grant, ...] = ()
+    deployment_target: bool = False

@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from milepost.model.routing import Retries, Service
+from milepost.proxies.haproxy.app_listener import bind_words, is_forwardable, is_tls
 from milepost.proxies.haproxy.backend import HTTP_LINES, backend_lines, own_lines
 from milepost.proxies.haproxy.config import Profile, Section
 from milepost.proxies.haproxy.hitless import forward_lines, retry_lines
+from milepost.proxies.haproxy.own_sections import has_own_frontend, own_backend, own_frontend
+from milepost.proxies.haproxy.rules import rule_lines, userlist
 from milepost.proxies.haproxy.shared_frontends import FRONTENDS, bind_lines
 
 BACKENDS = "milepost_backends"
@@ -18,11 +21,15 @@ _USUAL = Retries()
 
 @dataclass(frozen=True, slots=True)
 class ServiceSections:
-    """What stands in the configuration for `service`. The frontend is None where it does not listen by itself."""
+    """What stands in the configuration for `service`. The frontend is None where it does not listen by itself.
+
+    `userlist`: whom it lets in, None where it asks nobody.
+    """
 
     service: Service
     frontend: Section | None
     backend: Section
+    userlist: Section | None
 
 
 class ServiceSectionMaker:
@@ -42,25 +49,33 @@ class ServiceSectionMaker:
     def _of(self, service: Service, known: ServiceSections | None) -> ServiceSections:
         if known is not None and (known.service is service or known.service == service):
             return known
-        return ServiceSections(service, self._frontend(service) if service.listens else None, self._backend(service))
+        frontend = self._frontend(service) if service.listens else None
+        return ServiceSections(service, frontend, self._backend(service), userlist(service))
 
     def _frontend(self, service: Service) -> Section:
+        if has_own_frontend(service):
+            return own_frontend(service, self._profile, is_hitless=self._is_hitless)
         addresses = (service.bind_addr,) if service.bind_addr else self._profile.bind
-        binds, leads = bind_lines(addresses, service.port), f"use_backend {service.name}"
+        binds = bind_lines(addresses, service.port, bind_words(service, self._profile.app_certificates))
+        leads = f"use_backend {service.name}"
         listens = tuple((address, service.port) for address in addresses)
         if service.mode != "http":
             return Section("frontend", service.name, (*binds, f"mode {service.mode}", leads), service.app_id, listens)
-        forward = forward_lines(listens) if self._is_hitless else ()
+        is_forwarded = self._is_hitless and is_forwardable(service)
+        forward = forward_lines(listens, is_tls=is_tls(service)) if is_forwarded else ()
         return Section("frontend", service.name, (*binds, *forward, leads), service.app_id, listens, FRONTENDS)
 
     def _backend(self, service: Service) -> Section:
         """Where the usual defaults do not fit the service, it has all lines of its own."""
+        if service.templates:
+            return own_backend(service, self._profile, is_hitless=self._is_hitless)
         if service.mode == "http" and service.retries == _USUAL:
-            lines = (f"balance {service.balance}", *_hash_type(service), *own_lines(service))
+            lines = (f"balance {service.balance}", *_hash_type(service), *own_lines(service), *rule_lines(service))
             return Section("backend", service.name, lines, service.app_id, under=BACKENDS)
         balance, *others = backend_lines(service)
         retries = retry_lines(service.retries) if service.mode == "http" and self._is_hitless else ()
-        return Section("backend", service.name, (balance, *_hash_type(service), *others, *retries), service.app_id)
+        lines = (balance, *_hash_type(service), *others, *rule_lines(service), *retries)
+        return Section("backend", service.name, lines, service.app_id)
 
 
 def backend_defaults(*, is_hitless: bool) -> tuple[str, ...]:

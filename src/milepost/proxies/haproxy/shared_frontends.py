@@ -7,6 +7,14 @@ from itertools import groupby
 from milepost.model.routing import Service
 from milepost.proxies.haproxy.config import Profile, Section
 from milepost.proxies.haproxy.drain import STATISTICS, when_draining
+from milepost.proxies.haproxy.names import BY_APP_ID, HTTP_IN, HTTPS_IN
+from milepost.proxies.haproxy.raw.conditions import ALWAYS, Alternatives, text_of
+from milepost.proxies.haproxy.raw.shared_rules import (
+    has_own_app_rules,
+    has_own_rules,
+    own_rules,
+    trusted_lines,
+)
 
 FRONTENDS = "milepost_frontends"
 """The defaults with what frontends of mode http have in common."""
@@ -14,17 +22,22 @@ FRONTENDS = "milepost_frontends"
 HOSTS_MAP = "hosts.map"
 APPS_MAP = "apps.map"
 
-_HOST = "req.hdr(host),field(1,:),lower"  # without the port that a client may add
+BY_HOST = "req.hdr(host),field(1,:),lower"
+"""The host of a request, without the port that a client may add."""
+
+_APP_ID = "req.hdr(x-marathon-app-id),lower"
 
 
 @dataclass(frozen=True, slots=True)
 class _PathRoute:
-    """A path of a host, and where it leads."""
+    """A path of a host, "" for each, and where it leads as long as the owner's own `condition` holds."""
 
     host: str
     path: str
     backend: str
     any_case: bool
+    weight: int
+    condition: Alternatives = ALWAYS
 
 
 def shared_frontends(services: Sequence[Service], profile: Profile) -> Iterator[Section]:
@@ -32,15 +45,14 @@ def shared_frontends(services: Sequence[Service], profile: Profile) -> Iterator[
     if profile.stats_port:
         health = f"monitor fail if {when_draining(profile.map_dir)}"
         yield _listening("listen", STATISTICS, profile, profile.stats_port, (health, *_STATS))
-    by_host = _host_rules(services, profile)
     if profile.http_port:
-        yield _listening("frontend", "marathon_http_in", profile, profile.http_port, by_host)
+        yield _listening("frontend", HTTP_IN, profile, profile.http_port, _host_rules(services, profile, HTTP_IN))
     if profile.appid_port:
-        rule = f"use_backend %[req.hdr(x-marathon-app-id),lower,map_str({profile.map_dir}/{APPS_MAP})]"
-        yield _listening("frontend", "marathon_http_appid_in", profile, profile.appid_port, (rule,))
+        yield _listening("frontend", BY_APP_ID, profile, profile.appid_port, _app_rules(services, profile))
     if has_tls(profile):
         tls = f" ssl crt-list {profile.certificate_list} alpn h2,http/1.1"
-        yield _listening("frontend", "marathon_https_in", profile, profile.https_port, by_host, tls)
+        by_host = _host_rules(services, profile, HTTPS_IN)
+        yield _listening("frontend", HTTPS_IN, profile, profile.https_port, by_host, tls)
 
 
 def has_tls(profile: Profile) -> bool:
@@ -49,13 +61,15 @@ def has_tls(profile: Profile) -> bool:
 
 
 def host_entries(services: Sequence[Service]) -> tuple[tuple[str, str], ...]:
-    """Host -> backend, of services that take every path."""
-    return tuple((host, service.name) for service in services if not service.path for host in service.hosts)
+    """Host -> backend, of services that take every path, and have no rules of their own."""
+    plain = (service for service in services if not service.path and not has_own_rules(service))
+    return tuple((host, service.name) for service in plain for host in service.hosts)
 
 
 def app_entries(services: Sequence[Service]) -> tuple[tuple[str, str], ...]:
     """App id -> backend of its first http service."""
-    return tuple((service.app_id.lower(), service.name) for service in services if service.serves_app_id)
+    plain = (service for service in services if service.serves_app_id and not has_own_app_rules(service))
+    return tuple((service.app_id.lower(), service.name) for service in plain)
 
 
 def bind_lines(addresses: Sequence[str], port: int, options: str = "") -> tuple[str, ...]:
@@ -69,29 +83,64 @@ _STATS = (
 )
 
 
-def _host_rules(services: Sequence[Service], profile: Profile) -> tuple[str, ...]:
+def _host_rules(services: Sequence[Service], profile: Profile, frontend: str) -> tuple[str, ...]:
     """Rules with a path come first, since a host that is limited to one would else never be reached.
 
-    Of the paths of one host the longer comes first, for the same reason: `/` of one app covers `/api` of another.
+    Of the paths of one host the heavier comes first, then the longer, for the same reason: `/` of one app covers
+    `/api` of another. Those lighter than who takes every path of the host never have their turn.
     """
-    routes = [
-        _PathRoute(host, path, service.name, any_case="-i" in service.path)
+    by_rules = [service for service in services if service.hosts and (service.path or has_own_rules(service))]
+    every_path = {
+        host: service.weight
         for service in services
-        for path in service.path
-        if path.startswith("/")
+        if not service.path and not has_own_rules(service)
         for host in service.hosts
-    ]
-    routes.sort(key=lambda route: (route.host, -len(route.path)))
-    rules = [_path_rule(list(together)) for _, together in groupby(routes, lambda route: (route.host, route.backend))]
-    return (*rules, f"use_backend %[{_HOST},map_str({profile.map_dir}/{HOSTS_MAP})]")
+    }
+    first: list[str] = []
+    routes: list[_PathRoute] = []
+    for service in by_rules:
+        lines, conditions = _own(service, frontend, profile)
+        first += lines
+        routes += (one for one in _routes(service, conditions) if every_path.get(one.host, one.weight) <= one.weight)
+    routes.sort(key=lambda route: (route.host, -route.weight, -len(route.path)))
+    together = groupby(routes, lambda route: (route.host, route.backend, route.condition))
+    rules = [_path_rule(list(some)) for _, some in together]
+    return (*first, *rules, f"use_backend %[{BY_HOST},map_str({profile.map_dir}/{HOSTS_MAP})]")
+
+
+def _own(service: Service, frontend: str, profile: Profile) -> tuple[Sequence[str], Sequence[Alternatives]]:
+    """The lines that the owner's rules put before all others, and the conditions under which its hosts lead to it."""
+    if profile.trusts_owners and (lines := trusted_lines(service, frontend)):
+        return lines, ()
+    rules = own_rules(service, frontend)
+    return ((), (ALWAYS,)) if rules is None else (rules.acls, rules.routes)
+
+
+def _routes(service: Service, conditions: Sequence[Alternatives]) -> Iterator[_PathRoute]:
+    paths = [word for word in service.path if word.startswith("/")] or [""]
+    for condition in conditions:
+        for path in paths:
+            for host in service.hosts:
+                yield _PathRoute(host, path, service.name, "-i" in service.path, service.weight, condition)
+
+
+def _app_rules(services: Sequence[Service], profile: Profile) -> tuple[str, ...]:
+    lines: list[str] = []
+    for service in services:
+        if has_own_app_rules(service):
+            first, conditions = _own(service, BY_APP_ID, profile)
+            guard = f"{{ {_APP_ID} -m str {service.app_id.lower()} }}"
+            lines += (*first, *(f"use_backend {service.name}{text_of(found, guard)}" for found in conditions))
+    return (*lines, f"use_backend %[{_APP_ID},map_str({profile.map_dir}/{APPS_MAP})]")
 
 
 def _path_rule(routes: Sequence[_PathRoute]) -> str:
     """The routes of one host to one backend, one after another: one rule."""
     first = routes[0]
     flag = "-i " if first.any_case else ""
-    paths = " ".join(route.path for route in routes)
-    return f"use_backend {first.backend} if {{ {_HOST} -m str {first.host} }} {{ path_beg {flag}{paths} }}"
+    paths = " ".join(route.path for route in routes if route.path)
+    guards = (f"{{ {BY_HOST} -m str {first.host} }}", *((f"{{ path_beg {flag}{paths} }}",) if paths else ()))
+    return f"use_backend {first.backend}{text_of(first.condition, *guards)}"
 
 
 def _listening(

@@ -44,7 +44,9 @@ class StructureMaker:
         checked = sum(service.check is not None for service in services)
         head = _global(self._profile, sum(len(section.listens) for section in listening), checked)
         ways_on = forwards(listening) if self._is_hitless else ()
-        return with_digest((head, *self._defaults(), *listening, *(one.backend for one in made), *ways_on))
+        lists = (one.userlist for one in made if one.userlist is not None)
+        backends = (one.backend for one in made)
+        return with_digest((head, *lists, *self._defaults(), *listening, *backends, *ways_on))
 
     def _forwarding(self, section: Section) -> Section:
         return with_forward(section) if self._is_hitless and section.keyword == "frontend" else section
