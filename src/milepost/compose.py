@@ -11,11 +11,13 @@ from pathlib import Path
 import anyio
 
 from milepost import __version__
+from milepost.compose_sources import prefixes_of, read_once, sources_of
 from milepost.controller.board import Board
 from milepost.controller.garbage import rare_searches
 from milepost.controller.guard import Guard, Limits
-from milepost.controller.guard_post import GuardPost
 from milepost.controller.holders import HolderFile
+from milepost.controller.intake import Intake
+from milepost.controller.junction import Junction
 from milepost.controller.last_good import LastGood
 from milepost.controller.lock import only_one
 from milepost.controller.loop import Loop, Pace
@@ -23,7 +25,7 @@ from milepost.controller.mailbox import Mailbox
 from milepost.controller.once import bring
 from milepost.controller.signals import heed
 from milepost.controller.snapshot_file import SnapshotFile
-from milepost.errors import ProxyError, SettingsError
+from milepost.errors import ProxyError
 from milepost.model.notice import (
     CertificateUnchecked,
     DrainEnded,
@@ -37,6 +39,7 @@ from milepost.model.notice import (
     SourceFailed,
     SourceRead,
 )
+from milepost.model.snapshot import App, Task
 from milepost.observability.logs import log_notice
 from milepost.observability.metrics import Metrics
 from milepost.proxies.haproxy.account import Account, account_of, require_way
@@ -59,10 +62,8 @@ from milepost.routing.endpoints import why_not
 from milepost.routing.own_texts import no_texts
 from milepost.routing.policy import Conflicts, Policy
 from milepost.settings.values import Settings
-from milepost.sources.marathon.account import read_account
 from milepost.sources.marathon.overlay import is_of
-from milepost.sources.marathon.settings import MarathonSettings
-from milepost.sources.marathon.source import MarathonSource, read_once
+from milepost.sources.static import NAME as STATIC
 from milepost.web.app import Commands, make_app
 from milepost.web.server import serve_unix, serve_web
 from milepost.web.stats_port import Asks, make_endpoints
@@ -79,10 +80,10 @@ async def run(settings: Settings, *, stop_proxy: bool, heeds_signals: bool = Fal
     with only_one(settings.state_dir), rare_searches():
         account = _make_way(settings)
         binary = binary_of(settings)
-        board, mailbox = Board(started_at_s=time.time()), Mailbox()
+        prefixes = prefixes_of(settings)
+        board, mailbox = Board(started_at_s=time.time(), sources=tuple(prefixes)), Mailbox()
         metrics = Metrics(board)
         notify = _notify(board, metrics)
-        source = MarathonSource(marathon_of(settings), notify)
         keychain = keychain_of(settings, binary)
         await keychain.look()
         proxy = haproxy_of(settings, binary, notify, keychain)
@@ -92,10 +93,12 @@ async def run(settings: Settings, *, stop_proxy: bool, heeds_signals: bool = Fal
         for unchecked in _unchecked(settings):
             notify(unchecked)
         last_good = LastGood(SnapshotFile(settings.state_dir), mailbox.put, notify)
-        guard = GuardPost(guard_of(settings, board), last_good.publish, source.look_again, board, notify)
+        junction = Junction(prefixes, last_good.publish, notify)
+        sources = sources_of(settings, _and_tell(junction, notify))
+        intake = Intake(sources, guards_of(settings, board), junction, board, notify)
         reconcile, statistics = partial(_reconcile, proxy, mailbox), partial(read_statistics, settings.admin_socket)
-        view, asks = HaproxyView(binary), _asks(settings, source, proxy, mailbox)
-        app = make_app(board, view, metrics, Commands(reconcile, guard.approve, statistics))
+        view, asks = HaproxyView(binary), _asks(settings, intake, proxy, mailbox)
+        app = make_app(board, view, metrics, Commands(reconcile, intake.approve, statistics))
         try:
             async with anyio.create_task_group() as tasks:
                 if settings.haproxy.stats_port:
@@ -104,13 +107,11 @@ async def run(settings: Settings, *, stop_proxy: bool, heeds_signals: bool = Fal
                 if listen := settings.web.listen:
                     tasks.start_soon(serve_web, app, listen.host, listen.port)
                 if kept := await last_good.start(proxy.is_running):
-                    guard.remember(kept, time.time())
-                    source.remember(kept)
+                    intake.remember(kept, time.time())
                 if heeds_signals:
                     tasks.start_soon(heed, {signal.SIGHUP: asks.fetch, signal.SIGUSR1: asks.reload})
                 tasks.start_soon(last_good.run)
-                tasks.start_soon(guard.run)
-                tasks.start_soon(source.run, guard.publish)
+                tasks.start_soon(intake.run)
                 tasks.start_soon(proxy.run, mailbox.wake)
                 tasks.start_soon(loop.run)
         except anyio.get_cancelled_exc_class():
@@ -131,7 +132,7 @@ async def run_once(settings: Settings) -> None:
         binary = binary_of(settings)
         keychain = keychain_of(settings, binary)
         await keychain.look()
-        seen = await read_once(marathon_of(settings))
+        seen = await read_once(settings)
         holders = HolderFile(settings.state_dir / "holders.json")
         table = build_routing(seen, policy_of(settings), holders.load())
         holders.save(table.holders)
@@ -149,7 +150,7 @@ def _reconcile(proxy: HaproxyProxy, mailbox: Mailbox) -> None:
     mailbox.wake("asked for over the API")
 
 
-def _asks(settings: Settings, source: MarathonSource, proxy: HaproxyProxy, mailbox: Mailbox) -> Asks:
+def _asks(settings: Settings, intake: Intake, proxy: HaproxyProxy, mailbox: Mailbox) -> Asks:
     """What marathon-lb did for those who sent it signals."""
     master = MasterSocket(settings.master_socket)
 
@@ -160,7 +161,7 @@ def _asks(settings: Settings, source: MarathonSource, proxy: HaproxyProxy, mailb
     async def pids() -> tuple[int, ...]:
         return (await master.processes()).pids
 
-    return Asks(partial(source.look_again, "SIGHUP"), reload, pids)
+    return Asks(partial(intake.look_again, "SIGHUP"), reload, pids)
 
 
 def _make_way(settings: Settings) -> Account:
@@ -201,10 +202,10 @@ def _notify(board: Board, metrics: Metrics) -> Notify:
 
     def notify(notice: Notice) -> None:
         match notice:
-            case SourceFailed(error=error):
-                board.source_error = error
-            case SourceRead():
-                board.source_error = ""
+            case SourceFailed(source=source, error=error):
+                board.source_errors[source] = error
+            case SourceRead(source=source):
+                board.source_errors.pop(source, None)
             case OldWorkersSeen(count=count, oldest_s=oldest_s):
                 board.old_workers, board.oldest_worker_s = count, oldest_s
             case DrainSeen(since_s=since_s):
@@ -215,6 +216,17 @@ def _notify(board: Board, metrics: Metrics) -> Notify:
         log_notice(notice)
 
     return notify
+
+
+def _and_tell(junction: Junction, notify: Notify) -> Notify:
+    """As `notify`; the junction hears which sources fail."""
+
+    def tell(notice: Notice) -> None:
+        notify(notice)
+        if isinstance(notice, SourceFailed):
+            junction.failed(notice.source)
+
+    return tell
 
 
 def binary_of(settings: Settings) -> Binary | None:
@@ -295,24 +307,6 @@ def pace_of(settings: Settings) -> Pace:
     )
 
 
-def marathon_of(settings: Settings) -> MarathonSettings:
-    """The one cluster that is watched. Raises SettingsError where none is named."""
-    if not settings.sources.marathon:
-        raise SettingsError(
-            "no Marathon is named: give --marathon URL, MILEPOST_SOURCES_MARATHON_URLS or [[sources.marathon]] urls"
-        )
-    (cluster,) = settings.sources.marathon
-    return MarathonSettings(
-        urls=cluster.urls,
-        user=cluster.user,
-        password=cluster.password,
-        account=read_account(cluster.dcos_credentials) if cluster.dcos_credentials else None,
-        ca_file=cluster.ca_file,
-        tls_verify=cluster.tls_verify,
-        read_interval_s=cluster.read_interval_s,
-    )
-
-
 def policy_of(settings: Settings) -> Policy:
     """How apps are routed. The listeners of milepost's own and of HAProxy's shared frontends are no app's to have."""
     haproxy, web, raw = settings.haproxy, settings.web.listen, settings.policy.raw
@@ -326,17 +320,25 @@ def policy_of(settings: Settings) -> Policy:
         reserved_ports=frozenset(ours) - {0},
         conflicts=Conflicts(settings.routing.conflicts),
         healthy_share=settings.routing.healthy_share,
+        readiness=settings.routing.readiness,
         grants=settings.policy.claims,
         review=no_texts if raw == "off" else RawReview(is_trusted=raw == "trusted"),
         deployment_target=settings.routing.deployment_target,
     )
 
 
-def guard_of(settings: Settings, board: Board) -> Guard:
-    """What holds back a read that takes too much away. What a deployment has drained is no loss."""
+def guards_of(settings: Settings, board: Board) -> dict[str, Guard]:
+    """What holds back a read that takes too much away, for each source that is read. What a deployment has drained is
+    no loss.
+    """
     guard, policy = settings.guard, policy_of(settings)
     limits = Limits(guard.share, guard.approve_share, guard.approve_from, guard.confirm_after_s)
-    return Guard(limits, lambda task, app: not why_not(task, app, policy), is_of, lambda: _drained(board))
+
+    def serves(task: Task, app: App) -> bool:
+        return not why_not(task, app, policy)
+
+    names = [name for name in prefixes_of(settings) if name != STATIC]
+    return {name: Guard(limits, serves, is_of, lambda: _drained(board)) for name in names}
 
 
 def _drained(board: Board) -> Set[str]:

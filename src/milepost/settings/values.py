@@ -29,6 +29,7 @@ from milepost.settings.kinds import (
     SECRET,
     SECRET_TEXT,
     SHARE,
+    SOURCE_NAME,
     TEXT,
     TEXTS,
     TIMEOUT,
@@ -37,6 +38,7 @@ from milepost.settings.kinds import (
     one_of,
     or_none,
 )
+from milepost.settings.static import StaticApp
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,12 @@ class MarathonCluster:
     `password` and `dcos_credentials`.
     """
 
+    name: str = setting(
+        "",
+        SOURCE_NAME,
+        "A name, needed where there are several: the apps of a cluster with a name are known as `NAME:/ID`. "
+        "One of several may do without.",
+    )
     urls: tuple[str, ...] = setting(
         (), URLS, "The endpoints of one Marathon cluster; the next is tried when one fails.", option="--marathon"
     )
@@ -78,13 +86,17 @@ class MarathonCluster:
     read_interval_s: float = setting(
         60.0, SECONDS, "How often all apps are read in full, besides the reads that events cause."
     )
+    pods: bool = setting(
+        True, FLAG, "Whether pods are read too, as apps, from a Marathon that has them ([pods](operations.md#pods))."
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class SourceSettings:
-    """`marathon` has at most one member now; empty where no URL is given."""
+    """Where apps come from. `marathon` is empty where no URL is given."""
 
     marathon: tuple[MarathonCluster, ...] = ()
+    static: tuple[StaticApp, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +112,11 @@ class RoutingSettings:
     strict: bool = setting(False, FLAG, "Whether a port is taken only with the label HAPROXY_{n}_ENABLED set to true.")
     health_check: bool = setting(
         True, FLAG, "Whether a task of an app with health checks gets traffic only while Marathon reports it alive."
+    )
+    readiness: bool = setting(
+        True,
+        FLAG,
+        "Whether a task that a deployment started gets traffic only once its readiness check says that it is ready.",
     )
     healthy_share: float = setting(
         0.5,

@@ -27,7 +27,7 @@ class Credentials(Protocol):
 
 
 def cluster_of(arguments: Arguments) -> MarathonSettings:
-    """Raises SettingsError for URLs and credentials that cannot be used."""
+    """Raises SettingsError for URLs and credentials that cannot be used. marathon-lb saw neither pods nor readiness."""
     user, password = credentials_of(arguments)
     return MarathonSettings(
         urls=arguments.marathon,
@@ -40,6 +40,8 @@ def cluster_of(arguments: Arguments) -> MarathonSettings:
         read_timeout_s=_READ_S,
         stream_silence_s=_SILENCE_S,
         read_interval_s=READ_INTERVAL_S,
+        pods=False,
+        readiness=False,
         max_backoff_s=max(0.1, min(_LONGEST_BACKOFF_S, arguments.max_backoff)),
     )
 

@@ -17,7 +17,7 @@ import msgspec
 
 from milepost.errors import SettingsError, SourceError
 from milepost.sources.marathon.credentials import Credentials
-from milepost.sources.marathon.events import EVENT_TYPES
+from milepost.sources.marathon.events import EVENT_TYPES, POD_EVENT_TYPES
 from milepost.sources.marathon.kept import Answer, KeptConnections, NoPlainAnswer
 from milepost.sources.marathon.settings import MarathonSettings
 
@@ -25,7 +25,10 @@ T = TypeVar("T")
 
 _APPS = "/v2/apps?embed=apps.tasks"
 _APP = "/v2/apps/{}?embed=app.tasks"
-_EVENTS = "/v2/events?plan-format=light&" + "&".join(f"event_type={name}" for name in EVENT_TYPES)
+_READINESS = "&embed=apps.readiness"  # that prefix is right for a single app too (marathon-api.md 6.1)
+_PODS = "/v2/pods/::status"
+_POD = "/v2/pods/{}::status"
+_EVENTS = "/v2/events?plan-format=light"
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "milepost"}
 _STREAM_HEADERS = {"Accept": "text/event-stream", "Cache-Control": "no-cache"}
 _REDIRECTS = 3
@@ -89,8 +92,17 @@ class MarathonClient:
 
     async def read_app(self, app_id: str) -> bytes | None:
         """The body of the answer about one app with its tasks, None if Marathon says that there is none."""
-        path = _APP.format(quote(app_id.strip("/")))
+        path = _APP.format(quote(app_id.strip("/"))) + (_READINESS if self._settings.readiness else "")
         return await self._fail_over(lambda url: self._read_app(url, path, app_id))
+
+    async def read_pods(self) -> bytes | None:
+        """The body of the answer about all pods, None from a Marathon that has no pods at all."""
+        return await self._fail_over(lambda url: self._read_pods(url + _PODS))
+
+    async def read_pod(self, pod_id: str) -> bytes | None:
+        """The body of the answer about one pod, None if Marathon says that there is none."""
+        path = _POD.format(quote(pod_id.strip("/")))
+        return await self._fail_over(lambda url: self._read_pods(url + path))
 
     @asynccontextmanager
     async def events(self) -> AsyncIterator[EventStream]:
@@ -117,7 +129,7 @@ class MarathonClient:
 
     async def _read_apps(self, url: str) -> bytes:
         with anyio.fail_after(self._settings.read_timeout_s):
-            async with self._ask(url + _APPS) as response:
+            async with self._ask(url + _APPS + (_READINESS if self._settings.readiness else "")) as response:
                 _expect(response, "application/json")
                 return await self._body(response)
 
@@ -141,9 +153,19 @@ class MarathonClient:
             return None
         return answer if answer.status in (200, 404) else None
 
+    async def _read_pods(self, url: str) -> bytes | None:
+        with anyio.fail_after(self._settings.read_timeout_s):
+            async with self._ask(url) as response:
+                if response.status_code == 404:
+                    return None
+                _expect(response, "application/json")
+                return await self._body(response)
+
     async def _open_events(self, url: str, stack: AsyncExitStack) -> tuple[str, httpx2.Response]:
         with anyio.fail_after(self._settings.stream_silence_s):
-            asked = self._ask(url + _EVENTS, _STREAM_HEADERS, self._stream_timeout)
+            names = EVENT_TYPES + (POD_EVENT_TYPES if self._settings.pods else ())
+            path = "&".join((_EVENTS, *(f"event_type={name}" for name in names)))
+            asked = self._ask(url + path, _STREAM_HEADERS, self._stream_timeout)
             response = await stack.enter_async_context(asked)
             _expect(response, "text/event-stream")
             return url, response

@@ -10,7 +10,7 @@ from milepost.sources.marathon.account import ServiceAccount
 
 @dataclass(frozen=True, slots=True)
 class MarathonSettings:
-    """One Marathon cluster.
+    """One Marathon cluster. Where it has a `name`, that and a colon come before the ids of its apps.
 
     `urls` are its endpoints, tried in order. A `user:password@` in a URL counts as `user` and `password` and is
     taken out of it; `account` is logged in where there is no user. `ca_file` holds the certificates to trust instead
@@ -20,6 +20,9 @@ class MarathonSettings:
     can be opened than `max_refused_s`, and a stream that lived for `healthy_stream_s` was a good one: its end is no
     further failure in a row.
     `max_answer_bytes` limits an answer, `max_event_bytes` one event: a whole plan (before 1.6) has megabytes.
+
+    With `pods` these are read as well, where this Marathon has any; a read of all apps waits `pods_wait_s` for them.
+    With `readiness` an app whose new tasks are asked whether they are ready is read every `readiness_interval_s`.
 
     Raises SettingsError for a URL that cannot be used.
     """
@@ -40,6 +43,11 @@ class MarathonSettings:
     healthy_stream_s: float = 2.0
     max_answer_bytes: int = 512 * 1024 * 1024
     max_event_bytes: int = 64 * 1024 * 1024
+    name: str = ""
+    pods: bool = True
+    pods_wait_s: float = 3.0
+    readiness: bool = True
+    readiness_interval_s: float = 1.0
 
     def __post_init__(self) -> None:
         if not self.urls:
@@ -53,6 +61,16 @@ class MarathonSettings:
             user, password = found.pop()
             object.__setattr__(self, "user", user)
             object.__setattr__(self, "password", password)
+
+    @property
+    def source(self) -> str:
+        """The name of the source, in snapshots and notices."""
+        return self.name or "marathon"
+
+    @property
+    def prefix(self) -> str:
+        """What comes before the ids of its apps: `east:`, "" without a name."""
+        return f"{self.name}:" if self.name else ""
 
 
 def _split(url: str) -> SplitResult:
