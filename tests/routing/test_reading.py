@@ -294,7 +294,6 @@ def test_labels_without_effect_are_told() -> None:
         "HAPROXY_0_HTTP_BACKEND_REVPROXY_PATH": "/app",
         "HAPROXY_0_HTTP_BACKEND_REDIR": "/app",
         "HAPROXY_0_MOED": "http",
-        "HAPROXY_0_SSL_CERT": "/a.pem",
         "HAPROXY_7_PORT": "80",
         "HAPROXY_DEPLOYMENT_GRUOP": "x",
         "HAPROXY_0_PATH": "/a",
@@ -304,7 +303,6 @@ def test_labels_without_effect_are_told() -> None:
     problems = {problem.subject: problem for problem in read(labels).problems}
     assert problems.keys() == labels.keys() - {"OTHER", "HAPROXY_0_AUTH_EVERYWHERE"}
     assert {problem.severity for problem in problems.values()} == {Severity.WARNING}
-    assert problems["HAPROXY_0_SSL_CERT"].message == "not supported yet, ignored"
     assert problems["HAPROXY_0_AUTH"].message == "has no effect without HAPROXY_0_VHOST"
     assert problems["HAPROXY_DEPLOYMENT_GRUOP"].message.endswith("; did you mean HAPROXY_DEPLOYMENT_GROUP?")
     assert problems["HAPROXY_0_USE_HSTS"].message == "has no effect: needs mode http, but the mode is tcp"

@@ -45,7 +45,8 @@ def _server(
     if line is None:
         return None
     host = endpoint.address if line.host == endpoint.host else line.host  # HAProxy would not look up the agent's name
-    return Server(name, host, line.port, number, (*line.options, *_ours(line.options, slow_start_s)))
+    options = (*line.options, *_ours(line.options, slow_start_s))
+    return Server(name, host, line.port, number, options, is_off=endpoint.is_drained)
 
 
 def _ours(options: Sequence[str], slow_start_s: float) -> tuple[str, ...]:
