@@ -186,12 +186,11 @@ class MarathonClient:
     def _heed_refusal(self, target: httpx2.URL, status: int) -> None:
         if status != httpx2.codes.UNAUTHORIZED:
             return
-        self._credentials.refused()
-        if not self._credentials.are_for(target):
-            place = target.copy_with(raw_path=b"/")
-            raise SourceError(
-                f"redirected to {place}, which is none of the endpoints named and gets no credentials: 401"
-            )
+        if self._credentials.are_for(target):
+            self._credentials.refused()
+            return
+        place = target.copy_with(raw_path=b"/")
+        raise SourceError(f"redirected to {place}, which is none of the endpoints named and gets no credentials: 401")
 
     async def _body(self, response: httpx2.Response) -> bytes:
         size, parts = 0, []
