@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 
 import anyio
+from anyio.abc import TaskGroup
+from starlette.applications import Starlette
 
 from milepost import __version__
 from milepost.compose_sources import prefixes_of, read_once, sources_of
@@ -40,6 +42,7 @@ from milepost.model.notice import (
     SourceRead,
 )
 from milepost.model.snapshot import App, Task
+from milepost.observability.haproxy_log import serve_log
 from milepost.observability.logs import log_notice
 from milepost.observability.metrics import Metrics
 from milepost.proxies.haproxy.account import Account, account_of, require_way
@@ -51,6 +54,7 @@ from milepost.proxies.haproxy.desired import RunDesigner
 from milepost.proxies.haproxy.drain import DRAIN_MAP
 from milepost.proxies.haproxy.keychain import Keychain
 from milepost.proxies.haproxy.keyring import Keyring
+from milepost.proxies.haproxy.log_sections import STDOUT
 from milepost.proxies.haproxy.master import MasterSocket
 from milepost.proxies.haproxy.process import named_environment
 from milepost.proxies.haproxy.proxy import HaproxyProxy, Places
@@ -101,9 +105,7 @@ async def run(settings: Settings, *, stop_proxy: bool, heeds_signals: bool = Fal
         app = make_app(board, view, metrics, Commands(reconcile, intake.approve, statistics))
         try:
             async with anyio.create_task_group() as tasks:
-                if settings.haproxy.stats_port:
-                    endpoints = make_endpoints(board, view, asks)
-                    tasks.start_soon(serve_unix, endpoints, settings.endpoints_socket, account.uid)
+                _serve_haproxy(tasks, settings, account, make_endpoints(board, view, asks))
                 if listen := settings.web.listen:
                     tasks.start_soon(serve_web, app, listen.host, listen.port)
                 if kept := await last_good.start(proxy.is_running):
@@ -162,6 +164,14 @@ def _asks(settings: Settings, intake: Intake, proxy: HaproxyProxy, mailbox: Mail
         return (await master.processes()).pids
 
     return Asks(partial(intake.look_again, "SIGHUP"), reload, pids)
+
+
+def _serve_haproxy(tasks: TaskGroup, settings: Settings, account: Account, endpoints: Starlette) -> None:
+    """What HAProxy's worker finds at milepost's sockets."""
+    if settings.haproxy.stats_port:
+        tasks.start_soon(serve_unix, endpoints, settings.endpoints_socket, account.uid)
+    if settings.haproxy.log == STDOUT:
+        tasks.start_soon(serve_log, settings.log_socket, account.uid)
 
 
 def _make_way(settings: Settings) -> Account:
@@ -360,6 +370,7 @@ def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> 
         certificate_list=str(certificate_folder(settings) / LIST) if haproxy.certificates else "",
         app_certificates=str(certificate_folder(settings) / OF_APPS),
         log=haproxy.log,
+        log_socket=str(settings.log_socket),
         slow_start_s=haproxy.slow_start_s,
         hard_stop_after_s=haproxy.hard_stop_after_s,
         trusts_owners=settings.policy.raw == "trusted",

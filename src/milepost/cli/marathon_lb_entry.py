@@ -14,8 +14,7 @@ from milepost.compat.container.startup import Folders, read_startup
 
 @click.command(
     "marathon-lb-entry",
-    add_help_option=False,
-    context_settings={"ignore_unknown_options": True},
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
     short_help="Start as marathon-lb's container image did.",
 )
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)

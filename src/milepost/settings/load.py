@@ -180,7 +180,7 @@ def _checked(settings: Settings, given: Mapping[str, Given]) -> Settings:
             f"haproxy.settle_limit_s: expected at least settle_quiet_s ({haproxy.settle_quiet_s:g}), "
             f"got {haproxy.settle_limit_s:g}"
         )
-    for path in (settings.admin_socket, settings.master_socket, settings.endpoints_socket):
+    for path in (settings.admin_socket, settings.master_socket, settings.endpoints_socket, settings.log_socket):
         if len(os.fsencode(path)) > _LONGEST_SOCKET:
             raise SettingsError(
                 f"{path} is too long for a socket, {_LONGEST_SOCKET} bytes at most: choose a shorter state_dir, or "

@@ -228,7 +228,10 @@ class HAProxySettings:
         (), NAMES, "Environment variables of milepost that HAProxy is given too. It starts with no others."
     )
     log: str = setting(
-        "", BARE_WORDS, "Where HAProxy logs to, as in its `log` line (`127.0.0.1:514 local0`); empty: nowhere."
+        "",
+        BARE_WORDS,
+        "Where HAProxy logs each request and connection, and what it has to say: `stdout` for milepost's standard "
+        "output, else as in HAProxy's `log` line (`127.0.0.1:514 local0`); empty: nowhere.",
     )
     settle_quiet_s: float = setting(
         0.2, SECONDS, "A change that needs a reload waits until nothing changed for so long."
@@ -341,6 +344,11 @@ class Settings:
     def endpoints_socket(self) -> Path:
         """Where HAProxy asks milepost for what is its to answer on `stats_port`."""
         return self.state_dir / "stats-port.sock"
+
+    @property
+    def log_socket(self) -> Path:
+        """Where HAProxy sends the lines that milepost passes on."""
+        return self.state_dir / "log.sock"
 
     @property
     def map_dir(self) -> Path:

@@ -100,7 +100,7 @@ class MarathonApi:
     def _send(self, http: httpx2.Client, method: str, url: str, body: object) -> httpx2.Response:
         """After redirects: a standby sends us to the leader, which asks for credentials too (marathon-api.md 11).
 
-        It gets them where it is one of the endpoints named. Raises SourceError where a login for them fails.
+        Raises SourceError where a login for them fails.
         """
         target = httpx2.URL(url)
         response = self._request(http, method, target, body)
@@ -115,7 +115,7 @@ class MarathonApi:
         return response
 
     def _request(self, http: httpx2.Client, method: str, target: httpx2.URL, body: object) -> httpx2.Response:
-        headers = anyio.run(self._credentials.headers) if self._credentials.are_for(target) else {}
+        headers = anyio.run(self._credentials.headers)
         return http.request(method, target, json=body, headers=headers)
 
 

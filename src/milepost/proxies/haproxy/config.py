@@ -91,7 +91,8 @@ class Profile:
     the running process answers, `map_dir` holds the map files. `certificate_list` is the crt-list file
     for https_port, which stays off without one; `app_certificates` is the folder with the copies of those that
     apps name, "" to name them as apps do. `max_files` is the hard limit on file descriptors that HAProxy will
-    have. `log` is a syslog target for HAProxy, "" for none. `version` is HAProxy's (major, minor).
+    have. `log` is where HAProxy logs to, as `log_sections.py` has it, "" for nowhere; `log_socket` is where
+    milepost takes its lines. `version` is HAProxy's (major, minor).
     `endpoints_socket` is where milepost answers for the statistics' port, "" for nowhere, and `stats_trusted` are
     networks besides loopback that may ask it everything. `user` and `group` are whom HAProxy becomes once it has
     bound its ports, "" for who started it.
@@ -111,6 +112,7 @@ class Profile:
     certificate_list: str = ""
     app_certificates: str = ""
     log: str = ""
+    log_socket: str = ""
     version: tuple[int, int] = (2, 6)
     hard_stop_after_s: float = 600.0
     slow_start_s: float = 0.0

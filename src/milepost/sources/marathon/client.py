@@ -184,36 +184,24 @@ class MarathonClient:
     async def _ask(
         self, url: str, headers: dict[str, str] | None = None, timeout: httpx2.Timeout | None = None
     ) -> AsyncIterator[httpx2.Response]:
-        """The answer to GET `url`, after redirects, its body unread.
+        """The answer to GET `url`, after redirects, its body unread. Credentials are sent to each target anew.
 
-        A standby sends us to the leader, which is another host (marathon-api.md 11.5) and needs the credentials as
-        well. It gets them where it is one of our endpoints; another host does not.
+        A standby sends us to the leader, which is another host (marathon-api.md 11.5), often one that nobody named;
+        who could forge that answer has read the credentials in our question.
         """
         target = httpx2.URL(url)
         for _ in range(_REDIRECTS + 1):
-            sent = {
-                **(headers or {}),
-                **(await self._credentials.headers() if self._credentials.are_for(target) else {}),
-            }
+            sent = {**(headers or {}), **await self._credentials.headers()}
             request = self._http.build_request("GET", target, headers=sent, timeout=timeout or self._http.timeout)
             response = await self._http.send(request, stream=True)
             async with aclosing(response):
                 if not response.has_redirect_location:
-                    self._heed_refusal(target, response.status_code)
+                    if response.status_code == httpx2.codes.UNAUTHORIZED:
+                        self._credentials.refused()
                     yield response
                     return
                 target = _redirected(target, response.headers["location"])
         raise SourceError(f"more than {_REDIRECTS} redirects")
-
-    def _heed_refusal(self, target: httpx2.URL, status: int) -> None:
-        if status != httpx2.codes.UNAUTHORIZED:
-            return
-        self._credentials.refused()
-        if not self._credentials.are_for(target):
-            place = target.copy_with(raw_path=b"/")
-            raise SourceError(
-                f"redirected to {place}, which is none of the endpoints named and gets no credentials: 401"
-            )
 
     async def _body(self, response: httpx2.Response) -> bytes:
         size, parts = 0, []

@@ -7,6 +7,7 @@ an hour, its Q9). Nothing waits for a login while there is a token that is good.
 import os
 import shutil
 import ssl
+import subprocess
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 import anyio
 import httpx2
 import msgspec
+from anyio import to_thread
 
 from milepost.errors import SettingsError, SourceError
 from milepost.sources.backoff import backoff_s
@@ -107,21 +109,25 @@ async def sign_jwt(account: ServiceAccount, ends_s: int) -> str:
 
 
 async def _signature(key: str, text: bytes) -> bytes:
-    """The key goes through a pipe: it stands in no file and on no command line."""
-    reading, writing = os.pipe()
     try:
-        with os.fdopen(writing, "wb") as pipe:
-            pipe.write(key.encode())
-        command = [*_SIGN, f"/dev/fd/{reading}"]
-        with anyio.fail_after(_TIMEOUT_S):
-            signed = await anyio.run_process(command, input=text, check=False, pass_fds=(reading,))
-    except (OSError, TimeoutError) as error:
-        raise SourceError(f"openssl could not sign the login: {error or 'no answer in time'}") from error
-    finally:
-        os.close(reading)
+        signed = await to_thread.run_sync(_signed, key, text)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise SourceError(f"openssl could not sign the login: {error}") from error
     if signed.returncode or not signed.stdout:
         raise SourceError("openssl could not sign the login: the private_key is no usable RSA key without a password")
     return signed.stdout
+
+
+def _signed(key: str, text: bytes) -> subprocess.CompletedProcess[bytes]:
+    """The key goes through a pipe: it stands in no file and on no command line."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading):
+        with os.fdopen(writing, "wb") as pipe:
+            pipe.write(key.encode())
+        command = [*_SIGN, f"/dev/fd/{reading}"]
+        return subprocess.run(  # noqa: S603  # our own words
+            command, input=text, capture_output=True, check=False, pass_fds=(reading,), timeout=_TIMEOUT_S
+        )
 
 
 def _base64(content: bytes) -> bytes:
