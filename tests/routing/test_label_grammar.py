@@ -43,7 +43,10 @@ REFUSED = [
     (labels.BALANCE, "random(0)"),
     (labels.BALANCE, "leastconn\n  server x 10.0.0.1:80"),
     (labels.VHOST, "a b"),
-    (labels.VHOST, "*.example"),
+    (labels.VHOST, "a.*.example"),
+    (labels.VHOST, "*a.example"),
+    (labels.VHOST, "*."),
+    (labels.VHOST, "~"),
     (labels.VHOST, "bücher.example"),
     (labels.VHOST, "a.example,-f"),
     (labels.VHOST, "a..example"),
@@ -178,7 +181,8 @@ def test_what_passes_holds_nothing_that_is_special_to_haproxy(label: Label[Any],
     if isinstance(found, Wrong):
         return
     for value in found.names if isinstance(found, Hosts) else found if isinstance(found, tuple) else (found,):
-        assert not re.search(r"""[\x00-\x1f\x7f"'\\#${}\[\]]""", value.removeprefix("[").removesuffix("]")), value
+        special = r"""[\x00-\x20\x7f"'\\#$]""" if value.startswith("~") else r"""[\x00-\x1f\x7f"'\\#${}\[\]]"""
+        assert not re.search(special, value.removeprefix("[").removesuffix("]")), value
         assert "@" not in value or label is labels.PATH
         assert re.split(r" +", value.strip(" ")) == value.split() or not value.strip(" ")
 

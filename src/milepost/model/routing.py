@@ -77,8 +77,9 @@ class Service:
 
     `name` is unique in a table and names frontend and backend. `port` is where it listens (after the
     PORT label); `listens` is False where another service holds that port. `bind_addr` is "" for the
-    balancer's own addresses. `hosts` are the virtual hosts it holds, lowered, in label order; `path` holds the
-    words of the PATH label. `several_hosts` tells whether the label was a list (it chooses the form of the rules).
+    balancer's own addresses. `hosts` are the virtual hosts it holds, lowered, in label order: names, `*.name`,
+    `~expression`, and `*` for all; `path` holds the words of the PATH label. `several_hosts` tells whether the label
+    was a list (it chooses the form of the rules).
     `serves_app_id` marks the app's first http service, the one that the app-id frontend leads to.
 
     `host_label` is the text of the VHOST label, lowered, None without one. Of rules for one host those of a greater

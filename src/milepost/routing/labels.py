@@ -6,7 +6,7 @@ meanings are marathon-lb's (marathon-lb-behaviour.md 10), but for RETRY_ON, whic
 
 from typing import Any
 
-from milepost.routing import grammar, grammar_lines
+from milepost.routing import grammar, grammar_hosts, grammar_lines
 from milepost.routing.label import Label, Scope
 
 GROUP = Label(
@@ -82,11 +82,16 @@ RETRY_ON = Label(
 VHOST = Label(
     "VHOST",
     Scope.PORT,
-    grammar.read_hosts,
+    grammar_hosts.read_hosts,
     grammar.read_hosts_as_written,
     "none",
-    "Host names, separated by commas, under which the shared HTTP and HTTPS ports lead here. Upper and lower case "
-    "are the same; a port behind a name is ignored. Needs mode http.",
+    "Hosts, separated by commas, under which the shared HTTP and HTTPS ports lead here: names; `*.a.example` for all "
+    "names below a.example, at any depth; `~` and a regular expression for all names that it fits as a whole; `*` for "
+    "all. Names come before patterns; of these come the wildcards first, then the expressions, of each the longer "
+    "first, then `*`. A host that is limited to a PATH leaves other paths to the next that fits. An expression is of "
+    "letters, digits, `-`, `_`, `\\.`, `\\d`, `.`, `[a-z]` and `(a|b)`; `? * + {2,3}` stand behind single characters, "
+    "only `?` behind a group, and one or two of `*` and `+` are possible. A new pattern costs a reload, a name does "
+    "not. Upper and lower case are the same; a port behind a name is ignored. Needs mode http.",
 )
 PATH = Label(
     "PATH",
@@ -94,7 +99,8 @@ PATH = Label(
     grammar.read_path,
     grammar.read_path_as_written,
     "every path",
-    "Beginnings of paths, separated by blanks, to which VHOST is limited; -i before them for any case.",
+    "Beginnings of paths, separated by blanks, to which VHOST is limited; -i before them for any case. Without a VHOST "
+    "they lead here on every host, behind all rules for hosts, the longer first. Needs mode http.",
 )
 HEALTHY_SHARE = Label(
     "HEALTHY_SHARE",

@@ -8,6 +8,7 @@ from milepost.model.snapshot import HealthCheck
 from milepost.routing import labels as table
 from milepost.routing.checks import matching_check, proxy_check
 from milepost.routing.grammar import Hosts, is_path
+from milepost.routing.grammar_hosts import EVERY_HOST
 from milepost.routing.marathon_lb import AUTH, own_templates
 from milepost.routing.naming import service_name
 from milepost.routing.port_labels import PortLabels
@@ -81,14 +82,18 @@ def _route(labels: PortLabels, hosts: Hosts, mode: str) -> tuple[tuple[str, ...]
     if hosts.names and mode != "http":
         labels.report(table.VHOST, f"needs mode http, but the mode is {mode}; no host leads here")
         return (), ()
+    names = hosts.names
     if path and not labels.has(table.VHOST):
-        labels.report(table.PATH, f"has no effect without {table.VHOST.key(labels.index)}", Severity.WARNING)
+        if mode == "http":
+            names = (EVERY_HOST,)
+        else:
+            labels.report(table.PATH, f"has no effect: needs mode http, but the mode is {mode}", Severity.WARNING)
     if labels.is_guarded(AUTH):
-        if hosts.names:
+        if names:
             labels.report_guard(AUTH, "is not supported yet; no host leads here, since nobody would be asked who it is")
             return (), ()
         labels.report_guard(AUTH, f"has no effect without {table.VHOST.key(labels.index)}", Severity.WARNING)
-    return hosts.names, path if hosts.names else ()
+    return names, path if names else ()
 
 
 def _balance(labels: PortLabels, mode: str) -> str:

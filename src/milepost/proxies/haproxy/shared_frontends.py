@@ -7,14 +7,14 @@ from itertools import groupby
 from milepost.model.routing import Service
 from milepost.proxies.haproxy.config import Profile, Section
 from milepost.proxies.haproxy.drain import STATISTICS, when_draining
+from milepost.proxies.haproxy.pattern_rules import HOST, pattern_rules
+from milepost.routing.grammar_hosts import is_pattern
 
 FRONTENDS = "milepost_frontends"
 """The defaults with what frontends of mode http have in common."""
 
 HOSTS_MAP = "hosts.map"
 APPS_MAP = "apps.map"
-
-_HOST = "req.hdr(host),field(1,:),lower"  # without the port that a client may add
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,13 @@ def has_tls(profile: Profile) -> bool:
 
 def host_entries(services: Sequence[Service]) -> tuple[tuple[str, str], ...]:
     """Host -> backend, of services that take every path."""
-    return tuple((host, service.name) for service in services if not service.path for host in service.hosts)
+    return tuple(
+        (host, service.name)
+        for service in services
+        if not service.path
+        for host in service.hosts
+        if not is_pattern(host)
+    )
 
 
 def app_entries(services: Sequence[Service]) -> tuple[tuple[str, str], ...]:
@@ -80,10 +86,16 @@ def _host_rules(services: Sequence[Service], profile: Profile) -> tuple[str, ...
         for path in service.path
         if path.startswith("/")
         for host in service.hosts
+        if not is_pattern(host)
     ]
     routes.sort(key=lambda route: (route.host, -len(route.path)))
     rules = [_path_rule(list(together)) for _, together in groupby(routes, lambda route: (route.host, route.backend))]
-    return (*rules, f"use_backend %[{_HOST},map_str({profile.map_dir}/{HOSTS_MAP})]")
+    found = f"{HOST},map_str({profile.map_dir}/{HOSTS_MAP})"
+    patterns = pattern_rules(services)
+    only_found = (
+        f" if {{ {found} -m found }}" if patterns else ""
+    )  # else the first rule without a backend ends the list
+    return (*rules, f"use_backend %[{found}]{only_found}", *patterns)
 
 
 def _path_rule(routes: Sequence[_PathRoute]) -> str:
@@ -91,7 +103,7 @@ def _path_rule(routes: Sequence[_PathRoute]) -> str:
     first = routes[0]
     flag = "-i " if first.any_case else ""
     paths = " ".join(route.path for route in routes)
-    return f"use_backend {first.backend} if {{ {_HOST} -m str {first.host} }} {{ path_beg {flag}{paths} }}"
+    return f"use_backend {first.backend} if {{ {HOST} -m str {first.host} }} {{ path_beg {flag}{paths} }}"
 
 
 def _listening(
