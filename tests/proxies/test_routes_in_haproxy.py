@@ -5,12 +5,14 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
 import pytest
 
-from milepost.model.routing import Endpoint, RoutingTable, Service
+from milepost.model.routing import Endpoint, RoutingTable, Service, Timeouts
 from milepost.proxies.haproxy.binary import Binary
 from milepost.proxies.haproxy.config import Profile
 from milepost.proxies.haproxy.desired import RunDesigner
+from support.echo import ask, echo_task
 from support.haproxy import each_haproxy, free_ports, reach, stage
 from support.traffic import FakeTask, fake_tasks, get
 
@@ -99,3 +101,38 @@ async def test_whoever_has_every_host_has_what_nobody_else_has(binary: Binary, t
     async with serving(binary, made, tmp_path, *services) as names:
         answers = [await get(made.http_port, host) for host in ("a.example", "rest.example", "b.example")]
     assert [names[answer.body] for answer in answers] == ["exact", "rest", "rest"]
+
+
+@each_haproxy
+async def test_what_is_asked_for_one_service_holds_for_it_alone(binary: Binary, tmp_path: Path) -> None:
+    """A path that is cut, a service without a listener, times of its own: one start."""
+    made, (own, unheard) = profile(tmp_path), free_ports(2)
+    api = replace(web("api", "a.example", path=("-i", "/Api", "/api/v1/")), port=own, strips_path=True)
+    hidden = replace(web("hidden", "hidden.example"), port=unheard, listens=False)
+    slow = replace(web("slow", "slow.example"), listens=False, timeouts=Timeouts(server_s=0.1, tunnel_s=0.2))
+    strict = replace(web("strict"), port=free_ports(1)[0], timeouts=Timeouts(client_s=0.1))
+    async with stage(binary, tmp_path) as staged, echo_task() as told, fake_tasks(1, held=True) as (silent,):
+        pools = {"api": _on(told), "hidden": _on(told), "slow": _on(silent.port), "strict": _on(silent.port)}
+        await reach(staged.proxy(designer=RunDesigner(made)), RoutingTable((api, hidden, slow, strict), pools))
+        targets = ("/api/users?a=/api/&b", "/API", "/api/v1/api/x", "/apis?x", "/api/v12", "/api/")
+        cut = [(await ask(made.http_port, "a.example", target)).target for target in targets]
+        assert cut == ["/users?a=/api/&b", "/", "/api/x", "/apis?x", "/v12", "/"]
+        assert (await ask(made.http_port, "a.example", "/api/x")).header("host") == ["a.example"]
+        assert (await ask(own, "any", "/api/x")).target == "/x"
+        assert (await ask(made.http_port, "hidden.example")).task == told
+        with pytest.raises(OSError, match="connect"):
+            await anyio.connect_tcp("127.0.0.1", unheard)
+        assert (await ask(made.http_port, "slow.example")).status == 504
+        assert await _ends_a_client_that_falls_silent(strict.port)
+
+
+def _on(port: int) -> tuple[Endpoint, ...]:
+    return (Endpoint(f"t{port}", "127.0.0.1", "127.0.0.1", port),)
+
+
+async def _ends_a_client_that_falls_silent(port: int) -> bool:
+    """In the middle of its request; well before the usual time is over."""
+    with anyio.fail_after(10):
+        async with await anyio.connect_tcp("127.0.0.1", port) as stream:
+            await stream.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf")
+            return (await stream.receive()).startswith(b"HTTP/1.1 4")

@@ -72,20 +72,35 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long a service's sides may be silent, in seconds, None for what is usual.
+
+    `server_s`: its task, before an answer. `tunnel_s`: both sides of a tunnel (a websocket, a connection of mode tcp).
+    `client_s`: a client that sends or takes, at the service's own listener.
+    """
+
+    server_s: float | None = None
+    tunnel_s: float | None = None
+    client_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """An app's one port that asks for traffic.
 
     `name` is unique in a table and names frontend and backend. `port` is where it listens (after the
-    PORT label); `listens` is False where another service holds that port. `bind_addr` is "" for the
-    balancer's own addresses. `hosts` are the virtual hosts it holds, lowered, in label order: names, `*.name`,
-    `~expression`, and `*` for all; `path` holds the words of the PATH label. `several_hosts` tells whether the label
-    was a list (it chooses the form of the rules).
+    PORT label); `listens` is False where another service holds that port, or its owner wants no listener.
+    `bind_addr` is "" for the balancer's own addresses. `hosts` are the virtual hosts it holds, lowered, in label order:
+    names, `*.name`, `~expression`, and `*` for all; `path` holds the words of the PATH label. `several_hosts` tells
+    whether the label was a list (it chooses the form of the rules).
     `serves_app_id` marks the app's first http service, the one that the app-id frontend leads to.
 
     `host_label` is the text of the VHOST label, lowered, None without one. Of rules for one host those of a greater
     `weight` come first. `redirects_to_https`: on the shared HTTP port a client is sent to HTTPS. `networks` are the
     only sources that may use the backend, () for all. `templates` are the owner's own texts in place of the usual
     ones, by the template's name (marathon-lb-behaviour.md 10.4).
+
+    `strips_path`: the task is asked for what follows the word of `path` that fits.
     """
 
     name: str
@@ -111,6 +126,8 @@ class Service:
     rewrites: Rewrites = Rewrites()
     binding: Binding = Binding()
     templates: Mapping[str, str] = field(default_factory=dict)
+    strips_path: bool = False
+    timeouts: Timeouts = Timeouts()
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ def _contests(services: Sequence[Service], policy: Policy) -> Iterable[list[Clai
 def _claims(number: int, service: Service, policy: Policy) -> Iterator[Claim]:
     """Paths are compared without case, since one with `-i` takes those of all cases."""
     yield Claim(number, service.app_id, Kind.NAME, service.name)
-    if service.port not in policy.reserved_ports:
+    if service.listens and service.port not in policy.reserved_ports:
         address = _EVERY_ADDRESS if service.bind_addr in _EVERY_ADDRESS_AS else service.bind_addr
         yield Claim(number, service.app_id, Kind.PORT, str(service.port), (address,))
     if service.hosts:
@@ -168,7 +168,7 @@ def _take_reserved(decided: list[Service], policy: Policy) -> list[Problem]:
     """milepost's own listeners come before any app (its Q54)."""
     problems = []
     for number, service in enumerate(decided):
-        if service.port in policy.reserved_ports:
+        if service.listens and service.port in policy.reserved_ports:
             decided[number] = replace(service, listens=False)
             message = "is one of the balancer's own ports; nothing listens there for this app"
             problems.append(Problem(service.app_id, f"port {service.port}", message))

@@ -1,12 +1,12 @@
 """The labels that owners write, as one table: parser, reference page and tests all read it.
 
 `HAPROXY_{n}_NAME` belongs to the app's port with index n, `HAPROXY_NAME` to the whole app. The names and
-meanings are marathon-lb's (marathon-lb-behaviour.md 10), but for RETRY_ON, which is our own.
+meanings are marathon-lb's (marathon-lb-behaviour.md 10), but for those that say to be our own, and RETRY_ON.
 """
 
 from typing import Any
 
-from milepost.routing import grammar, grammar_hosts, grammar_lines
+from milepost.routing import grammar, grammar_hosts, grammar_lines, grammar_traffic
 from milepost.routing.label import Label, Scope
 
 GROUP = Label(
@@ -101,6 +101,53 @@ PATH = Label(
     "every path",
     "Beginnings of paths, separated by blanks, to which VHOST is limited; -i before them for any case. Without a VHOST "
     "they lead here on every host, behind all rules for hosts, the longer first. Needs mode http.",
+)
+LISTEN = Label(
+    "LISTEN",
+    Scope.PORT,
+    grammar.read_truth,
+    grammar.read_truth,
+    "true",
+    "Whether the balancer listens on this port at all. With false the service is reached on the shared ports only, by "
+    "its hosts, paths or app id, and the port is free for another app. milepost's own label.",
+)
+STRIP_PATH = Label(
+    "STRIP_PATH",
+    Scope.PORT,
+    grammar.read_truth,
+    grammar.read_truth,
+    "false",
+    "Whether the PATH that fits is cut off before a task is asked: with PATH /api a request for /api/users?page=2 asks "
+    "for /users?page=2, one for /api asks for /. The host and the query stay, and so does what only begins alike "
+    "(/apis). Of several paths the longest that fits is cut, at the service's own port too. Needs mode http and PATH. "
+    "milepost's own label.",
+)
+TIMEOUT_SERVER = Label(
+    "TIMEOUT_SERVER",
+    Scope.PORT,
+    grammar_traffic.read_duration,
+    grammar_traffic.read_duration,
+    "30s",
+    "How long a task may be silent before it has answered, 100ms to 7d (ms, s, m, h, d). Then the client gets status "
+    "504. Needs mode http. milepost's own label.",
+)
+TIMEOUT_TUNNEL = Label(
+    "TIMEOUT_TUNNEL",
+    Scope.PORT,
+    grammar_traffic.read_duration,
+    grammar_traffic.read_duration,
+    "1h",
+    "How long both sides of a tunnel may be silent, a websocket or a connection in mode tcp: 100ms to 7d. milepost's "
+    "own label.",
+)
+TIMEOUT_CLIENT = Label(
+    "TIMEOUT_CLIENT",
+    Scope.PORT,
+    grammar_traffic.read_duration,
+    grammar_traffic.read_duration,
+    "30s",
+    "How long a client may be silent while it sends a request or takes an answer, 100ms to 7d, at the service's own "
+    "port: on the shared ports it stays 30s. Needs mode http. milepost's own label.",
 )
 HEALTHY_SHARE = Label(
     "HEALTHY_SHARE",
@@ -206,6 +253,11 @@ TABLE: tuple[Label[Any], ...] = (
     RETRY_ON,
     VHOST,
     PATH,
+    LISTEN,
+    STRIP_PATH,
+    TIMEOUT_SERVER,
+    TIMEOUT_TUNNEL,
+    TIMEOUT_CLIENT,
     HEALTHY_SHARE,
 )
 

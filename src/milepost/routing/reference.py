@@ -16,8 +16,8 @@ nothing else is said; [conformance.md](conformance.md) lists the differences.
 
 A value that cannot be read is a problem of its port: what is wrong, and what would be right, is told by
 `milepost lint`, `milepost explain APP` and `GET /v1/problems`. That port is left out, all others go on. Of STICKY,
-RETRY_ON, VHOST, PATH and HEALTHY_SHARE only what they ask for is left out, and the port is served. With a PATH that
-cannot be read its hosts lead nowhere, since they would else take every path.
+RETRY_ON, VHOST, PATH, HEALTHY_SHARE and the TIMEOUTs only what they ask for is left out, and the port is served. With a
+PATH that cannot be read its hosts lead nowhere, since they would else take every path.
 
 A label's text never reaches HAProxy unread: quotes, backslashes, `#`, `$`, braces and line ends are refused.
 

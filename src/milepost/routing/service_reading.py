@@ -11,6 +11,7 @@ from milepost.routing.grammar import Hosts, is_path
 from milepost.routing.grammar_hosts import EVERY_HOST
 from milepost.routing.marathon_lb import AUTH, own_templates
 from milepost.routing.naming import service_name
+from milepost.routing.own_labels import with_own_labels
 from milepost.routing.port_labels import PortLabels
 
 _ROUND_ROBIN = "roundrobin"
@@ -41,7 +42,7 @@ def service_of(labels: PortLabels, checks: tuple[HealthCheck, ...], number: int)
         path=path,
         check=_check(labels, check, mode),
     )
-    return _with_labels_of_marathon_lb(service, labels) if labels.exact else service
+    return _with_labels_of_marathon_lb(service, labels) if labels.exact else with_own_labels(service, labels)
 
 
 def _with_labels_of_marathon_lb(service: Service, labels: PortLabels) -> Service:

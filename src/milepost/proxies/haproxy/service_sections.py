@@ -7,6 +7,7 @@ from milepost.model.routing import Retries, Service
 from milepost.proxies.haproxy.backend import HTTP_LINES, backend_lines, own_lines
 from milepost.proxies.haproxy.config import Profile, Section
 from milepost.proxies.haproxy.hitless import forward_lines, retry_lines
+from milepost.proxies.haproxy.service_rules import backend_rules, frontend_rules
 from milepost.proxies.haproxy.shared_frontends import FRONTENDS, bind_lines
 
 BACKENDS = "milepost_backends"
@@ -51,16 +52,18 @@ class ServiceSectionMaker:
         if service.mode != "http":
             return Section("frontend", service.name, (*binds, f"mode {service.mode}", leads), service.app_id, listens)
         forward = forward_lines(listens) if self._is_hitless else ()
-        return Section("frontend", service.name, (*binds, *forward, leads), service.app_id, listens, FRONTENDS)
+        lines = (*binds, *frontend_rules(service), *forward, leads)
+        return Section("frontend", service.name, lines, service.app_id, listens, FRONTENDS)
 
     def _backend(self, service: Service) -> Section:
         """Where the usual defaults do not fit the service, it has all lines of its own."""
         if service.mode == "http" and service.retries == _USUAL:
-            lines = (f"balance {service.balance}", *_hash_type(service), *own_lines(service))
+            lines = (f"balance {service.balance}", *_hash_type(service), *own_lines(service), *backend_rules(service))
             return Section("backend", service.name, lines, service.app_id, under=BACKENDS)
         balance, *others = backend_lines(service)
         retries = retry_lines(service.retries) if service.mode == "http" and self._is_hitless else ()
-        return Section("backend", service.name, (balance, *_hash_type(service), *others, *retries), service.app_id)
+        lines = (balance, *_hash_type(service), *others, *backend_rules(service), *retries)
+        return Section("backend", service.name, lines, service.app_id)
 
 
 def backend_defaults(*, is_hitless: bool) -> tuple[str, ...]:
