@@ -30,6 +30,7 @@ from milepost.model.notice import (
     SourceFailed,
     SourceRead,
 )
+from milepost.model.problem import Problem
 from milepost.observability.logs import log_notice
 from milepost.observability.metrics import Metrics
 from milepost.proxies.haproxy.binary import OLDEST, Binary, find_binary
@@ -39,6 +40,7 @@ from milepost.proxies.haproxy.config import Profile
 from milepost.proxies.haproxy.desired import RunDesigner
 from milepost.proxies.haproxy.drain import DRAIN_MAP
 from milepost.proxies.haproxy.keyring import Keyring
+from milepost.proxies.haproxy.operator_files import copy_certificates
 from milepost.proxies.haproxy.process import named_environment
 from milepost.proxies.haproxy.proxy import HaproxyProxy, Places
 from milepost.proxies.haproxy.view import HaproxyView
@@ -70,7 +72,7 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
         keyring = keyring_of(settings, binary)
         if keyring is not None:
             await keyring.look()
-        proxy = haproxy_of(settings, binary, notify, keyring)
+        proxy = haproxy_of(settings, binary, notify, keyring, take_over_files(settings))
         holders = HolderFile(settings.state_dir / "holders.json")
         loop = Loop(proxy, mailbox, Router(policy_of(settings)), holders, board, notify, pace_of(settings))
         notify(_started(settings, binary))
@@ -157,13 +159,35 @@ def keyring_of(settings: Settings, binary: Binary | None) -> Keyring | None:
     return Keyring(haproxy.certificates, folder, check)
 
 
+def take_over_files(settings: Settings) -> tuple[Problem, ...]:
+    """Copy the files of the operator's that HAProxy is to read; what is wrong with them.
+
+    Raises SettingsError where nothing good was ever read, ProxyError where a copy cannot be written.
+    """
+    problems = []
+    source, copy = settings.haproxy.server_ca_file, _server_ca(settings)
+    if source is not None and (why := copy_certificates(source, copy)):
+        if not copy.exists():
+            raise SettingsError(f"haproxy.server_ca_file: {source} {why}")
+        problems.append(Problem("", str(source), f"{source} {why}; the certificates that were read last are trusted"))
+    return tuple(problems)
+
+
+def _server_ca(settings: Settings) -> Path:
+    return settings.state_dir / "server-ca.pem"
+
+
 def certificate_folder(settings: Settings) -> Path:
     """Where HAProxy reads certificates: milepost's copies."""
     return settings.state_dir / "certificates"
 
 
 def haproxy_of(
-    settings: Settings, binary: Binary | None, notify: Notify, keyring: Keyring | None = None
+    settings: Settings,
+    binary: Binary | None,
+    notify: Notify,
+    keyring: Keyring | None = None,
+    problems: tuple[Problem, ...] = (),
 ) -> HaproxyProxy:
     """HAProxy as the loop drives it."""
     is_own = settings.haproxy.mode == "own"
@@ -179,6 +203,7 @@ def haproxy_of(
         heals=settings.haproxy.foreign_changes == "heal",
         max_files=max_files() if is_own else None,  # attached, HAProxy has its limit from elsewhere
         keyring=keyring,
+        problems=problems,
     )
 
 
@@ -243,6 +268,7 @@ def policy_of(settings: Settings) -> Policy:
         reserved_ports=frozenset(ours) - {0},
         conflicts=Conflicts(settings.routing.conflicts),
         healthy_share=settings.routing.healthy_share,
+        verifies_servers=haproxy.server_ca_file is not None,
     )
 
 
@@ -268,6 +294,7 @@ def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> 
         certificate_list=str(certificate_folder(settings) / LIST) if haproxy.certificates else "",
         log=haproxy.log,
         slow_start_s=haproxy.slow_start_s,
+        server_ca=str(_server_ca(settings)) if haproxy.server_ca_file else "",
         hard_stop_after_s=haproxy.hard_stop_after_s,
         version=version,
     )

@@ -1,12 +1,13 @@
 """Labels that marathon-lb did not have: what they come to, and what is said where they have no effect."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
 from milepost.model.problem import Severity
-from milepost.model.routing import Holders, Service, Timeouts
-from milepost.model.snapshot import AppDefinition, AppPort, NetworkMode
+from milepost.model.routing import Holders, ServerTls, Service, Timeouts
+from milepost.model.snapshot import AppDefinition, AppPort, HealthCheck, NetworkMode
 from milepost.routing.conflicts import decide_conflicts
 from milepost.routing.policy import Policy
 from milepost.routing.reading import AppReading, read_app
@@ -73,7 +74,7 @@ def test_a_connection_of_mode_tcp_has_one_time_only() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["LISTEN", "STRIP_PATH"])
+@pytest.mark.parametrize("name", ["LISTEN", "STRIP_PATH", "SERVER_TLS"])
 def test_what_must_not_be_guessed_costs_the_port(name: str) -> None:
     assert not read({"VHOST": "a.example", "PATH": "/a", name: "perhaps"}).wanted
 
@@ -82,3 +83,26 @@ def test_the_exact_profile_reads_none_of_them() -> None:
     labels = {"VHOST": "a.example", "LISTEN": "false", "STRIP_PATH": "true", "PATH": "/a", "TIMEOUT_SERVER": "x"}
     found = service(labels, Policy(("*",), exact=True))
     assert (found.listens, found.strips_path, found.timeouts) == (True, False, Timeouts())
+
+
+@pytest.mark.parametrize(
+    ("text", "tls"), [("true", ServerTls.UNVERIFIED), (" Verify ", ServerTls.VERIFIED), ("off", ServerTls.OFF)]
+)
+def test_tasks_may_be_asked_over_tls(text: str, tls: ServerTls) -> None:
+    assert service({"SERVER_TLS": text}, replace(POLICY, verifies_servers=True)).server_tls is tls
+
+
+def test_where_nobody_is_trusted_no_task_can_be_verified_and_none_is_asked() -> None:
+    reading = read({"SERVER_TLS": "verify"})
+    assert not reading.wanted
+    assert reading.problems[0].message.startswith("needs the setting haproxy.server_ca_file")
+
+
+@pytest.mark.parametrize(("protocol", "is_tls"), [("HTTPS", True), ("MESOS_HTTPS", True), ("MESOS_HTTP", False)])
+def test_a_check_over_tls_is_made_over_tls(protocol: str, is_tls: bool) -> None:
+    check = HealthCheck(protocol=protocol, port_index=0)
+    labels = {"HAPROXY_0_MODE": "http"}
+    app = AppDefinition("/web", labels, NetworkMode.BRIDGE, (AppPort(10_000, 0),), (check,))
+    (want,) = read_app(app, POLICY).wanted
+    assert want.service.check is not None
+    assert (want.service.check.kind, want.service.check.is_tls) == ("http", is_tls)

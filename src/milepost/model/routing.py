@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from milepost.model.problem import Problem
 
@@ -11,7 +12,7 @@ class Check:
     """How the proxy checks an endpoint. Times in seconds; `fall` failures in a row take it out.
 
     `kind` is "http" (GET `path`) or "tcp" (connect), "" for neither (a mode other than http and tcp).
-    `port` is checked instead of the endpoint's own where it is not None.
+    `port` is checked instead of the endpoint's own where it is not None. `is_tls`: the request is made over TLS.
     """
 
     kind: str
@@ -20,6 +21,7 @@ class Check:
     timeout_s: int
     fall: int
     port: int | None = None
+    is_tls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,14 @@ class Binding:
 
     certificate: str | None = None
     options: str = ""
+
+
+class ServerTls(StrEnum):
+    """Whether tasks are asked over TLS, and whether one that the operator trusts must have signed their certificate."""
+
+    OFF = ""
+    UNVERIFIED = "true"
+    VERIFIED = "verify"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +138,7 @@ class Service:
     templates: Mapping[str, str] = field(default_factory=dict)
     strips_path: bool = False
     timeouts: Timeouts = Timeouts()
+    server_tls: ServerTls = ServerTls.OFF
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,16 @@ TIMEOUT_CLIENT = Label(
     "How long a client may be silent while it sends a request or takes an answer, 100ms to 7d, at the service's own "
     "port: on the shared ports it stays 30s. Needs mode http. milepost's own label.",
 )
+SERVER_TLS = Label(
+    "SERVER_TLS",
+    Scope.PORT,
+    grammar_traffic.read_server_tls,
+    grammar_traffic.read_server_tls,
+    "false",
+    "Whether tasks are asked over TLS. true takes any certificate; with verify it has to be signed by one of the "
+    "setting `haproxy.server_ca_file`, whatever name it is for. A health check of protocol HTTPS "
+    "or MESOS_HTTPS is made over TLS without this label too, then with any certificate. milepost's own label.",
+)
 HEALTHY_SHARE = Label(
     "HEALTHY_SHARE",
     Scope.PORT,
@@ -258,6 +268,7 @@ TABLE: tuple[Label[Any], ...] = (
     TIMEOUT_SERVER,
     TIMEOUT_TUNNEL,
     TIMEOUT_CLIENT,
+    SERVER_TLS,
     HEALTHY_SHARE,
 )
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from milepost.model.problem import Severity
-from milepost.model.routing import Service, Timeouts
+from milepost.model.routing import ServerTls, Service, Timeouts
 from milepost.routing import labels as table
 from milepost.routing.label import Label
 from milepost.routing.port_labels import PortLabels
@@ -17,6 +17,7 @@ def with_own_labels(service: Service, labels: PortLabels) -> Service:
         listens=_listens(labels, service),
         strips_path=_strips_path(labels, service),
         timeouts=_timeouts(labels, service),
+        server_tls=labels.value(table.SERVER_TLS, ServerTls.OFF),
     )
 
 

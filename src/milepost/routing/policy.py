@@ -20,6 +20,7 @@ class Policy:
     while the scheduler reports it alive. `healthy_share`: where fewer of the running tasks that were ever alive
     still are, the others serve on; 0 for never. `assign_ports`: first and last of the service ports that are given to
     ports without one, None for none. `reserved_ports` are milepost's own listeners.
+    `verifies_servers`: there are certificates to trust, so that an owner may ask for tasks' to be verified.
 
     `exact` decides as marathon-lb did (docs/conformance.md lists the differences): several apps may claim one
     port or host, odd but harmless label values stand as they are, and an app with one that cannot be read is left out.
@@ -33,3 +34,4 @@ class Policy:
     reserved_ports: frozenset[int] = frozenset()
     conflicts: Conflicts = Conflicts.HOLDER
     healthy_share: float = 0.5
+    verifies_servers: bool = False

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from milepost.model.problem import Problem, Severity
-from milepost.model.routing import Dropped, Service
+from milepost.model.routing import Dropped, ServerTls, Service
 from milepost.model.snapshot import AppDefinition, AppPort
 from milepost.routing import labels as table
 from milepost.routing.label import read
@@ -102,6 +102,10 @@ def _read_port(definition: AppDefinition, port: _Port, policy: Policy) -> AppRea
         labels.report_guard(NETWORKS, message)
         return _without(labels, message)
     service = service_of(labels, definition.health_checks, number)
+    if service.server_tls is ServerTls.VERIFIED and not policy.verifies_servers:
+        message = "needs the setting haproxy.server_ca_file; the port is left out, since nobody could be trusted"
+        labels.report(table.SERVER_TLS, message)
+        return _without(labels, message)
     if labels.is_broken or reason:
         return _without(labels, reason or labels.problems[0].message)
     share = policy.healthy_share

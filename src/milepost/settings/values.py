@@ -131,6 +131,12 @@ class HAProxySettings:
         "Files (PEM, certificate with key) or directories of such, for `https_port`. "
         "They are followed while milepost runs: see Certificates in the operations page.",
     )
+    server_ca_file: Path | None = setting(
+        None,
+        or_none(FILE),
+        "Certificates (PEM), one of which has to sign that of a task where the label SERVER_TLS says verify. Read at "
+        "start; a broken file is a problem, and what was read last stays.",
+    )
     admin_socket: Path | None = setting(
         None, or_none(BARE_FILE), "Socket of the running process.", shown="haproxy-admin.sock in `state_dir`"
     )

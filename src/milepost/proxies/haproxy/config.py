@@ -87,6 +87,7 @@ class Profile:
     for https_port, which stays off without one. `max_files` is the hard limit on file descriptors that HAProxy will
     have. `log` is a syslog target for HAProxy, "" for none. `version` is HAProxy's (major, minor).
     `hard_stop_after_s`: how long a process that a reload has replaced may finish its sessions.
+    `server_ca` is a file of certificates that may sign those of servers, "" for none.
     `slow_start_s`: how long a server that comes new, or back, takes to its full share of traffic; 0: none.
     """
 
@@ -103,3 +104,4 @@ class Profile:
     version: tuple[int, int] = (2, 6)
     hard_stop_after_s: float = 600.0
     slow_start_s: float = 0.0
+    server_ca: str = ""
