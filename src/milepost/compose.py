@@ -268,6 +268,7 @@ def policy_of(settings: Settings) -> Policy:
         reserved_ports=frozenset(ours) - {0},
         conflicts=Conflicts(settings.routing.conflicts),
         healthy_share=settings.routing.healthy_share,
+        serves_tls=https_port != 0,
         verifies_servers=haproxy.server_ca_file is not None,
     )
 

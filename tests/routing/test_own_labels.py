@@ -106,3 +106,37 @@ def test_a_check_over_tls_is_made_over_tls(protocol: str, is_tls: bool) -> None:
     (want,) = read_app(app, POLICY).wanted
     assert want.service.check is not None
     assert (want.service.check.kind, want.service.check.is_tls) == ("http", is_tls)
+
+
+PASSING = {"VHOST": "own.example", "SNI_PASSTHROUGH": "true"}
+
+
+def test_a_service_that_speaks_tls_itself_is_of_mode_tcp_and_keeps_its_hosts() -> None:
+    found = service(PASSING)
+    assert (found.mode, found.hosts, found.passes_tls) == ("tcp", ("own.example",), True)
+    assert warnings({**PASSING, "LISTEN": "false"}) == []
+
+
+@pytest.mark.parametrize(
+    ("labels", "hosts", "message"),
+    [
+        ({"MODE": "http"}, (), "needs mode tcp, but the mode is http; no host leads here"),
+        ({"VHOST": "*.x, a.x"}, ("a.x",), "needs names in VHOST; its patterns lead nowhere"),
+        ({"PATH": "/a"}, ("own.example",), "has no effect: the path is encrypted with all the rest"),
+        ({"AUTH": "a:b:c"}, (), "cannot be asked for inside TLS; no host leads here"),
+    ],
+)
+def test_what_cannot_be_done_inside_tls_is_told(
+    labels: Mapping[str, str], hosts: tuple[str, ...], message: str
+) -> None:
+    reading = read({**PASSING, **labels})
+    (want,) = reading.wanted
+    assert (want.service.hosts, want.service.passes_tls) == (hosts, bool(hosts))
+    assert message in [problem.message for problem in reading.problems]
+
+
+def test_nothing_passes_through_a_port_that_is_off() -> None:
+    reading = read(PASSING, replace(POLICY, serves_tls=False))
+    (want,) = reading.wanted
+    assert (want.service.hosts, want.service.passes_tls, want.service.listens) == ((), False, True)
+    assert reading.problems[0].message == "needs the HTTPS port, which is off here; no host leads here"

@@ -159,6 +159,17 @@ SERVER_TLS = Label(
     "setting `haproxy.server_ca_file`, whatever name it is for. A health check of protocol HTTPS "
     "or MESOS_HTTPS is made over TLS without this label too, then with any certificate. milepost's own label.",
 )
+SNI_PASSTHROUGH = Label(
+    "SNI_PASSTHROUGH",
+    Scope.PORT,
+    grammar.read_truth,
+    grammar.read_truth,
+    "false",
+    "Whether the tasks speak TLS themselves: on the shared HTTPS port the connections of clients that ask for a VHOST "
+    "(by SNI) come to them as they are, in mode tcp. Beside them TLS ends at the balancer for all other hosts. Needs "
+    "names in VHOST, no patterns, and the HTTPS port; the first service of this kind and the last cost a reload. "
+    "milepost's own label.",
+)
 HEALTHY_SHARE = Label(
     "HEALTHY_SHARE",
     Scope.PORT,
@@ -269,6 +280,7 @@ TABLE: tuple[Label[Any], ...] = (
     TIMEOUT_TUNNEL,
     TIMEOUT_CLIENT,
     SERVER_TLS,
+    SNI_PASSTHROUGH,
     HEALTHY_SHARE,
 )
 

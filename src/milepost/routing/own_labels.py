@@ -23,7 +23,7 @@ def with_own_labels(service: Service, labels: PortLabels) -> Service:
 
 def _listens(labels: PortLabels, service: Service) -> bool:
     listens = labels.value(table.LISTEN, default=True)
-    if not listens and service.mode != "http":
+    if not listens and service.mode != "http" and not service.passes_tls:
         labels.report(table.LISTEN, "nothing leads here then, since the mode is not http", Severity.WARNING)
     return listens
 

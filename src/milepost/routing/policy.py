@@ -20,6 +20,7 @@ class Policy:
     while the scheduler reports it alive. `healthy_share`: where fewer of the running tasks that were ever alive
     still are, the others serve on; 0 for never. `assign_ports`: first and last of the service ports that are given to
     ports without one, None for none. `reserved_ports` are milepost's own listeners.
+    `serves_tls`: there is a shared port of TLS.
     `verifies_servers`: there are certificates to trust, so that an owner may ask for tasks' to be verified.
 
     `exact` decides as marathon-lb did (docs/conformance.md lists the differences): several apps may claim one
@@ -34,4 +35,5 @@ class Policy:
     reserved_ports: frozenset[int] = frozenset()
     conflicts: Conflicts = Conflicts.HOLDER
     healthy_share: float = 0.5
+    serves_tls: bool = True
     verifies_servers: bool = False

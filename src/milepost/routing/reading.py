@@ -106,6 +106,9 @@ def _read_port(definition: AppDefinition, port: _Port, policy: Policy) -> AppRea
         message = "needs the setting haproxy.server_ca_file; the port is left out, since nobody could be trusted"
         labels.report(table.SERVER_TLS, message)
         return _without(labels, message)
+    if service.passes_tls and not policy.serves_tls:
+        labels.report(table.SNI_PASSTHROUGH, "needs the HTTPS port, which is off here; no host leads here")
+        service = replace(service, hosts=(), passes_tls=False)
     if labels.is_broken or reason:
         return _without(labels, reason or labels.problems[0].message)
     share = policy.healthy_share

@@ -12,6 +12,7 @@ from milepost.routing.grammar_hosts import EVERY_HOST
 from milepost.routing.marathon_lb import AUTH, own_templates
 from milepost.routing.naming import service_name
 from milepost.routing.own_labels import with_own_labels
+from milepost.routing.passthrough import passed_hosts, wants_passthrough
 from milepost.routing.port_labels import PortLabels
 
 _ROUND_ROBIN = "roundrobin"
@@ -24,9 +25,10 @@ def service_of(labels: PortLabels, checks: tuple[HealthCheck, ...], number: int)
     check = matching_check(checks, labels.index, exact=labels.exact)
     hosts = labels.value(table.VHOST, _NO_HOSTS, needed=False)
     by_default = "http" if (check and check.protocol == "HTTP") or hosts.names else "tcp"
-    mode = labels.value(table.MODE, by_default)
+    passes_tls = wants_passthrough(labels)
+    mode = labels.value(table.MODE, "tcp" if passes_tls else by_default)
     port = labels.value(table.PORT, number)
-    names, path = _route(labels, hosts, mode)
+    names, path = passed_hosts(labels, hosts, mode) if passes_tls else _route(labels, hosts, mode)
     service = Service(
         name=service_name(labels.app_id, port),
         app_id=labels.app_id,
@@ -38,6 +40,7 @@ def service_of(labels: PortLabels, checks: tuple[HealthCheck, ...], number: int)
         retries=_retries(labels, mode),
         bind_addr=labels.value(table.BIND_ADDR, "*" if labels.exact else ""),
         hosts=names,
+        passes_tls=passes_tls and bool(names),
         several_hosts=hosts.several,
         path=path,
         check=_check(labels, check, mode),

@@ -13,6 +13,7 @@ from milepost.proxies.haproxy.drain import DRAIN_MAP
 from milepost.proxies.haproxy.names import cookie_value, distinct_names, server_ids, server_name
 from milepost.proxies.haproxy.server_tls import tls_words
 from milepost.proxies.haproxy.shared_frontends import APPS_MAP, HOSTS_MAP, app_entries, host_entries
+from milepost.proxies.haproxy.sni import SNI_MAP, passes_tls, sni_entries
 from milepost.proxies.haproxy.structure import StructureMaker
 
 _POOL = ("pool-max-conn -1", "pool-purge-delay 5s")  # else 2.6 never reuses a connection to an added server
@@ -72,6 +73,7 @@ class RunDesigner:
             maps={
                 f"{folder}/{HOSTS_MAP}": host_entries(services),
                 f"{folder}/{APPS_MAP}": app_entries(services),
+                **({f"{folder}/{SNI_MAP}": sni_entries(services)} if passes_tls(services) else {}),
             },
             apps={service.name: service.app_id for service in services},
             found_maps=(f"{folder}/{DRAIN_MAP}",),

@@ -8,6 +8,7 @@ from milepost.model.routing import Service
 from milepost.proxies.haproxy.config import Profile, Section
 from milepost.proxies.haproxy.drain import STATISTICS, when_draining
 from milepost.proxies.haproxy.pattern_rules import HOST, pattern_rules
+from milepost.proxies.haproxy.sni import behind_sni
 from milepost.routing.grammar_hosts import is_pattern
 
 FRONTENDS = "milepost_frontends"
@@ -40,7 +41,8 @@ def shared_frontends(services: Sequence[Service], profile: Profile) -> Iterator[
         yield _listening("frontend", "marathon_http_appid_in", profile, profile.appid_port, (rule,))
     if has_tls(profile):
         tls = f" ssl crt-list {profile.certificate_list} alpn h2,http/1.1"
-        yield _listening("frontend", "marathon_https_in", profile, profile.https_port, by_host, tls)
+        terminating = _listening("frontend", "marathon_https_in", profile, profile.https_port, by_host, tls)
+        yield from behind_sni(terminating, services, profile)
 
 
 def has_tls(profile: Profile) -> bool:
@@ -53,7 +55,7 @@ def host_entries(services: Sequence[Service]) -> tuple[tuple[str, str], ...]:
     return tuple(
         (host, service.name)
         for service in services
-        if not service.path
+        if not service.path and not service.passes_tls
         for host in service.hosts
         if not is_pattern(host)
     )

@@ -12,6 +12,7 @@ from milepost.proxies.haproxy.render import digest_of_text, render_sections
 from milepost.proxies.haproxy.server_tls import trusted_certificates
 from milepost.proxies.haproxy.service_sections import BACKENDS, ServiceSectionMaker, backend_defaults
 from milepost.proxies.haproxy.shared_frontends import FRONTENDS, has_tls, shared_frontends
+from milepost.proxies.haproxy.sni import way_to_termination
 
 _DEFAULTS = (
     "retries 3",
@@ -44,9 +45,12 @@ class StructureMaker:
         listening = [*shared, *own]
         checked = sum(service.check is not None for service in services)
         head = _global(self._profile, sum(len(section.listens) for section in listening), checked)
-        trusted = trusted_certificates(self._profile.server_ca)
+        others = (*self._way_to_termination(services), *trusted_certificates(self._profile.server_ca))
         ways_on = forwards(listening) if self._is_hitless else ()
-        return with_digest((head, *self._defaults(), *listening, *(one.backend for one in made), *ways_on, *trusted))
+        return with_digest((head, *self._defaults(), *listening, *(one.backend for one in made), *ways_on, *others))
+
+    def _way_to_termination(self, services: Sequence[Service]) -> Iterator[Section]:
+        return way_to_termination(services, self._profile) if has_tls(self._profile) else iter(())
 
     def _forwarding(self, section: Section) -> Section:
         return with_forward(section) if self._is_hitless and section.keyword == "frontend" else section
