@@ -295,6 +295,8 @@ def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> 
         certificate_list=str(certificate_folder(settings) / LIST) if haproxy.certificates else "",
         log=haproxy.log,
         slow_start_s=haproxy.slow_start_s,
+        accept_proxy=haproxy.accept_proxy,
+        trusted_networks=haproxy.trusted_networks,
         server_ca=str(_server_ca(settings)) if haproxy.server_ca_file else "",
         hard_stop_after_s=haproxy.hard_stop_after_s,
         version=version,

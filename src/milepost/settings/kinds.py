@@ -140,6 +140,21 @@ def _bind_address(text: str) -> str:
     return "*" if text == "*" else str(ipaddress.ip_address(text))
 
 
+def _network(text: str) -> str:
+    """In the form that HAProxy compares with; an address is a network of one."""
+    return str(ipaddress.ip_network(text, strict=False))
+
+
+def _networks(most: int) -> Callable[[str], tuple[str, ...]]:
+    def read(text: str) -> tuple[str, ...]:
+        found = tuple(_network(part.strip()) for part in text.split(",")) if text.strip() else ()
+        if len(found) > most:
+            raise ValueError
+        return tuple(dict.fromkeys(found))
+
+    return read
+
+
 def _listen(text: str) -> Listen:
     host, colon, port = text.rpartition(":")
     bare = host.removeprefix("[").removesuffix("]")
@@ -210,4 +225,6 @@ TEXTS = listed(TEXT, "a list of texts without commas")
 BARE_FILES = listed(BARE_FILE, f'a list of paths of letters, digits and "{_BARE}"')
 URLS = listed(Kind("a URL", _url), 'a list of URLs "http://host:port" without credentials')
 BIND_ADDRESSES = listed(Kind("an address", _bind_address), 'a list of IP addresses, or ["*"] for all')
+FEW_NETWORKS = Kind("a list of at most 40 IP addresses and networks", _networks(40), toml=(list,), is_list=True)
+LISTENERS = listed(one_of("http", "https", "appid", "services"), 'a list of "http", "https", "appid", "services"')
 NAMES = listed(Kind("a name", _name), "a list of names of environment variables")

@@ -14,9 +14,11 @@ from milepost.settings.kinds import (
     BARE_WORDS,
     BIND_ADDRESSES,
     COUNT,
+    FEW_NETWORKS,
     FILE,
     FLAG,
     LISTEN,
+    LISTENERS,
     NAMES,
     PORT,
     PORT_RANGE,
@@ -119,6 +121,18 @@ class HAProxySettings:
         option="--allow-bundled-haproxy",
     )
     bind: tuple[str, ...] = setting(("*",), BIND_ADDRESSES, "The addresses that the balancer listens on.")
+    trusted_networks: tuple[str, ...] = setting(
+        (),
+        FEW_NETWORKS,
+        "Proxies in front of the balancer. What they say in X-Forwarded-Port and X-Forwarded-Proto stays; from all "
+        "others, once there are any, X-Forwarded-Proto is taken away.",
+    )
+    accept_proxy: tuple[str, ...] = setting(
+        (),
+        LISTENERS,
+        "Where `trusted_networks` speak the PROXY protocol (each of their connections must): on the shared ports, or "
+        '"services", the ports of all services. Everybody else is served as ever.',
+    )
     http_port: int = setting(80, PORT, "Port on which apps are found by host name; 0 switches it off.")
     https_port: int = setting(443, PORT, "The same over TLS; off without `certificates`, or with 0.")
     appid_port: int = setting(

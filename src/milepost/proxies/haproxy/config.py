@@ -87,6 +87,8 @@ class Profile:
     for https_port, which stays off without one. `max_files` is the hard limit on file descriptors that HAProxy will
     have. `log` is a syslog target for HAProxy, "" for none. `version` is HAProxy's (major, minor).
     `hard_stop_after_s`: how long a process that a reload has replaced may finish its sessions.
+    `accept_proxy` are the listeners ("http", "https", "appid", "services") at which `trusted_networks` speak the PROXY
+    protocol; what these say of clients in headers is taken everywhere.
     `server_ca` is a file of certificates that may sign those of servers, "" for none.
     `slow_start_s`: how long a server that comes new, or back, takes to its full share of traffic; 0: none.
     """
@@ -105,3 +107,5 @@ class Profile:
     hard_stop_after_s: float = 600.0
     slow_start_s: float = 0.0
     server_ca: str = ""
+    accept_proxy: tuple[str, ...] = ()
+    trusted_networks: tuple[str, ...] = ()

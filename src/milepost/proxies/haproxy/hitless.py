@@ -15,6 +15,7 @@ FORWARD_SOURCE = "127.255.0.9"
 
 _FORWARD = "milepost_to_new"
 _FORWARD_TLS = "milepost_to_new_tls"
+_OF_CONNECTIONS = ("bind ", "tcp-request connection ")
 IDLE_CLOSE = "option idle-close-on-response"
 _EXPECT_FORWARDED = f"tcp-request connection expect-proxy layer4 if {{ src {FORWARD_SOURCE} }}"
 _ONLY_HARMLESS = "http-request disable-l7-retry unless { method GET HEAD OPTIONS }"
@@ -30,8 +31,11 @@ def with_forward(section: Section) -> Section:
         return replace(section, lines=(*section.lines[:at], _EXPECT_FORWARDED, *section.lines[at:]))
     heads = [number for number, line in enumerate(section.lines) if line.startswith("use_backend ")]
     at = heads[0] if heads else len(section.lines)
-    lines = forward_lines(section.listens, is_tls=_is_tls(section))
-    return replace(section, lines=(*section.lines[:at], *lines, *section.lines[at:]))
+    start = sum(line.startswith(_OF_CONNECTIONS) for line in section.lines)  # HAProxy wants them in this order
+    expects, leads = forward_lines(section.listens, is_tls=_is_tls(section))
+    return replace(
+        section, lines=(*section.lines[:start], expects, *section.lines[start:at], leads, *section.lines[at:])
+    )
 
 
 def forward_lines(listens: Sequence[tuple[str, int]], *, is_tls: bool = False) -> tuple[str, str]:

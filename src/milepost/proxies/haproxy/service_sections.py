@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from milepost.model.routing import Retries, Service
-from milepost.proxies.haproxy.backend import HTTP_LINES, backend_lines, own_lines
+from milepost.proxies.haproxy.backend import backend_lines, own_lines
 from milepost.proxies.haproxy.config import Profile, Section
 from milepost.proxies.haproxy.hitless import forward_lines, retry_lines
 from milepost.proxies.haproxy.service_rules import backend_rules, frontend_rules
 from milepost.proxies.haproxy.shared_frontends import FRONTENDS, bind_lines
+from milepost.proxies.haproxy.upstream import expecting, header_lines, staying_here
 
 BACKENDS = "milepost_backends"
 """The defaults with what http backends have in common."""
@@ -49,10 +50,12 @@ class ServiceSectionMaker:
         addresses = (service.bind_addr,) if service.bind_addr else self._profile.bind
         binds, leads = bind_lines(addresses, service.port), f"use_backend {service.name}"
         listens = tuple((address, service.port) for address in addresses)
+        binds += expecting("services", self._profile)
         if service.mode != "http":
             return Section("frontend", service.name, (*binds, f"mode {service.mode}", leads), service.app_id, listens)
-        forward = forward_lines(listens) if self._is_hitless else ()
-        lines = (*binds, *frontend_rules(service), *forward, leads)
+        stays = staying_here("services", self._profile, listens)
+        expects, *forward = forward_lines(listens) if self._is_hitless else ("",)
+        lines = tuple(filter(None, (*binds, *frontend_rules(service), expects, *stays, *forward, leads)))
         return Section("frontend", service.name, lines, service.app_id, listens, FRONTENDS)
 
     def _backend(self, service: Service) -> Section:
@@ -60,17 +63,17 @@ class ServiceSectionMaker:
         if service.mode == "http" and service.retries == _USUAL:
             lines = (f"balance {service.balance}", *_hash_type(service), *own_lines(service), *backend_rules(service))
             return Section("backend", service.name, lines, service.app_id, under=BACKENDS)
-        balance, *others = backend_lines(service)
+        balance, *others = backend_lines(service, header_lines(self._profile))
         retries = retry_lines(service.retries) if service.mode == "http" and self._is_hitless else ()
         lines = (balance, *_hash_type(service), *others, *backend_rules(service), *retries)
         return Section("backend", service.name, lines, service.app_id)
 
 
-def backend_defaults(*, is_hitless: bool) -> tuple[str, ...]:
+def backend_defaults(profile: Profile, *, is_hitless: bool) -> tuple[str, ...]:
     """What the backends below them do not say themselves. As rules of each of thousands they cost HAProxy a third of
     its time to start, and a tenth of its memory.
     """
-    return ("mode http", *HTTP_LINES, *(retry_lines(_USUAL) if is_hitless else ()))
+    return ("mode http", *header_lines(profile), *(retry_lines(_USUAL) if is_hitless else ()))
 
 
 def _hash_type(service: Service) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from milepost.proxies.haproxy.config import Profile, Section
 from milepost.proxies.haproxy.drain import STATISTICS, when_draining
 from milepost.proxies.haproxy.pattern_rules import HOST, pattern_rules
 from milepost.proxies.haproxy.sni import behind_sni
+from milepost.proxies.haproxy.upstream import expecting, staying_here
 from milepost.routing.grammar_hosts import is_pattern
 
 FRONTENDS = "milepost_frontends"
@@ -35,13 +36,13 @@ def shared_frontends(services: Sequence[Service], profile: Profile) -> Iterator[
         yield _listening("listen", STATISTICS, profile, profile.stats_port, (health, *_STATS))
     by_host = _host_rules(services, profile)
     if profile.http_port:
-        yield _listening("frontend", "marathon_http_in", profile, profile.http_port, by_host)
+        yield _listening("frontend", "marathon_http_in", profile, profile.http_port, by_host, listener="http")
     if profile.appid_port:
         rule = f"use_backend %[req.hdr(x-marathon-app-id),lower,map_str({profile.map_dir}/{APPS_MAP})]"
-        yield _listening("frontend", "marathon_http_appid_in", profile, profile.appid_port, (rule,))
+        yield _listening("frontend", "marathon_http_appid_in", profile, profile.appid_port, (rule,), listener="appid")
     if has_tls(profile):
         tls = f" ssl crt-list {profile.certificate_list} alpn h2,http/1.1"
-        terminating = _listening("frontend", "marathon_https_in", profile, profile.https_port, by_host, tls)
+        terminating = _listening("frontend", "marathon_https_in", profile, profile.https_port, by_host, tls, "https")
         yield from behind_sni(terminating, services, profile)
 
 
@@ -109,9 +110,10 @@ def _path_rule(routes: Sequence[_PathRoute]) -> str:
 
 
 def _listening(
-    keyword: str, name: str, profile: Profile, port: int, lines: Sequence[str], options: str = ""
+    keyword: str, name: str, profile: Profile, port: int, lines: Sequence[str], options: str = "", listener: str = ""
 ) -> Section:
     listens = tuple((host, port) for host in profile.bind)
+    lines = (*expecting(listener, profile), *staying_here(listener, profile, listens), *lines)
     under, mode = (FRONTENDS, ()) if keyword == "frontend" else ("", ("mode http",))
     binds = bind_lines(profile.bind, port, options)
     return Section(keyword, name, (*binds, *mode, *lines), listens=listens, under=under)

@@ -31,12 +31,14 @@ def behind_sni(terminating: Section, services: Sequence[Service], profile: Profi
         return
     binds = [line for line in terminating.lines if line.startswith("bind ")]
     outside = [line.partition(" ssl ")[0] for line in binds]
+    about_clients = [line for line in terminating.lines if line.startswith("tcp-request ")]
+    rules = [line for line in terminating.lines if line not in (*binds, *about_clients)]
     inside = f"bind unix@{_socket(profile)} mode 600 accept-proxy ssl {binds[0].partition(' ssl ')[2]}"
     found = f"req.ssl_sni,lower,map_str({profile.map_dir}/{SNI_MAP})"
     leads = (f"use_backend %[{found}] if {{ {found} -m found }}", f"default_backend {_TERMINATING}")
-    lines = (*outside, "mode tcp", *_INSPECTION, *leads)
+    lines = (*outside, "mode tcp", *about_clients, *_INSPECTION, *leads)
     yield Section("frontend", _FRONTEND, lines, listens=terminating.listens)
-    yield replace(terminating, lines=(inside, *terminating.lines[len(binds) :]), listens=())
+    yield replace(terminating, lines=(inside, *rules), listens=())
 
 
 def way_to_termination(services: Sequence[Service], profile: Profile) -> Iterator[Section]:

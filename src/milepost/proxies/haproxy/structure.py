@@ -61,7 +61,7 @@ class StructureMaker:
         hitless = (IDLE_CLOSE,) if self._is_hitless else ()
         rule = sends_clients_away(self._profile.map_dir)
         yield Section("defaults", FRONTENDS, (*lines, "mode http", *hitless, rule))
-        yield Section("defaults", BACKENDS, (*lines, *backend_defaults(is_hitless=self._is_hitless)))
+        yield Section("defaults", BACKENDS, (*lines, *backend_defaults(self._profile, is_hitless=self._is_hitless)))
         yield Section("defaults", "", lines)
 
 
