@@ -297,6 +297,7 @@ def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> 
         slow_start_s=haproxy.slow_start_s,
         accept_proxy=haproxy.accept_proxy,
         trusted_networks=haproxy.trusted_networks,
+        deny=haproxy.deny,
         server_ca=str(_server_ca(settings)) if haproxy.server_ca_file else "",
         hard_stop_after_s=haproxy.hard_stop_after_s,
         version=version,

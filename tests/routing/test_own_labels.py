@@ -74,7 +74,7 @@ def test_a_connection_of_mode_tcp_has_one_time_only() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["LISTEN", "STRIP_PATH", "SERVER_TLS"])
+@pytest.mark.parametrize("name", ["LISTEN", "STRIP_PATH", "SERVER_TLS", "SNI_PASSTHROUGH", "DENIED_NETWORKS"])
 def test_what_must_not_be_guessed_costs_the_port(name: str) -> None:
     assert not read({"VHOST": "a.example", "PATH": "/a", name: "perhaps"}).wanted
 

@@ -110,6 +110,7 @@ VALUES: dict[str, tuple[str, str, object]] = {
         "10.0.0.1/8,::1",
         ("10.0.0.0/8", "::1/128"),
     ),
+    "a list of at most 200 IP addresses and networks": ("['10.0.0.1']", "10.0.0.1", ("10.0.0.1/32",)),
     'a list of "http", "https", "appid", "services"': ("['http']", "http", ("http",)),
     "a list of names of environment variables": ("['A', 'B']", "A,B", ("A", "B")),
     "a text on one line": ("'x y'", "x y", "x y"),
@@ -252,5 +253,5 @@ def test_the_example_file_shows_the_defaults() -> None:
 
 
 def test_the_proxy_protocol_is_not_taken_from_everybody(write: Write) -> None:
-    with pytest.raises(SettingsError, match="accept_proxy: needs haproxy.trusted_networks"):
+    with pytest.raises(SettingsError, match=r"accept_proxy: needs haproxy\.trusted_networks"):
         load_settings(write("[haproxy]\naccept_proxy = ['http']"), {})

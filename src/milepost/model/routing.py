@@ -110,6 +110,7 @@ class Service:
     only sources that may use the backend, () for all. `templates` are the owner's own texts in place of the usual
     ones, by the template's name (marathon-lb-behaviour.md 10.4).
 
+    `denied` are sources that may not use the backend, whatever `networks` says.
     `passes_tls`: on the shared port of TLS its hosts lead to its tasks as they are, which speak TLS themselves.
     `strips_path`: the task is asked for what follows the word of `path` that fits.
     """
@@ -137,6 +138,7 @@ class Service:
     rewrites: Rewrites = Rewrites()
     binding: Binding = Binding()
     templates: Mapping[str, str] = field(default_factory=dict)
+    denied: tuple[str, ...] = ()
     passes_tls: bool = False
     strips_path: bool = False
     timeouts: Timeouts = Timeouts()

@@ -170,6 +170,16 @@ SNI_PASSTHROUGH = Label(
     "names in VHOST, no patterns, and the HTTPS port; the first service of this kind and the last cost a reload. "
     "milepost's own label.",
 )
+DENIED_NETWORKS = Label(
+    "DENIED_NETWORKS",
+    Scope.PORT,
+    grammar_lines.read_networks,
+    grammar_lines.read_networks,
+    "none",
+    "Source networks that may not use this port, on any listener, separated by blanks. Clients get status 403, in mode "
+    "tcp their connection is closed. The setting `haproxy.deny` is the operator's, for all services. milepost's own "
+    "label.",
+)
 HEALTHY_SHARE = Label(
     "HEALTHY_SHARE",
     Scope.PORT,
@@ -281,6 +291,7 @@ TABLE: tuple[Label[Any], ...] = (
     TIMEOUT_CLIENT,
     SERVER_TLS,
     SNI_PASSTHROUGH,
+    DENIED_NETWORKS,
     HEALTHY_SHARE,
 )
 

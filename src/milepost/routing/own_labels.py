@@ -17,6 +17,7 @@ def with_own_labels(service: Service, labels: PortLabels) -> Service:
         listens=_listens(labels, service),
         strips_path=_strips_path(labels, service),
         timeouts=_timeouts(labels, service),
+        denied=labels.value(table.DENIED_NETWORKS, ()),
         server_tls=labels.value(table.SERVER_TLS, ServerTls.OFF),
     )
 

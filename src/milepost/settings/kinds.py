@@ -226,5 +226,6 @@ BARE_FILES = listed(BARE_FILE, f'a list of paths of letters, digits and "{_BARE}
 URLS = listed(Kind("a URL", _url), 'a list of URLs "http://host:port" without credentials')
 BIND_ADDRESSES = listed(Kind("an address", _bind_address), 'a list of IP addresses, or ["*"] for all')
 FEW_NETWORKS = Kind("a list of at most 40 IP addresses and networks", _networks(40), toml=(list,), is_list=True)
+NETWORKS = Kind("a list of at most 200 IP addresses and networks", _networks(200), toml=(list,), is_list=True)
 LISTENERS = listed(one_of("http", "https", "appid", "services"), 'a list of "http", "https", "appid", "services"')
 NAMES = listed(Kind("a name", _name), "a list of names of environment variables")

@@ -20,6 +20,7 @@ from milepost.settings.kinds import (
     LISTEN,
     LISTENERS,
     NAMES,
+    NETWORKS,
     PORT,
     PORT_RANGE,
     SECONDS,
@@ -132,6 +133,11 @@ class HAProxySettings:
         LISTENERS,
         "Where `trusted_networks` speak the PROXY protocol (each of their connections must): on the shared ports, or "
         '"services", the ports of all services. Everybody else is served as ever.',
+    )
+    deny: tuple[str, ...] = setting(
+        (),
+        NETWORKS,
+        "Clients that no service is for: their connections are closed, on the shared ports and those of all services.",
     )
     http_port: int = setting(80, PORT, "Port on which apps are found by host name; 0 switches it off.")
     https_port: int = setting(443, PORT, "The same over TLS; off without `certificates`, or with 0.")

@@ -89,6 +89,7 @@ class Profile:
     `hard_stop_after_s`: how long a process that a reload has replaced may finish its sessions.
     `accept_proxy` are the listeners ("http", "https", "appid", "services") at which `trusted_networks` speak the PROXY
     protocol; what these say of clients in headers is taken everywhere.
+    `deny` are networks whose connections are closed.
     `server_ca` is a file of certificates that may sign those of servers, "" for none.
     `slow_start_s`: how long a server that comes new, or back, takes to its full share of traffic; 0: none.
     """
@@ -109,3 +110,4 @@ class Profile:
     server_ca: str = ""
     accept_proxy: tuple[str, ...] = ()
     trusted_networks: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()

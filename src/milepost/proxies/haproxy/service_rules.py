@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from milepost.model.routing import Service
+from milepost.proxies.haproxy.denied import denials
 
 _PATH = "var(txn.milepost_path)"
 
@@ -14,7 +15,7 @@ def frontend_rules(service: Service) -> tuple[str, ...]:
 
 
 def backend_rules(service: Service) -> tuple[str, ...]:
-    return (*_timeouts(service), *_stripping(service))
+    return (*_timeouts(service), *denials(service), *_stripping(service))
 
 
 def _timeouts(service: Service) -> Iterator[str]:

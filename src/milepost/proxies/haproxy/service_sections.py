@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from milepost.model.routing import Retries, Service
 from milepost.proxies.haproxy.backend import backend_lines, own_lines
 from milepost.proxies.haproxy.config import Profile, Section
+from milepost.proxies.haproxy.denied import rejections
 from milepost.proxies.haproxy.hitless import forward_lines, retry_lines
 from milepost.proxies.haproxy.service_rules import backend_rules, frontend_rules
 from milepost.proxies.haproxy.shared_frontends import FRONTENDS, bind_lines
@@ -51,11 +52,14 @@ class ServiceSectionMaker:
         binds, leads = bind_lines(addresses, service.port), f"use_backend {service.name}"
         listens = tuple((address, service.port) for address in addresses)
         binds += expecting("services", self._profile)
+        turned_away = rejections(self._profile)
         if service.mode != "http":
-            return Section("frontend", service.name, (*binds, f"mode {service.mode}", leads), service.app_id, listens)
+            lines = (*binds, f"mode {service.mode}", *turned_away, leads)
+            return Section("frontend", service.name, lines, service.app_id, listens)
         stays = staying_here("services", self._profile, listens)
         expects, *forward = forward_lines(listens) if self._is_hitless else ("",)
-        lines = tuple(filter(None, (*binds, *frontend_rules(service), expects, *stays, *forward, leads)))
+        rules = (*frontend_rules(service), *turned_away, *stays)
+        lines = tuple(filter(None, (*binds, expects, *rules, *forward, leads)))
         return Section("frontend", service.name, lines, service.app_id, listens, FRONTENDS)
 
     def _backend(self, service: Service) -> Section:

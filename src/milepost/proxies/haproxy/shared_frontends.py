@@ -6,6 +6,7 @@ from itertools import groupby
 
 from milepost.model.routing import Service
 from milepost.proxies.haproxy.config import Profile, Section
+from milepost.proxies.haproxy.denied import rejections
 from milepost.proxies.haproxy.drain import STATISTICS, when_draining
 from milepost.proxies.haproxy.pattern_rules import HOST, pattern_rules
 from milepost.proxies.haproxy.sni import behind_sni
@@ -113,7 +114,9 @@ def _listening(
     keyword: str, name: str, profile: Profile, port: int, lines: Sequence[str], options: str = "", listener: str = ""
 ) -> Section:
     listens = tuple((host, port) for host in profile.bind)
-    lines = (*expecting(listener, profile), *staying_here(listener, profile, listens), *lines)
+    if listener:
+        first = (*expecting(listener, profile), *rejections(profile))
+        lines = (*first, *staying_here(listener, profile, listens), *lines)
     under, mode = (FRONTENDS, ()) if keyword == "frontend" else ("", ("mode http",))
     binds = bind_lines(profile.bind, port, options)
     return Section(keyword, name, (*binds, *mode, *lines), listens=listens, under=under)

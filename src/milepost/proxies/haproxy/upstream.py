@@ -39,11 +39,11 @@ def header_lines(profile: Profile) -> tuple[str, ...]:
     """`HTTP_LINES`, without overwriting what a trusted upstream says; from all others its header is not taken."""
     if not profile.trusted_networks:
         return HTTP_LINES
-    trusted = _trusted(profile)
+    known = _trusted(profile)
     return (
         "option forwardfor",
-        f"http-request set-header X-Forwarded-Port %[dst_port] unless {trusted} {{ req.hdr(x-forwarded-port) -m found }}",
-        f"http-request del-header X-Forwarded-Proto unless {trusted}",
+        f"http-request set-header X-Forwarded-Port %[dst_port] unless {known} {{ req.hdr(x-forwarded-port) -m found }}",
+        f"http-request del-header X-Forwarded-Proto unless {known}",
         "http-request add-header X-Forwarded-Proto https if { ssl_fc } !{ req.hdr(x-forwarded-proto) -m found }",
     )
 
