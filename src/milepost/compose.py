@@ -39,8 +39,9 @@ from milepost.proxies.haproxy.certificate_files import LIST
 from milepost.proxies.haproxy.config import Profile
 from milepost.proxies.haproxy.desired import RunDesigner
 from milepost.proxies.haproxy.drain import DRAIN_MAP
+from milepost.proxies.haproxy.error_pages import ErrorPages, pages_of
 from milepost.proxies.haproxy.keyring import Keyring
-from milepost.proxies.haproxy.operator_files import copy_certificates
+from milepost.proxies.haproxy.operator_files import SERVER_CA, newest_copy, take_certificates
 from milepost.proxies.haproxy.process import named_environment
 from milepost.proxies.haproxy.proxy import HaproxyProxy, Places
 from milepost.proxies.haproxy.view import HaproxyView
@@ -72,7 +73,7 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
         keyring = keyring_of(settings, binary)
         if keyring is not None:
             await keyring.look()
-        proxy = haproxy_of(settings, binary, notify, keyring, take_over_files(settings))
+        proxy = haproxy_of(settings, binary, notify, keyring, await take_over_files(settings, binary))
         holders = HolderFile(settings.state_dir / "holders.json")
         loop = Loop(proxy, mailbox, Router(policy_of(settings)), holders, board, notify, pace_of(settings))
         notify(_started(settings, binary))
@@ -159,22 +160,29 @@ def keyring_of(settings: Settings, binary: Binary | None) -> Keyring | None:
     return Keyring(haproxy.certificates, folder, check)
 
 
-def take_over_files(settings: Settings) -> tuple[Problem, ...]:
+async def take_over_files(settings: Settings, binary: Binary | None) -> tuple[Problem, ...]:
     """Copy the files of the operator's that HAProxy is to read; what is wrong with them.
 
     Raises SettingsError where nothing good was ever read, ProxyError where a copy cannot be written.
     """
-    problems = []
-    source, copy = settings.haproxy.server_ca_file, _server_ca(settings)
-    if source is not None and (why := copy_certificates(source, copy)):
-        if not copy.exists():
+    folder, haproxy, problems = _taken_over(settings), settings.haproxy, []
+    folder.mkdir(exist_ok=True)
+    source = haproxy.server_ca_file
+    if source is not None and (why := take_certificates(source, folder)):
+        if newest_copy(folder, SERVER_CA) is None:
             raise SettingsError(f"haproxy.server_ca_file: {source} {why}")
         problems.append(Problem("", str(source), f"{source} {why}; the certificates that were read last are trusted"))
+    if haproxy.error_pages is not None:
+        environment = named_environment(haproxy.environment, os.environ)
+        wrong = await ErrorPages(folder, binary.path if binary else None, environment).take_over(haproxy.error_pages)
+        why = "what was read last from there, if anything, is shown"
+        problems += [Problem("", str(path), f"error page {path}: {words}; {why}") for path, words in wrong.items()]
     return tuple(problems)
 
 
-def _server_ca(settings: Settings) -> Path:
-    return settings.state_dir / "server-ca.pem"
+def _taken_over(settings: Settings) -> Path:
+    """Where the copies of such files lie."""
+    return settings.state_dir / "taken-over"
 
 
 def certificate_folder(settings: Settings) -> Path:
@@ -297,8 +305,9 @@ def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> 
         slow_start_s=haproxy.slow_start_s,
         accept_proxy=haproxy.accept_proxy,
         trusted_networks=haproxy.trusted_networks,
+        error_pages=pages_of(haproxy.error_pages, _taken_over(settings)) if haproxy.error_pages else (),
         deny=haproxy.deny,
-        server_ca=str(_server_ca(settings)) if haproxy.server_ca_file else "",
+        server_ca=str(newest_copy(_taken_over(settings), SERVER_CA) or "") if haproxy.server_ca_file else "",
         hard_stop_after_s=haproxy.hard_stop_after_s,
         version=version,
     )

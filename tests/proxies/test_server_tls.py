@@ -13,7 +13,7 @@ from milepost.model.routing import Check, Endpoint, RoutingTable, ServerTls, Ser
 from milepost.proxies.haproxy.binary import Binary
 from milepost.proxies.haproxy.config import Profile
 from milepost.proxies.haproxy.desired import RunDesigner
-from milepost.proxies.haproxy.operator_files import copy_certificates
+from milepost.proxies.haproxy.operator_files import SERVER_CA, newest_copy, take_certificates
 from milepost.proxies.haproxy.runtime import AdminSocket
 from milepost.proxies.haproxy.server_tls import tls_words
 from support.certificates import certificate_of, pem
@@ -39,13 +39,25 @@ def test_a_server_says_no_more_of_tls_than_it_needs(service: Service, words: tup
 
 @pytest.mark.parametrize("text", ["", "hello", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
 def test_a_file_without_a_certificate_leaves_what_was_trusted(text: str, tmp_path: Path) -> None:
-    source, copy = tmp_path / "ca", tmp_path / "copy"
+    source = tmp_path / "ca"
     source.write_text(pem("one"))
-    assert copy_certificates(source, copy) == ""
+    assert take_certificates(source, tmp_path) == ""
     source.write_text(text)
-    assert copy_certificates(source, copy) == "holds no certificate that can be read"
+    assert take_certificates(source, tmp_path) == "holds no certificate that can be read"
+    assert take_certificates(tmp_path / "none", tmp_path).startswith("cannot be read: No such file")
+    copy = newest_copy(tmp_path, SERVER_CA)
+    assert copy is not None
     assert copy.read_text() == certificate_of(pem("one"))
-    assert copy_certificates(tmp_path / "none", copy).startswith("cannot be read: No such file")
+
+
+def test_the_certificates_of_before_stay_for_the_configuration_that_serves(tmp_path: Path) -> None:
+    source, copies = tmp_path / "ca", []
+    for name in ("one", "two", "one"):
+        source.write_text(pem(name))
+        take_certificates(source, tmp_path)
+        copies.append(newest_copy(tmp_path, SERVER_CA))
+    assert copies[0] == copies[2] != copies[1]
+    assert all(copy is not None and copy.exists() for copy in copies)
 
 
 def speaking_tls(name: str, folder: Path) -> ssl.SSLContext:

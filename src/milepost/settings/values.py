@@ -134,6 +134,12 @@ class HAProxySettings:
         "Where `trusted_networks` speak the PROXY protocol (each of their connections must): on the shared ports, or "
         '"services", the ports of all services. Everybody else is served as ever.',
     )
+    error_pages: Path | None = setting(
+        None,
+        or_none(FILE),
+        "A directory of error pages: 503.http is a whole answer (status line, headers, an empty line, the page) where "
+        "there is no task. Read at start; a broken page is a problem, and what was read last stays.",
+    )
     deny: tuple[str, ...] = setting(
         (),
         NETWORKS,

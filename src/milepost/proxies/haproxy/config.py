@@ -89,6 +89,7 @@ class Profile:
     `hard_stop_after_s`: how long a process that a reload has replaced may finish its sessions.
     `accept_proxy` are the listeners ("http", "https", "appid", "services") at which `trusted_networks` speak the PROXY
     protocol; what these say of clients in headers is taken everywhere.
+    `error_pages` are (status, path) of files that hold a whole answer.
     `deny` are networks whose connections are closed.
     `server_ca` is a file of certificates that may sign those of servers, "" for none.
     `slow_start_s`: how long a server that comes new, or back, takes to its full share of traffic; 0: none.
@@ -111,3 +112,4 @@ class Profile:
     accept_proxy: tuple[str, ...] = ()
     trusted_networks: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
+    error_pages: tuple[tuple[int, str], ...] = ()

@@ -57,7 +57,8 @@ class StructureMaker:
 
     def _defaults(self) -> Iterator[Section]:
         """HAProxy takes rules in defaults only where these have a name. The nameless are for all others below."""
-        lines = (*(("log global",) if self._profile.log else ()), *_DEFAULTS)
+        pages = (f"errorfile {status} {path}" for status, path in self._profile.error_pages)
+        lines = (*(("log global",) if self._profile.log else ()), *_DEFAULTS, *pages)
         hitless = (IDLE_CLOSE,) if self._is_hitless else ()
         rule = sends_clients_away(self._profile.map_dir)
         yield Section("defaults", FRONTENDS, (*lines, "mode http", *hitless, rule))
