@@ -5,11 +5,12 @@ a header and nowhere else.
 """
 
 import ssl
+from base64 import b64encode
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Self, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import anyio
 import httpx2
@@ -17,6 +18,7 @@ import msgspec
 
 from milepost.errors import SettingsError, SourceError
 from milepost.sources.marathon.events import EVENT_TYPES
+from milepost.sources.marathon.kept import Answer, KeptConnections, NoPlainAnswer
 from milepost.sources.marathon.settings import MarathonSettings
 
 T = TypeVar("T")
@@ -24,6 +26,7 @@ T = TypeVar("T")
 _APPS = "/v2/apps?embed=apps.tasks"
 _APP = "/v2/apps/{}?embed=app.tasks"
 _EVENTS = "/v2/events?plan-format=light&" + "&".join(f"event_type={name}" for name in EVENT_TYPES)
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "milepost"}
 _STREAM_HEADERS = {"Accept": "text/event-stream", "Cache-Control": "no-cache"}
 _REDIRECTS = 3
 _IDLE_S = 50.0  # keep-alive; below the 60 s after which servers and firewalls commonly drop a connection
@@ -47,10 +50,12 @@ class MarathonClient:
         self._settings = settings
         self._urls = settings.urls
         self._stream_timeout = httpx2.Timeout(settings.stream_silence_s, connect=settings.connect_timeout_s)
+        self._tls = _tls(settings)
+        self._kept: dict[str, KeptConnections] = {}  # by endpoint
         self._http = httpx2.AsyncClient(
             auth=(settings.user, settings.password) if settings.user else None,
-            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "milepost"},
-            verify=_tls(settings),
+            headers=_HEADERS,
+            verify=self._tls,
             timeout=httpx2.Timeout(settings.read_timeout_s, connect=settings.connect_timeout_s),
             limits=httpx2.Limits(keepalive_expiry=_IDLE_S),
             trust_env=False,
@@ -61,6 +66,8 @@ class MarathonClient:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
+        for kept in self._kept.values():
+            await kept.aclose()
         await self._http.aclose()
 
     @property
@@ -79,7 +86,7 @@ class MarathonClient:
     async def read_app(self, app_id: str) -> bytes | None:
         """The body of the answer about one app with its tasks, None if Marathon says that there is none."""
         path = _APP.format(quote(app_id.strip("/")))
-        return await self._fail_over(lambda url: self._read_app(url + path, app_id))
+        return await self._fail_over(lambda url: self._read_app(url, path, app_id))
 
     @asynccontextmanager
     async def events(self) -> AsyncIterator[EventStream]:
@@ -110,13 +117,31 @@ class MarathonClient:
                 _expect(response, "application/json")
                 return await self._body(response)
 
-    async def _read_app(self, url: str, app_id: str) -> bytes | None:
+    async def _read_app(self, url: str, path: str, app_id: str) -> bytes | None:
         with anyio.fail_after(self._settings.read_timeout_s):
-            async with self._ask(url) as response:
-                if response.status_code == 404 and _says_gone(app_id, await self._body(response)):
-                    return None
-                _expect(response, "application/json")
-                return await self._body(response)
+            plain = await self._plain_answer(url, path)
+            if plain is not None:
+                return _app_in(plain, app_id)
+            async with self._ask(url + path) as response:
+                body = await self._body(response) if response.status_code in (200, 404) else b""
+                return _app_in(Answer(response.status_code, _content_type(response), body), app_id)
+
+    async def _plain_answer(self, url: str, path: str) -> Answer | None:
+        """The answer where it is a plain one, None where only the whole client can tell what is to be made of it."""
+        if url not in self._kept:
+            self._kept[url] = KeptConnections(url, self._plain_headers(), self._tls, self._settings.max_answer_bytes)
+        try:
+            answer = await self._kept[url].get(urlsplit(url).path + path)
+        except NoPlainAnswer:
+            return None
+        return answer if answer.status in (200, 404) else None
+
+    def _plain_headers(self) -> tuple[tuple[str, str], ...]:
+        settings = self._settings
+        if not settings.user:
+            return tuple(_HEADERS.items())
+        words = b64encode(f"{settings.user}:{settings.password}".encode()).decode()
+        return (*_HEADERS.items(), ("Authorization", f"Basic {words}"))
 
     async def _open_events(self, url: str, stack: AsyncExitStack) -> tuple[str, httpx2.Response]:
         with anyio.fail_after(self._settings.stream_silence_s):
@@ -173,12 +198,28 @@ def _redirected(target: httpx2.URL, location: str) -> httpx2.URL:
     return onward
 
 
+def _app_in(answer: Answer, app_id: str) -> bytes | None:
+    if answer.status == 404 and _says_gone(app_id, answer.body):
+        return None
+    if answer.status != 200:
+        raise SourceError(f"answered {answer.status}")
+    _expect_type("application/json", answer.content_type)
+    return answer.body
+
+
 def _expect(response: httpx2.Response, content_type: str) -> None:
     if response.status_code != 200:
         raise SourceError(f"answered {response.status_code} {response.reason_phrase}".rstrip())
-    got = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if got != content_type:
-        raise SourceError(f"expected an answer of type {content_type}, got {got or 'none'!r}")
+    _expect_type(content_type, _content_type(response))
+
+
+def _expect_type(wanted: str, got: str) -> None:
+    if got != wanted:
+        raise SourceError(f"expected an answer of type {wanted}, got {got or 'none'!r}")
+
+
+def _content_type(response: httpx2.Response) -> str:
+    return response.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _says_gone(app_id: str, body: bytes) -> bool:
