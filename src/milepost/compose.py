@@ -290,7 +290,7 @@ def guard_of(settings: Settings) -> Guard:
 
 def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> Profile:
     """How HAProxy of `version` is written, which may have `max_files` open files."""
-    haproxy = settings.haproxy
+    haproxy, ca_file = settings.haproxy, settings.haproxy.server_ca_file
     return Profile(
         admin_socket=str(settings.admin_socket),
         map_dir=str(settings.map_dir),
@@ -307,7 +307,7 @@ def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> 
         trusted_networks=haproxy.trusted_networks,
         error_pages=pages_of(haproxy.error_pages, _taken_over(settings)) if haproxy.error_pages else (),
         deny=haproxy.deny,
-        server_ca=str(newest_copy(_taken_over(settings), SERVER_CA) or "") if haproxy.server_ca_file else "",
+        server_ca=str(newest_copy(_taken_over(settings), SERVER_CA) or ca_file) if ca_file else "",
         hard_stop_after_s=haproxy.hard_stop_after_s,
         version=version,
     )
