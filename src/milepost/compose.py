@@ -2,7 +2,10 @@
 
 import os
 import resource
+import signal
 import time
+from collections.abc import Set
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -17,6 +20,8 @@ from milepost.controller.last_good import LastGood
 from milepost.controller.lock import only_one
 from milepost.controller.loop import Loop, Pace
 from milepost.controller.mailbox import Mailbox
+from milepost.controller.once import bring
+from milepost.controller.signals import heed
 from milepost.controller.snapshot_file import SnapshotFile
 from milepost.errors import ProxyError, SettingsError
 from milepost.model.notice import (
@@ -27,6 +32,7 @@ from milepost.model.notice import (
     Notice,
     Notify,
     OldWorkersSeen,
+    ProblemFound,
     SourceFailed,
     SourceRead,
 )
@@ -35,33 +41,38 @@ from milepost.observability.logs import log_notice
 from milepost.observability.metrics import Metrics
 from milepost.proxies.haproxy.binary import OLDEST, Binary, find_binary
 from milepost.proxies.haproxy.certificate_check import CertificateCheck
-from milepost.proxies.haproxy.certificate_files import LIST
+from milepost.proxies.haproxy.certificate_files import LIST, OF_APPS
 from milepost.proxies.haproxy.config import Profile
 from milepost.proxies.haproxy.desired import RunDesigner
 from milepost.proxies.haproxy.drain import DRAIN_MAP
 from milepost.proxies.haproxy.error_pages import ErrorPages, pages_of
+from milepost.proxies.haproxy.keychain import Keychain
 from milepost.proxies.haproxy.keyring import Keyring
 from milepost.proxies.haproxy.operator_files import SERVER_CA, newest_copy, take_certificates
 from milepost.proxies.haproxy.process import named_environment
 from milepost.proxies.haproxy.proxy import HaproxyProxy, Places
+from milepost.proxies.haproxy.raw.review import RawReview
+from milepost.proxies.haproxy.reader import read_statistics
 from milepost.proxies.haproxy.view import HaproxyView
-from milepost.routing.build import Router
+from milepost.routing.build import Router, build_routing
 from milepost.routing.endpoints import why_not
+from milepost.routing.own_texts import no_texts
 from milepost.routing.policy import Conflicts, Policy
 from milepost.settings.values import Settings
 from milepost.sources.marathon.overlay import is_of
 from milepost.sources.marathon.settings import MarathonSettings
-from milepost.sources.marathon.source import MarathonSource
+from milepost.sources.marathon.source import MarathonSource, read_once
 from milepost.web.app import Commands, make_app
 from milepost.web.server import serve_web
 
 _STOP_GRACE_S = 5.0
 
 
-async def run(settings: Settings, *, stop_proxy: bool) -> None:
+async def run(settings: Settings, *, stop_proxy: bool, heeds_signals: bool = False) -> None:
     """`milepost run`: keep HAProxy configured until cancelled. With `stop_proxy` HAProxy ends with it.
 
-    Raises SettingsError, ProxyError or MilepostError where it cannot start; what runs is untouched then.
+    Raises SettingsError, ProxyError or MilepostError where it cannot start; what runs is untouched then. With
+    `heeds_signals` HUP has everything read anew, and USR1 has what runs compared and mended, as `POST /v1/reconcile`.
     """
     with only_one(settings.state_dir), rare_searches():
         settings.map_dir.mkdir(exist_ok=True)
@@ -70,16 +81,18 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
         metrics = Metrics(board)
         notify = _notify(board, metrics)
         source = MarathonSource(marathon_of(settings), notify)
-        keyring = keyring_of(settings, binary)
-        if keyring is not None:
-            await keyring.look()
-        proxy = haproxy_of(settings, binary, notify, keyring, await take_over_files(settings, binary))
+        keychain = keychain_of(settings, binary)
+        await keychain.look()
+        problems = await take_over_files(settings, binary)
+        proxy = haproxy_of(settings, binary, notify, keychain, problems)
         holders = HolderFile(settings.state_dir / "holders.json")
         loop = Loop(proxy, mailbox, Router(policy_of(settings)), holders, board, notify, pace_of(settings))
         notify(_started(settings, binary))
         last_good = LastGood(SnapshotFile(settings.state_dir), mailbox.put, notify)
-        guard = GuardPost(guard_of(settings), last_good.publish, source.look_again, board, notify)
-        commands = Commands(lambda: _reconcile(proxy, mailbox), guard.approve)
+        guard = GuardPost(guard_of(settings, board), last_good.publish, source.look_again, board, notify)
+        reconcile = partial(_reconcile, proxy, mailbox)
+        commands = Commands(reconcile, guard.approve, partial(read_statistics, settings.admin_socket))
+        signals = {signal.SIGHUP: partial(source.look_again, "HUP"), signal.SIGUSR1: reconcile}
         app = make_app(board, HaproxyView(binary), metrics, commands)
         try:
             async with anyio.create_task_group() as tasks:
@@ -88,6 +101,8 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
                 if kept := await last_good.start(proxy.is_running):
                     guard.remember(kept, time.time())
                     source.remember(kept)
+                if heeds_signals:
+                    tasks.start_soon(heed, signals)
                 tasks.start_soon(last_good.run)
                 tasks.start_soon(guard.run)
                 tasks.start_soon(source.run, guard.publish)
@@ -99,6 +114,30 @@ async def run(settings: Settings, *, stop_proxy: bool) -> None:
                 with anyio.CancelScope(shield=True):
                     await proxy.stop(_STOP_GRACE_S)
             raise
+
+
+async def run_once(settings: Settings) -> None:
+    """Make HAProxy what Marathon says now, and leave it running.
+
+    Raises SettingsError, SourceError, ProxyError or MilepostError; what runs is untouched then.
+    """
+    with only_one(settings.state_dir), rare_searches():
+        settings.map_dir.mkdir(exist_ok=True)
+        binary = binary_of(settings)
+        keychain = keychain_of(settings, binary)
+        await keychain.look()
+        problems = await take_over_files(settings, binary)
+        seen = await read_once(marathon_of(settings))
+        holders = HolderFile(settings.state_dir / "holders.json")
+        table = build_routing(seen, policy_of(settings), holders.load())
+        holders.save(table.holders)
+        proxy = haproxy_of(settings, binary, log_notice, keychain, problems)
+        try:
+            await bring(proxy, table)
+        finally:
+            await proxy.close()
+        for problem in sorted({*seen.problems, *table.problems, *proxy.refused}):
+            log_notice(ProblemFound(problem.app_id, problem.subject, problem.message, solved=False))
 
 
 def _reconcile(proxy: HaproxyProxy, mailbox: Mailbox) -> None:
@@ -149,15 +188,15 @@ def binary_of(settings: Settings) -> Binary | None:
         return None
 
 
-def keyring_of(settings: Settings, binary: Binary | None) -> Keyring | None:
-    """The certificates of the settings, None where they name none."""
-    haproxy = settings.haproxy
-    if not haproxy.certificates:
-        return None
+def keychain_of(settings: Settings, binary: Binary | None) -> Keychain:
+    """The certificates of the settings, and those that apps name."""
     folder = certificate_folder(settings)
-    environment = named_environment(haproxy.environment, os.environ)
-    check = CertificateCheck(binary.path if binary else None, folder, environment)
-    return Keyring(haproxy.certificates, folder, check)
+    environment = named_environment(settings.haproxy.environment, os.environ)
+    shared, of_apps = (
+        Keyring(places, where, CertificateCheck(binary.path if binary else None, where, environment))
+        for places, where in ((settings.haproxy.certificates, folder), ((), folder / OF_APPS))
+    )
+    return Keychain(shared, of_apps)
 
 
 async def take_over_files(settings: Settings, binary: Binary | None) -> tuple[Problem, ...]:
@@ -194,7 +233,7 @@ def haproxy_of(
     settings: Settings,
     binary: Binary | None,
     notify: Notify,
-    keyring: Keyring | None = None,
+    keychain: Keychain | None = None,
     problems: tuple[Problem, ...] = (),
 ) -> HaproxyProxy:
     """HAProxy as the loop drives it."""
@@ -210,7 +249,7 @@ def haproxy_of(
         most_old_workers=settings.haproxy.old_workers,
         heals=settings.haproxy.foreign_changes == "heal",
         max_files=max_files() if is_own else None,  # attached, HAProxy has its limit from elsewhere
-        keyring=keyring,
+        keyring=keychain,
         problems=problems,
     )
 
@@ -265,7 +304,7 @@ def marathon_of(settings: Settings) -> MarathonSettings:
 
 def policy_of(settings: Settings) -> Policy:
     """How apps are routed. The listeners of milepost's own and of HAProxy's shared frontends are no app's to have."""
-    haproxy, web = settings.haproxy, settings.web.listen
+    haproxy, web, raw = settings.haproxy, settings.web.listen, settings.policy.raw
     https_port = haproxy.https_port if haproxy.certificates else 0  # without one an app may do its own TLS there
     ours = (haproxy.http_port, https_port, haproxy.appid_port, haproxy.stats_port, web.port if web else 0)
     return Policy(
@@ -278,14 +317,21 @@ def policy_of(settings: Settings) -> Policy:
         healthy_share=settings.routing.healthy_share,
         serves_tls=https_port != 0,
         verifies_servers=haproxy.server_ca_file is not None,
+        grants=settings.policy.claims,
+        review=no_texts if raw == "off" else RawReview(is_trusted=raw == "trusted"),
+        deployment_target=settings.routing.deployment_target,
     )
 
 
-def guard_of(settings: Settings) -> Guard:
-    """What holds back a read that takes too much away."""
+def guard_of(settings: Settings, board: Board) -> Guard:
+    """What holds back a read that takes too much away. What a deployment has drained is no loss."""
     guard, policy = settings.guard, policy_of(settings)
     limits = Limits(guard.share, guard.approve_share, guard.approve_from, guard.confirm_after_s)
-    return Guard(limits, lambda task, app: not why_not(task, app, policy), is_of)
+    return Guard(limits, lambda task, app: not why_not(task, app, policy), is_of, lambda: _drained(board))
+
+
+def _drained(board: Board) -> Set[str]:
+    return board.table.drained if board.table else frozenset()
 
 
 def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> Profile:
@@ -301,6 +347,7 @@ def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> 
         appid_port=haproxy.appid_port,
         stats_port=haproxy.stats_port,
         certificate_list=str(certificate_folder(settings) / LIST) if haproxy.certificates else "",
+        app_certificates=str(certificate_folder(settings) / OF_APPS),
         log=haproxy.log,
         slow_start_s=haproxy.slow_start_s,
         accept_proxy=haproxy.accept_proxy,
@@ -309,5 +356,6 @@ def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> 
         deny=haproxy.deny,
         server_ca=str(newest_copy(_taken_over(settings), SERVER_CA) or ca_file) if ca_file else "",
         hard_stop_after_s=haproxy.hard_stop_after_s,
+        trusts_owners=settings.policy.raw == "trusted",
         version=version,
     )

@@ -30,7 +30,10 @@ def test_every_command_explains_itself_and_the_overview_fits_it(name: str) -> No
     command = main.get_command(click.Context(main), name)
     assert command is not None
     assert command.name == name
-    assert call(name, "--help").output.startswith(f"Usage: main {name}")
+    usage = (
+        "usage: milepost" if name in ("marathon-lb", "zdd") else "Usage: main"
+    )  # those read their flags as they always did
+    assert call(name, "--help").output.startswith(f"{usage} {name}")
 
 
 def test_the_overview_lists_every_command_and_imports_nothing_heavy() -> None:

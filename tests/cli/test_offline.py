@@ -54,10 +54,11 @@ def test_snapshot_shows_the_file_s_apps(apps: Path) -> None:
     assert "/inner" in result.stdout
 
 
+@pytest.mark.parametrize("password", ["s3cret", f"$5$s3cret${'a' * 43}"])
 @pytest.mark.parametrize("command", [("snapshot",), ("explain", "/web"), ("lint",)])
-def test_no_command_shows_a_password(tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_no_command_shows_a_password(tmp_path: Path, command: tuple[str, ...], password: str) -> None:
     apps = tmp_path / "secret.json"
-    labels = {"HAPROXY_GROUP": "external", "HAPROXY_0_VHOST": "a.example", "HAPROXY_0_AUTH": "realm:joe:s3cret"}
+    labels = {"HAPROXY_GROUP": "external", "HAPROXY_0_AUTH": f"realm:joe:{password}", "HAPROXY_0_WEB": ""}
     apps.write_text(json.dumps({"apps": [{**WEB, "labels": labels}]}))
     for options in ((), ("--json",)):
         shown = call(*command, "--apps", apps, *options).output

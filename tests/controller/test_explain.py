@@ -7,6 +7,10 @@ import pytest
 from milepost.controller.explain import NOT_IN_PROXY, explain, unknown_app
 from milepost.model.problem import Problem
 from milepost.model.routing import RoutingTable
+from milepost.routing.build import build_routing
+from milepost.routing.policy import Policy
+from support.apps import snapshot
+from support.colours import colour
 from support.scene import PROBLEMS, SNAPSHOT, TABLE
 
 
@@ -113,3 +117,21 @@ def test_an_app_is_explained_before_it_was_routed() -> None:
     explanation = explain("/shop/web", SNAPSHOT, RoutingTable())
     assert not explanation.selected
     assert [port.service for port in explanation.ports] == ["", ""]
+
+
+def test_each_colour_of_a_deployment_is_explained_by_its_own_id() -> None:
+    seen = snapshot(colour("blue", 3), colour("green", 1))
+    table = build_routing(seen, Policy(("external",)))
+    blue, green = (explain(app_id, seen, table) for app_id in ("/web-blue", "/web-green"))
+    assert (blue.served_as, green.served_as) == ("/web", "/web")
+    assert [port.service for port in (*blue.ports, *green.ports)] == ["web_10000", "web_10000"]
+    assert [task.servers[0].address for task in green.tasks] == ["10.0.2.1:31000"]
+    assert [task.reasons[0][:10] for task in blue.tasks if task.reasons] == ["is drained"]
+
+
+def test_what_the_proxy_refused_of_a_deployment_is_told_of_each_colour() -> None:
+    seen = snapshot(colour("blue", 3), colour("green", 1))
+    table = build_routing(seen, Policy(("external",)))
+    refused = Problem("/web", "port 10000", "is taken by another process")
+    seen = replace(seen, problems=(refused,))
+    assert [explain(app_id, seen, table).problems for app_id in ("/web-blue", "/web-green")] == [(refused,)] * 2

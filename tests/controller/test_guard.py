@@ -390,3 +390,14 @@ async def test_a_second_read_is_asked_for_when_it_is_due_and_only_once() -> None
         await anyio.sleep(100)
         assert len(at.asked_s) == 1, "it came back before that"
         tasks.cancel_scope.cancel()
+
+
+def test_a_colour_whose_tasks_were_drained_may_go_without_a_word() -> None:
+    drained: set[str] = set()
+    guard = Guard(LIMITS, serves, drained=lambda: drained)
+    blue, green = many("/blue", 3), many("/green", 3, first=3)
+    guard.judge(read(1.0, blue, green), 1.0)
+    gone = read(2.0, green)
+    drained |= {task.id for task in blue.tasks}
+    assert guard.judge(gone, 2.0) == Verdict(gone, None)
+    assert guard.judge(read(3.0), 3.0).holding == Holding(("/green",), 3, 3, needs_approval=False)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from milepost.controller.secrets import HIDDEN, shown_config, shown_labels, without_secrets
-from support.scene import SNAPSHOT
+from milepost.controller.secrets import HIDDEN, shown_config, shown_labels, without_passwords, without_secrets
+from support.scene import SNAPSHOT, TABLE
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,16 @@ def test_a_shown_snapshot_holds_no_secret_and_all_else() -> None:
     assert "s3cret" in repr(SNAPSHOT)
     assert "s3cret" not in repr(shown)
     assert shown.apps["/shop/db"] == SNAPSHOT.apps["/shop/db"]
+
+
+def test_a_shown_routing_table_holds_no_password_and_all_else() -> None:
+    shown = without_passwords(TABLE)
+    assert "s3cret" in repr([service.templates for service in TABLE.services])
+    for service in shown.services:
+        assert service.auth is None or service.auth.password == HIDDEN
+    assert shown.services[0].templates == {"USERLIST_HEAD": HIDDEN, "FRONTEND_HEAD": "x"}
+    assert shown.services[1] == TABLE.services[1]
+    assert without_passwords(shown) == shown
 
 
 def test_a_shown_configuration_holds_no_password() -> None:

@@ -56,6 +56,19 @@ def test_what_differs_is_changed(
         assert plan_certificates(wanted, done.certificates) == ()
 
 
+OF_APP = Certificate("/c/apps/x.pem", "/etc/x.pem", "F3", "D3", "SECRET\n")
+
+
+def test_what_apps_name_is_changed_only_where_it_runs_and_is_never_taken_from_the_list() -> None:
+    wanted = CertificateList(LIST, (), (OF_APP,))
+    assert plan_certificates(wanted, {}) == ()
+    assert plan_certificates(wanted, {OF_APP.path: RunningCertificate("F3", "D3")}) == ()
+    (step,) = plan_certificates(wanted, {OF_APP.path: RunningCertificate("F0")})
+    assert isinstance(step, SetCertificate)
+    runs = {**RUNS, OF_APP.path: RunningCertificate("F3", "D3")}
+    assert plan_certificates(CertificateList(LIST, (WEB,)), runs) == ()
+
+
 @pytest.mark.parametrize(
     ("change", "answers", "verdict"),
     [

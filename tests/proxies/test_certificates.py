@@ -14,13 +14,11 @@ import pytest
 from milepost.model.notice import CertificateChanged, ProxyStarted
 from milepost.model.routing import RoutingTable, Service
 from milepost.proxies.haproxy.binary import Binary
-from milepost.proxies.haproxy.certificate_check import CertificateCheck
 from milepost.proxies.haproxy.config import Profile
 from milepost.proxies.haproxy.desired import RunDesigner
-from milepost.proxies.haproxy.keyring import Keyring
 from milepost.proxies.haproxy.proxy import HaproxyProxy
 from support.certificates import agreed, certificate_of, fingerprint_of, key_of, pem, shown
-from support.haproxy import Stage, each_haproxy, free_ports, reach, stage, watched
+from support.haproxy import Stage, each_haproxy, free_ports, keychain, reach, stage, watched
 
 pytestmark = [
     pytest.mark.system,
@@ -47,7 +45,7 @@ class Site:
     def start(self) -> None:
         """A new milepost."""
         copies = self.folder / "copies"
-        self.ring = Keyring([self.folder / "place"], copies, CertificateCheck(self.staged.binary.path, copies, {}))
+        self.ring = keychain([self.folder / "place"], copies, self.staged.binary)
         profile = Profile(
             admin_socket=str(self.staged.places.admin_socket),
             map_dir=str(self.folder),

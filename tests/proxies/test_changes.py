@@ -1,5 +1,7 @@
 """The commands of each change, and how HAProxy's answers are judged."""
 
+from dataclasses import replace
+
 import pytest
 
 from milepost.proxies.haproxy.changes import (
@@ -42,6 +44,17 @@ FULL_WEIGHT = "set server web/n1_31001 weight 100%"
         (
             AddServer("web", V6, "/web", ""),
             ["add server web/n1_31001 [2001:db8::1]:31001 id 77", "enable server web/n1_31001"],
+        ),
+        (
+            AddServer("web", replace(CHECKED, is_off=True), "/web", ""),
+            [
+                "add server web/n1_31001 10.0.0.1:31001 id 77 check inter 5s fall 4 pool-max-conn -1",
+                "enable health web/n1_31001",
+            ],
+        ),
+        (
+            SetAddress("web", replace(PLAIN, is_off=True), "/web", ""),
+            ["set server web/n1_31001 addr 10.0.0.1 port 31001", "set server web/n1_31001 state maint"],
         ),
         (ReadyServer("web", PLAIN, "/web", ""), ["set server web/n1_31001 state ready", FULL_WEIGHT]),
         (

@@ -67,6 +67,16 @@ def test_a_line_belongs_to_the_app_of_its_section(line: int, owner: str) -> None
     assert owner_of_line(DESIRED, TEXT, line) == owner
 
 
+def test_a_list_of_users_is_its_apps_and_its_passwords_are_nobodys_to_read() -> None:
+    text = f"{TEXT}\nuserlist web_80\n  user joe password $5$x\n\nuserlist user_web_80\n  user joe password $5$y\n"
+    listed = Section("userlist", "user_web_80", (), "/web")
+    desired = Desired(Structure((*DESIRED.structure.sections, listed), "d1"))
+    (alert,) = parse_alerts("[ALERT]    (7) : config : parsing [/run/x.cfg:15] : the password '$5$y' is bad.\n", text)
+    assert alert == Alert(15, "the password … is bad.")
+    assert owner_of_line(desired, text, 15) == "/web"
+    assert owner_of_line(desired, text, 12) == ""
+
+
 def test_an_alert_leads_to_its_app_by_line_or_by_a_sections_name() -> None:
     by_line = Checked((Alert(8, "unknown keyword"), Alert(9, "another")))
     assert owners_of(DESIRED, TEXT, by_line) == {"/web": "unknown keyword"}

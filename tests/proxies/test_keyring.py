@@ -1,5 +1,6 @@
 """Certificates as files: what is new is taken, what is broken never replaces what is good."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -141,3 +142,31 @@ async def test_copies_are_for_nobody_else(keys: Keys) -> None:
     assert copy.stat().st_mode & 0o777 == 0o600
     assert keys.copies.stat().st_mode & 0o777 == 0o700
     assert sorted(file.name for file in keys.copies.iterdir()) == [copy.name, "list"]
+
+
+async def test_files_that_apps_name_are_looked_after_as_long_as_they_are_named(keys: Keys, tmp_path: Path) -> None:
+    keys.ring = Keyring((), keys.copies, CertificateCheck(None, keys.copies, {}))
+    keys.place.write_text(pem(A))
+    other = tmp_path / "other"
+    keys.ring.watch({keys.place: "/web", other: "/other"})
+    assert await keys.look() == [fingerprint_of(pem(A))]
+    (problem,) = keys.ring.problems
+    assert (problem.app_id, problem.subject) == ("/other", str(other))
+    assert problem.message.endswith("else nothing listens at the app's port")
+    keys.ring.watch({other: "/other"})
+    assert await keys.look() == []
+    keys.ring.watch({})
+    assert not keys.ring.problems
+    again = Keyring((), keys.copies, CertificateCheck(None, keys.copies, {}))
+    again.watch({keys.place: "/web"})
+    assert [one.fingerprint for one in again.listed.certificates] == [fingerprint_of(pem(A))]
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "/proc/self/status", "/dev", "pipe", "large", "empty"])
+async def test_an_app_cannot_have_read_what_has_no_end(keys: Keys, tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "large").write_bytes(b" " * 200_001)
+    (tmp_path / "empty").touch()
+    keys.ring.watch({tmp_path / name: "/web"})
+    await keys.ring.look()
+    assert "is no file of 1 to 200000 bytes" in keys.ring.problems[0].message

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from milepost.model.reload import ReloadKind
 from milepost.model.shared_map import SharedMap, replaced
 from milepost.proxies.haproxy.actual import NOTHING, Actual, ActualServer
-from milepost.proxies.haproxy.changes import AddServer, DeleteServer, LiveChange, RemoveServer
+from milepost.proxies.haproxy.changes import AddServer, DeleteServer, LiveChange, ReadyServer, RemoveServer
 from milepost.proxies.haproxy.config import Desired, Section, Server, Structure
 from milepost.proxies.haproxy.judge import after
 from milepost.proxies.haproxy.plan import Planner, plan
@@ -92,6 +92,20 @@ def test_of_two_entries_for_one_host_the_first_counts() -> None:
 )
 def test_a_wanted_server_that_is_there_is_put_right(there: ActualServer, step: str | None) -> None:
     assert steps(desired(server(1)), actual(there)) == ([step] if step else [])
+
+
+@pytest.mark.parametrize(
+    ("there", "step"),
+    [
+        (running(1), "remove server a/s1"),
+        (replace(running(1), drain=True), "remove server a/s1"),
+        (running(1, maint=True), None),
+        (running(1, "10.0.0.9", maint=True), "move server a/s1 to 10.0.0.1 port 31001"),
+    ],
+    ids=["in traffic", "in drain", "in maint", "elsewhere"],
+)
+def test_a_server_that_a_deployment_drains_stays_out_of_traffic(there: ActualServer, step: str | None) -> None:
+    assert steps(desired(replace(server(1), is_off=True)), actual(there)) == ([step] if step else [])
 
 
 @pytest.mark.parametrize(
@@ -236,13 +250,18 @@ def test_a_settled_pool_that_changes_is_looked_at_again() -> None:
     assert not planner.plan(wanted, runs)
 
 
-servers = st.lists(st.integers(1, 5), unique=True).map(lambda numbers: tuple(server(n) for n in numbers))
+one_server = st.builds(lambda number, is_off: replace(server(number), is_off=is_off), st.integers(1, 5), st.booleans())
+servers = st.lists(one_server, unique_by=lambda one: one.name).map(tuple)
 worlds = st.fixed_dictionaries(dict.fromkeys(BACKENDS, servers))
 maps = st.dictionaries(st.sampled_from(["h1", "h2", "h3"]), st.sampled_from(BACKENDS))
 
 
 def desired_world(pools: Mapping[str, tuple[Server, ...]], entries: Mapping[str, str]) -> Desired:
     return Desired(structure(), pools, {HOSTS: tuple(entries.items())}, APPS)
+
+
+def in_traffic(pool: tuple[Server, ...]) -> set[str]:
+    return {server.name for server in pool if not server.is_off}
 
 
 def reach(proxy: FakeHaproxy, wanted: Desired, most: int | None = None) -> tuple[LiveChange, ...]:
@@ -268,9 +287,7 @@ def test_a_plan_cut_short_after_any_command_is_finished_by_the_next_pass(
     reach(proxy, wanted, most)
     reach(proxy, wanted)
     assert not plan(wanted, proxy.actual)
-    assert {name: proxy.serving(name) for name in BACKENDS} == {
-        name: {s.name for s in pool} for name, pool in after.items()
-    }
+    assert {name: proxy.serving(name) for name in BACKENDS} == {name: in_traffic(pool) for name, pool in after.items()}
     assert proxy.maps[HOSTS] == after_maps
 
 
@@ -284,7 +301,7 @@ def test_no_pool_that_has_servers_before_and_after_runs_empty_between(
         for command in change.commands:  # type: ignore[attr-defined]  # all are ours
             proxy.run(command)
             for name in BACKENDS:
-                assert proxy.serving(name) or not (before[name] and after[name])
+                assert proxy.serving(name) or not (in_traffic(before[name]) and in_traffic(after[name]))
 
 
 @given(worlds, worlds)
@@ -294,7 +311,7 @@ def test_what_a_change_says_about_the_pool_is_what_haproxy_does(
     proxy = FakeHaproxy("d1", {name: {} for name in BACKENDS}, {HOSTS: {}})
     reach(proxy, desired_world(before, {}))
     for change in plan(desired_world(after, {}), proxy.actual).live:
-        assert isinstance(change, AddServer | RemoveServer | DeleteServer)
+        assert isinstance(change, AddServer | ReadyServer | RemoveServer | DeleteServer)
         pool = dict(proxy.pools[change.backend])
         assert change.verdict([proxy.run(command) for command in change.commands]) is Verdict.DONE
         change.on(pool)

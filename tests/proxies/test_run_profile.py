@@ -79,7 +79,7 @@ def every_kind() -> RoutingTable:
         replace(web, name="six_82", port=82, bind_addr="::1", balance="uri", check=Check("tcp", "/", 5, 2, 3)),
         replace(web, name="lost_80", listens=False, hosts=(), mode="tcp", sticky=False),
     )
-    pool = (Endpoint("t1", "10.0.0.1", "10.0.0.1", 1), Endpoint("t2", "node", "fd00::1", 2))
+    pool = (Endpoint("t1", "10.0.0.1", "10.0.0.1", 1), Endpoint("t2", "node", "fd00::1", 2, check_port=8081))
     return RoutingTable(services, {service.name: pool for service in services})
 
 

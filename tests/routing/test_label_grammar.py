@@ -120,6 +120,9 @@ READ = [
 ]
 
 READ_EXACTLY = [
+    (labels.VHOST, "^.*\\.example\\.com$", Hosts(("^.*\\.example\\.com$",), several=False)),
+    (labels.VHOST, "a.(b|c)+[x]?", Hosts(("a.(b|c)+[x]?",), several=False)),
+    (labels.VHOST, "a\\", Wrong("host names, separated by commas ('a\\\\' is none)")),
     (labels.GROUP, "external, internal", ("external", " internal")),
     (labels.STICKY, "1", False),
     (labels.STICKY, "TRUE ", False),
@@ -177,11 +180,15 @@ WRITTEN = (labels.BIND_ADDR, labels.MODE, labels.BALANCE, labels.VHOST, labels.P
 @example(text="/a\u2028b")
 @example(text="unix@/run/haproxy.sock")
 def test_what_passes_holds_nothing_that_is_special_to_haproxy(label: Label[Any], profile: str, text: str) -> None:
+    """But for hosts, which may be expressions: what is special there is so within a word, or within single quotes."""
+    usual = r"""[\x00-\x1f\x7f"'\\#${}\[\]]"""
+    may_be_expression = label is labels.VHOST and profile == "exact"
     found = getattr(label, profile)(text)
     if isinstance(found, Wrong):
         return
     for value in found.names if isinstance(found, Hosts) else found if isinstance(found, tuple) else (found,):
-        special = r"""[\x00-\x20\x7f"'\\#$]""" if value.startswith("~") else r"""[\x00-\x1f\x7f"'\\#${}\[\]]"""
+        of_hosts = r"""[\x00-\x1f\x7f"'#{}]|\\$""" if may_be_expression else usual
+        special = r"""[\x00-\x20\x7f"'\\#$]""" if value.startswith("~") else of_hosts
         assert not re.search(special, value.removeprefix("[").removesuffix("]")), value
         assert "@" not in value or label is labels.PATH
         assert re.split(r" +", value.strip(" ")) == value.split() or not value.strip(" ")

@@ -108,6 +108,7 @@ def test_a_check_over_tls_is_made_over_tls(protocol: str, is_tls: bool) -> None:
     assert (want.service.check.kind, want.service.check.is_tls) == ("http", is_tls)
 
 
+HASHED = "r:joe:$5$salt$" + "a" * 43
 PASSING = {"VHOST": "own.example", "SNI_PASSTHROUGH": "true"}
 
 
@@ -123,7 +124,12 @@ def test_a_service_that_speaks_tls_itself_is_of_mode_tcp_and_keeps_its_hosts() -
         ({"MODE": "http"}, (), "needs mode tcp, but the mode is http; no host leads here"),
         ({"VHOST": "*.x, a.x"}, ("a.x",), "needs names in VHOST; its patterns lead nowhere"),
         ({"PATH": "/a"}, ("own.example",), "has no effect: the path is encrypted with all the rest"),
-        ({"AUTH": "a:b:c"}, (), "cannot be asked for inside TLS; no host leads here"),
+        ({"AUTH": HASHED}, (), "cannot be asked for inside TLS; no host leads here"),
+        (
+            {"REDIRECT_TO_HTTPS": "true"},
+            ("own.example",),
+            "has no effect: the HTTP port does not lead to tasks that speak TLS",
+        ),
     ],
 )
 def test_what_cannot_be_done_inside_tls_is_told(

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 import pytest
 
 from milepost.model.problem import Problem, Severity
-from milepost.model.routing import Retries, Service
+from milepost.model.routing import Auth, Retries, Rewrites, Service
 from milepost.model.snapshot import AppDefinition, AppPort, HealthCheck, NetworkMode
 from milepost.routing.policy import Policy
 from milepost.routing.reading import AppReading, read_app
 
+HASHED = "r:joe:$5$salt$" + "a" * 43
 POLICY = Policy(groups=("external",))
 EXACT = Policy(groups=("external",), exact=True)
 
@@ -195,15 +196,74 @@ def test_a_bad_path_opens_no_path_at_all() -> None:
     assert reading.problems[0].subject == "HAPROXY_0_PATH"
 
 
-def test_what_a_label_guards_is_not_served_as_long_as_it_cannot_be_obeyed() -> None:
-    by_password = read({"HAPROXY_0_VHOST": "a.example", "HAPROXY_0_AUTH": "realm:joe:s3cret"})
-    assert not service_of(by_password).hosts
-    (problem,) = by_password.problems
-    assert (problem.subject, problem.severity) == ("HAPROXY_0_AUTH", Severity.ERROR)
+@pytest.mark.parametrize(
+    ("label", "text"), [("AUTH", "realm:joe:s3cret"), ("AUTH", ""), ("REDIRECT_TO_HTTPS", "always")]
+)
+def test_no_host_leads_to_a_port_whose_guard_cannot_be_read(label: str, text: str) -> None:
+    reading = read({"HAPROXY_0_VHOST": "a.example", f"HAPROXY_0_{label}": text})
+    assert not service_of(reading).hosts
+    (problem,) = reading.problems
+    assert (problem.subject, problem.severity) == (f"HAPROXY_0_{label}", Severity.ERROR)
     assert "s3cret" not in problem.message
-    by_network = read({"HAPROXY_0_BACKEND_NETWORK_ALLOWED_ACL": "10.0.0.0/8"})
-    assert not by_network.wanted
-    assert by_network.problems[0].severity is Severity.ERROR
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"BACKEND_NETWORK_ALLOWED_ACL": "10.0.0.0/33"},
+        {"AUTH": "realm:joe:s3cret", "AUTH_EVERYWHERE": "true"},
+        {"AUTH": HASHED, "AUTH_EVERYWHERE": "perhaps"},
+        {"AUTH": HASHED, "AUTH_EVERYWHERE": "true", "MODE": "tcp"},
+    ],
+)
+def test_a_port_whose_guard_cannot_stand_is_left_out(labels: dict[str, str]) -> None:
+    reading = read({"HAPROXY_0_MODE": "http"} | {f"HAPROXY_0_{name}": text for name, text in labels.items()})
+    assert not reading.wanted
+    assert {problem.severity for problem in reading.problems} == {Severity.ERROR}
+
+
+def test_what_guards_and_rewrites_is_read() -> None:
+    labels = {
+        "VHOST": "a.example",
+        "AUTH": HASHED,
+        "AUTH_EVERYWHERE": "true",
+        "REDIRECT_TO_HTTPS": "true",
+        "BACKEND_NETWORK_ALLOWED_ACL": "10.0.0.1 fd00::/8",
+        "USE_HSTS": "true",
+        "HTTP_BACKEND_PROXYPASS_PATH": "/app",
+        "HTTP_BACKEND_REVPROXY_PATH": "/app\\3",
+        "HTTP_BACKEND_REDIR": "/app/",
+    }
+    reading = read({f"HAPROXY_0_{name}": text for name, text in labels.items()})
+    service = service_of(reading)
+    assert service.auth == Auth("r", "joe", HASHED.removeprefix("r:joe:"), is_everywhere=True)
+    assert service.redirects_to_https
+    assert service.networks == ("10.0.0.1/32", "fd00::/8")
+    assert service.rewrites == Rewrites(hsts=True, proxypass_path="/app", revproxy_path="/app", root_redirect="/app/")
+    assert not reading.problems
+
+
+@pytest.mark.parametrize("label", ["USE_HSTS", "HTTP_BACKEND_PROXYPASS_PATH", "HTTP_BACKEND_REDIR", "BACKEND_WEIGHT"])
+def test_a_wish_that_cannot_be_read_costs_itself_only(label: str) -> None:
+    reading = read({"HAPROXY_0_VHOST": "a.example", f"HAPROXY_0_{label}": "a b"})
+    assert service_of(reading).hosts == ("a.example",)
+    assert service_of(reading).rewrites == Rewrites()
+    assert [problem.subject for problem in reading.problems] == [f"HAPROXY_0_{label}"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "weight"),
+    [
+        ({}, 0),
+        ({"PATH": "/a"}, 1),
+        ({"PATH": "/a", "BACKEND_WEIGHT": "0"}, 1),
+        ({"PATH": "/a", "BACKEND_WEIGHT": "-1"}, -1),
+        ({"BACKEND_WEIGHT": "7"}, 7),
+    ],
+)
+def test_a_path_weighs_one_at_least_where_nothing_else_is_said(labels: dict[str, str], weight: int) -> None:
+    named = {f"HAPROXY_0_{name}": text for name, text in labels.items()}
+    assert service_of(read({"HAPROXY_0_VHOST": "a.example", **named})).weight == weight
 
 
 @pytest.mark.parametrize(
@@ -225,22 +285,36 @@ def test_retries_that_cannot_be_read_leave_the_default(
 
 def test_labels_without_effect_are_told() -> None:
     labels = {
-        "HAPROXY_0_AUTH": "a:b:c",
+        "HAPROXY_0_AUTH": HASHED,
+        "HAPROXY_0_AUTH_EVERYWHERE": "false",
+        "HAPROXY_0_BACKEND_WEIGHT": "2",
+        "HAPROXY_0_REDIRECT_TO_HTTPS": "true",
         "HAPROXY_0_USE_HSTS": "true",
+        "HAPROXY_0_HTTP_BACKEND_PROXYPASS_PATH": "/app",
+        "HAPROXY_0_HTTP_BACKEND_REVPROXY_PATH": "/app",
+        "HAPROXY_0_HTTP_BACKEND_REDIR": "/app",
         "HAPROXY_0_MOED": "http",
         "HAPROXY_7_PORT": "80",
-        "HAPROXY_DEPLOYMENT_GROUP": "x",
+        "HAPROXY_DEPLOYMENT_GRUOP": "x",
         "HAPROXY_0_PATH": "/a",
         "HAPROXY_0_STICKY": "true",
         "OTHER": "x",
     }
     problems = {problem.subject: problem for problem in read(labels).problems}
-    assert problems.keys() == labels.keys() - {"OTHER"}
+    assert problems.keys() == labels.keys() - {"OTHER", "HAPROXY_0_AUTH_EVERYWHERE"}
     assert {problem.severity for problem in problems.values()} == {Severity.WARNING}
-    assert problems["HAPROXY_0_USE_HSTS"].message == "not supported yet, ignored"
     assert problems["HAPROXY_0_AUTH"].message == "has no effect without HAPROXY_0_VHOST"
+    assert problems["HAPROXY_DEPLOYMENT_GRUOP"].message.endswith("; did you mean HAPROXY_DEPLOYMENT_GROUP?")
+    assert problems["HAPROXY_0_USE_HSTS"].message == "has no effect: needs mode http, but the mode is tcp"
     assert problems["HAPROXY_0_MOED"].message == "unknown label, ignored; did you mean HAPROXY_0_MODE?"
     assert "has no effect" in problems["HAPROXY_7_PORT"].message
+
+
+def test_a_redirect_of_the_root_needs_a_host() -> None:
+    reading = read({"HAPROXY_0_MODE": "http", "HAPROXY_0_HTTP_BACKEND_REDIR": "/app", "HAPROXY_0_USE_HSTS": "false"})
+    assert [problem.message for problem in reading.problems] == ["has no effect without HAPROXY_0_VHOST"]
+    everywhere = read({"HAPROXY_0_MODE": "http", "HAPROXY_0_AUTH_EVERYWHERE": "true"})
+    assert [problem.message for problem in everywhere.problems] == ["has no effect without HAPROXY_0_AUTH"]
 
 
 def test_only_the_first_of_very_many_labels_without_effect_are_told() -> None:

@@ -7,9 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from milepost.settings import kinds
+from milepost.settings.grants import GRANTS
 from milepost.settings.kinds import Kind, Listen
 
 REFUSED: list[tuple[Kind[object], str]] = [
+    (GRANTS, "hosts=a.example"),
+    (GRANTS, "apps=/a"),
+    (GRANTS, "apps= ports=1-2"),
+    (GRANTS, "apps=/a hosts=a,,b"),
+    (GRANTS, "apps=/a hosts=a#b"),
+    (GRANTS, "apps=/a ports=7-1"),
+    (GRANTS, "apps=/a ports=x"),
+    (GRANTS, "apps=/a by_app_id=maybe"),
+    (GRANTS, "apps=/a ports=1-2 colour=red"),
     (kinds.PORT, "65536"),
     (kinds.PORT, "-1"),
     (kinds.PORT, "８０"),

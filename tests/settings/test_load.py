@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from milepost.errors import SettingsError
+from milepost.routing.claims import Grant
 from milepost.settings import Settings, load_settings
+from milepost.settings.grants import GRANTS
 from milepost.settings.keys import KEYS, TABLES, Key
 from milepost.settings.kinds import Listen
 from support.shared import ROOT
@@ -118,6 +120,12 @@ VALUES: dict[str, tuple[str, str, object]] = {
     'one of "own", "attach"': ("'attach'", "attach", "attach"),
     'one of "heal", "report"': ("'report'", "report", "report"),
     'one of "holder", "lower-id"': ("'lower-id'", "lower-id", "lower-id"),
+    'one of "off", "section", "trusted"': ("'off'", "off", "off"),
+    GRANTS.expected: (
+        "[{apps = '/a/*', hosts = ['*.A.example'], ports = '1-7'}]",
+        "apps=/a/* hosts=*.a.example ports=1-7",
+        (Grant("/a/*", ("*.a.example",), ((1, 7),)),),
+    ),
     'one of "auto", "console", "json"': ("'json'", "json", "json"),
     'one of "debug", "info", "warning", "error"': ("'error'", "error", "error"),
 }
@@ -218,7 +226,7 @@ def test_the_sockets_stand_in_the_state_directory_unless_named() -> None:
 
 def test_every_field_of_every_table_is_a_key() -> None:
     named = {key.dotted for key in KEYS}
-    inner = {"sources", "routing", "haproxy", "guard", "web", "log"}
+    inner = {"sources", "routing", "policy", "haproxy", "guard", "web", "log"}
     for table, cls in TABLES.items():
         for name in {field.name for field in fields(cls)} - (inner if cls is Settings else set()):
             assert f"{table}.{name}".lstrip(".") in named

@@ -1,7 +1,7 @@
 """The conformance cases: what marathon-lb wrote for an answer of Marathon, and what each case needs of us."""
 
 import json
-import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
@@ -10,9 +10,9 @@ from typing import Any
 
 from milepost.model.routing import RoutingTable
 from milepost.model.snapshot import Snapshot
-from milepost.proxies.haproxy.contract import ContractFlags
-from milepost.routing import marathon_lb
-from milepost.routing.build import build_routing
+from milepost.proxies.haproxy.contract import Contract, ContractFlags, contract_for
+from milepost.proxies.haproxy.contract.flags import DEFAULT_OPTIONS
+from milepost.proxies.haproxy.templates.sources import operator_templates
 from milepost.routing.policy import Policy
 from milepost.sources.health import carry_health
 from milepost.sources.marathon.answer import snapshot_from_answer
@@ -28,8 +28,6 @@ _WITH_VALUE = {
     "--min-serv-port-ip-per-task",
     "--max-serv-port-ip-per-task",
 }
-_SUPPORTED = {*_WITH_VALUE, "--strict-mode", "--health-check", "--haproxy-map", "--dont-bind-http-https", "--dry"}
-_LABEL = re.compile(r"HAPROXY_(?:(?:0|[1-9][0-9]*)_)?(.+)")
 _ADDRESSES = {"localhost": "127.0.0.1"}  # the only name that a case needs to be known
 
 
@@ -58,24 +56,6 @@ class Case:
         return FOLDER / self.name / name
 
     @property
-    def needs(self) -> set[str]:
-        """The labels, flags and other features that milepost must have for this case, and has not yet."""
-        found = {f"label {name}" for name in self._label_names() & (marathon_lb.OF_PORTS | marathon_lb.OF_APPS)}
-        flags = self.flags.keys() - _SUPPORTED
-        if "--dont-bind-http-https" in self.flags:
-            flags -= {"--group-https-by-vhost"}  # there is nothing to group then
-        found |= {f"flag {flag}" for flag in flags}
-        found |= {f"variable {name}" for name in self.args.get("env", {})}
-        found |= {"template files"} if self.args.get("templates") else set()
-        found |= {"cleanup after HAProxy's check"} if self.args.get("validate") else set()
-        return found
-
-    def _label_names(self) -> set[str]:
-        answers = [json.loads(path.read_text()) for path in (FOLDER / self.name).glob("apps*.json")]
-        labels = [label for answer in answers for app in answer["apps"] for label in app.get("labels") or {}]
-        return {match[1] for label in labels if (match := _LABEL.fullmatch(label))}
-
-    @property
     def policy(self) -> Policy:
         first = int(self.flags.get("--min-serv-port-ip-per-task", ["10050"])[-1])
         last = int(self.flags.get("--max-serv-port-ip-per-task", ["10100"])[-1])
@@ -89,8 +69,13 @@ class Case:
 
     @property
     def contract_flags(self) -> ContractFlags:
+        environment: dict[str, str] = self.args["env"]
+        options = environment.get("HAPROXY_GLOBAL_DEFAULT_OPTIONS")
         return ContractFlags(
             ssl_certs=tuple(self.flags.get("--ssl-certs", ["/etc/ssl/cert.pem"])[-1].split(",")),
+            group_by_host="--group-https-by-vhost" in self.flags,
+            default_options=DEFAULT_OPTIONS if options is None else tuple(options.split(",")),
+            templates=operator_templates(environment, self.args["templates"]),
             config_dir=str(Path(self.flags.get("--haproxy-config", ["/etc/haproxy/haproxy.cfg"])[-1]).parent),
             dont_bind="--dont-bind-http-https" in self.flags,
             use_maps="--haproxy-map" in self.flags,
@@ -110,8 +95,13 @@ class Case:
         return Snapshot(apps, answer.source, answer.read_at_s, answer.problems)
 
     @property
-    def table(self) -> RoutingTable:
-        return build_routing(self.snapshot, self.policy)
+    def own_app(self) -> str:
+        """The balancer's own app, which marathon-lb leaves out (marathon-lb-behaviour.md 4)."""
+        name = self.args["env"].get("FRAMEWORK_NAME")
+        return f"/{name}" if name else ""
+
+    def contract(self, without: Collection[str] = ()) -> tuple[RoutingTable, Contract]:
+        return contract_for(self.snapshot, self.policy, self.contract_flags, {*without, self.own_app})
 
     @property
     def expected(self) -> str:
@@ -121,8 +111,9 @@ class Case:
 
     @property
     def expected_maps(self) -> dict[str, str]:
+        """By name. None were recorded where marathon-lb stopped."""
         names = ("domain2backend.map", "app2backend.map") if "--haproxy-map" in self.flags else ()
-        return {name: self.path(name).read_text() for name in names}
+        return {name: self.path(name).read_text() for name in names if self.path(name).exists()}
 
 
 def folded(text: str) -> list[str]:
@@ -135,15 +126,19 @@ def all_cases() -> list[str]:
 
 
 def to_compare(case: Case, text: str) -> tuple[list[str], list[str]]:
-    """(expected, got), to be compared; server lines are sorted where the case says that their order is undefined."""
-    lines = folded(case.expected), folded(text)
-    if any("server lines" in part for part in case.meta.get("order_undefined", ())):
-        return _servers_sorted(lines[0]), _servers_sorted(lines[1])
+    """(expected, got), to be compared: lines that HAProxy removed in their modern form, and in one order those of
+    which the case says that theirs is undefined."""
+    modern = {" ".join(old["line"].split()): old["modern"] for old in case.meta.get("legacy_directives", ())}
+    lines = [modern.get(line, line) for line in folded(case.expected)], folded(text)
+    for part in case.meta.get("order_undefined", ()):
+        lines = (_in_one_order(lines[0], part), _in_one_order(lines[1], part))
     return lines
 
 
-def _servers_sorted(lines: list[str]) -> list[str]:
-    """Sorted within each run of server lines, so that a line that left its backend still shows."""
+def _in_one_order(lines: list[str], part: str) -> list[str]:
+    """Sorted as far as `part` says: each run of server lines by itself, or the certificates of a bind line."""
+    if "crt arguments" in part:
+        return [" ".join(sorted(line.split())) if line.startswith("bind abns@") else line for line in lines]
     found: list[str] = []
     for is_server, run in groupby(lines, key=lambda line: line.startswith("server ")):
         found += sorted(run, key=lambda line: line if is_server else "")

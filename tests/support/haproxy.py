@@ -3,7 +3,7 @@
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,8 +19,11 @@ from milepost.proxies.base import Outcome
 from milepost.proxies.haproxy.actual import Actual
 from milepost.proxies.haproxy.binary import Binary, find_binary
 from milepost.proxies.haproxy.certificate import CertificateList
+from milepost.proxies.haproxy.certificate_check import CertificateCheck
+from milepost.proxies.haproxy.certificate_files import OF_APPS
 from milepost.proxies.haproxy.config import Desired, Section, Server
 from milepost.proxies.haproxy.gate import Designer
+from milepost.proxies.haproxy.keychain import Keychain
 from milepost.proxies.haproxy.keyring import Keyring
 from milepost.proxies.haproxy.master import MasterSocket
 from milepost.proxies.haproxy.proxy import HaproxyProxy, Places
@@ -108,7 +111,8 @@ class TinyDesigner:
         return Section("backend", service.name, lines, service.app_id)
 
     def _server(self, endpoint: Endpoint) -> Server:
-        return Server(f"s{endpoint.port}", endpoint.address, endpoint.port, endpoint.port, self.options)
+        name, is_off = f"s{endpoint.port}", endpoint.is_drained
+        return Server(name, endpoint.address, endpoint.port, endpoint.port, self.options, is_off=is_off)
 
 
 def table_of(*apps: tuple[str, int, tuple[int, ...]], balance: str = "roundrobin") -> RoutingTable:
@@ -144,7 +148,7 @@ class Stage:
         is_own: bool = True,
         tunnel_limit_s: float = 0.0,
         heals: bool = True,
-        keyring: Keyring | None = None,
+        keyring: Keychain | None = None,
     ) -> HaproxyProxy:
         """A new milepost, as after a restart: it knows nothing but the places."""
         proxy = HaproxyProxy(
@@ -175,6 +179,16 @@ class Stage:
     @property
     def text(self) -> str:
         return self.places.config.read_text()
+
+
+def keychain(places: Sequence[Path], copies: Path, binary: Binary) -> Keychain:
+    """Of `places` and of what apps name, with the copies in `copies`."""
+    folders = (copies, copies / OF_APPS)
+    shared, of_apps = (
+        Keyring(named, folder, CertificateCheck(binary.path, folder, {}))
+        for named, folder in zip((places, ()), folders, strict=True)
+    )
+    return Keychain(shared, of_apps)
 
 
 @asynccontextmanager

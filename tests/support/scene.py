@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from milepost.controller.board import Board
 from milepost.model.problem import Problem, Severity
-from milepost.model.routing import Check, Dropped, Endpoint, RoutingTable, Service
+from milepost.model.routing import Auth, Check, Dropped, Endpoint, RoutingTable, Service
 from milepost.model.shared_map import SharedMap
 from milepost.model.snapshot import App, AppDefinition, AppPort, Snapshot, Task
 
@@ -39,6 +39,7 @@ TABLE = RoutingTable(
         Service(
             "shop_web_10000", "/shop/web", 0, 10000, "http",
             hosts=("shop.example",), path=("/a",), check=Check("http", "/", 60, 20, 4), serves_app_id=True,
+            auth=Auth("realm", "joe", "s3cret"), templates={"USERLIST_HEAD": "s3cret", "FRONTEND_HEAD": "x"},
         ),
         Service("shop_web_10001", "/shop/web", 1, 10001, "tcp", listens=False),
     ),

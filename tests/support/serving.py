@@ -1,6 +1,6 @@
 """milepost's HTTP API over a board, served from a thread, for commands that ask a running milepost."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 
 from milepost.controller.board import Board
 from milepost.observability.metrics import Metrics
-from milepost.web.app import Commands, make_app
+from milepost.web.app import Commands, Counted, make_app
 from milepost.web.server import serve_web
 
 
@@ -35,10 +35,17 @@ class TextView:
         return {"haproxy": "2.6.12", "openssl": "OpenSSL 3.0.17"}
 
 
+async def no_servers(service: str) -> Sequence[Counted]:
+    """Of a proxy without any server."""
+    return ()
+
+
 @contextmanager
 def serving(board: Board) -> Iterator[str]:
     """ "host:port" where milepost's API over `board` answers inside the block."""
-    with served(make_app(board, TextView(), Metrics(board), Commands(lambda: None, lambda: None))) as address:
+    with served(
+        make_app(board, TextView(), Metrics(board), Commands(lambda: None, lambda: None, no_servers))
+    ) as address:
         yield address
 
 

@@ -31,3 +31,5 @@ def test_rendering_is_measured_as_a_whole_and_by_stage() -> None:
     assert all(stage >= 0 for stage in stages)
     assert row["median_s"] > 0
     assert row["peak_mb"] > 10
+    assert 0 < row["one_shot_s"] <= row["one_shot_max_s"]
+    assert row["one_shot_mb"] > 10

@@ -14,9 +14,9 @@ PAGE = (ROOT / "docs" / "http-api.md").read_text()
 
 def test_the_page_names_every_route_with_its_method() -> None:
     board = scene.board()
-    app = make_app(board, view=None, metrics=Metrics(board), commands=Commands(lambda: None, lambda: None))  # type: ignore[arg-type]  # only its routes are read
+    app = make_app(board, view=None, metrics=Metrics(board), commands=Commands(lambda: None, lambda: None, None))  # type: ignore[arg-type]  # only its routes are read
     routes = {
-        (method, route.path.replace("{app_id:path}", "{id}"))
+        (method, route.path.replace("{app_id:path}", "{id}").replace("{service}", "{name}"))
         for route in app.routes
         if isinstance(route, Route)
         for method in (route.methods or set()) - {"HEAD"}

@@ -1,7 +1,7 @@
 """The HTTP API as a client sees it, over a board that the test fills."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
@@ -12,10 +12,12 @@ from starlette.routing import Route
 
 from milepost.controller.board import Board, Reload
 from milepost.controller.guard import Holding
+from milepost.errors import ProxyGone
 from milepost.model.problem import Problem
 from milepost.model.reload import ReloadKind
 from milepost.observability.metrics import Metrics
 from milepost.proxies.base import Plan
+from milepost.proxies.haproxy.statistics import ServerStatistics
 from milepost.web.app import Commands, make_app
 from support import scene
 from support.serving import TextView
@@ -26,8 +28,13 @@ class Site:
 
     def __init__(self, board: Board) -> None:
         self.board, self.asked = board, 0
+        self.counted: Sequence[ServerStatistics] | None = None
         self.app = make_app(
-            board, TextView(), Metrics(board), Commands(self._reconcile, self._approve), clock=lambda: 1007.5
+            board,
+            TextView(),
+            Metrics(board),
+            Commands(self._reconcile, self._approve, self._statistics),
+            clock=lambda: 1007.5,
         )
         transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=False)
         self.client = httpx2.AsyncClient(transport=transport, base_url="http://milepost.test:9095")
@@ -35,6 +42,11 @@ class Site:
     def _approve(self) -> Holding | None:
         held, self.board.holding = self.board.holding, None
         return held
+
+    async def _statistics(self, service: str) -> Sequence[ServerStatistics]:
+        if self.counted is None:
+            raise ProxyGone("no HAProxy answers")
+        return self.counted
 
     def _reconcile(self) -> None:
         self.asked += 1
@@ -60,12 +72,14 @@ async def empty(anyio_backend: str) -> AsyncIterator[Site]:
 
 
 pytestmark = pytest.mark.anyio
+SERVICE = "shop_web_10000"
 PATHS = [
     "/v1/status",
     "/v1/snapshot",
     "/v1/routing",
     "/v1/problems",
     "/v1/apps/shop/web/explain",
+    f"/v1/services/{SERVICE}/servers",
     "/v1/proxies/haproxy/config",
     "/v1/proxies/haproxy/plan",
     "/v1/reconcile",
@@ -86,7 +100,11 @@ def assert_error(response: httpx2.Response, status: int) -> None:
 
 
 def test_these_tests_know_every_route(site: Site) -> None:
-    known = {route.path.replace("{app_id:path}", "shop/web") for route in site.app.routes if isinstance(route, Route)}
+    known = {
+        route.path.replace("{app_id:path}", "shop/web").replace("{service}", SERVICE)
+        for route in site.app.routes
+        if isinstance(route, Route)
+    }
     assert known == set(PATHS)
 
 
@@ -103,7 +121,15 @@ async def test_an_address_that_is_not_there_is_answered_in_the_one_shape(site: S
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/snapshot", "/v1/routing", "/v1/apps/a/explain", "/v1/proxies/haproxy/config", "/healthz"]
+    "path",
+    [
+        "/v1/snapshot",
+        "/v1/routing",
+        "/v1/apps/a/explain",
+        "/v1/services/a/servers",
+        "/v1/proxies/haproxy/config",
+        "/healthz",
+    ],
 )
 async def test_what_is_not_known_yet_is_answered_in_the_one_shape(empty: Site, path: str) -> None:
     assert_error(await empty.client.get(path), 503)
@@ -153,7 +179,9 @@ async def test_the_snapshot_is_shown_without_secrets(site: Site) -> None:
 
 
 async def test_routing_and_problems_show_what_was_decided(site: Site) -> None:
-    assert [service["name"] for service in (await site.get("/v1/routing"))["services"]] == [
+    routing = await site.get("/v1/routing")
+    assert "s3cret" not in json.dumps(routing)
+    assert [service["name"] for service in routing["services"]] == [
         "shop_web_10000",
         "shop_web_10001",
     ]
@@ -279,3 +307,26 @@ async def test_a_source_that_fails_leaves_health_good_since_the_last_snapshot_se
     site.board.desired, site.board.source_error = "the text", "connection refused"
     await site.get("/healthz")
     assert (await site.get("/v1/status"))["snapshot"]["error"] == "connection refused"
+
+
+async def test_the_servers_of_a_service_are_told_by_their_tasks_as_the_proxy_counts_them(site: Site) -> None:
+    site.board.old_workers = 1
+    site.counted = (
+        ServerStatistics(SERVICE, "node1_31000", "192.0.2.1:31000", "MAINT", 3, 1),
+        ServerStatistics(SERVICE, "node2_31002", "[2001:db8::2]:31002", "UP", 0, 0),
+        ServerStatistics(SERVICE, "node3_31003", "192.0.2.3:31003", "MAINT", 1, 0),
+    )
+    assert await site.get(f"/v1/services/{SERVICE}/servers") == {
+        "service": SERVICE,
+        "servers": [
+            {"task_id": "web.1", "name": "node1_31000", "status": "MAINT", "sessions": 3, "queued": 1},
+            {"task_id": "web.2", "name": "node2_31002", "status": "UP", "sessions": 0, "queued": 0},
+            {"task_id": "", "name": "node3_31003", "status": "MAINT", "sessions": 1, "queued": 0},
+        ],
+        "old_workers": 1,
+    }
+
+
+async def test_servers_of_no_service_and_of_a_proxy_that_is_gone_are_errors(site: Site) -> None:
+    assert_error(await site.client.get("/v1/services/nobody_1/servers"), 404)
+    assert_error(await site.client.get(f"/v1/services/{SERVICE}/servers"), 503)

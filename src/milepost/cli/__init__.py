@@ -11,8 +11,8 @@ from milepost import __version__
 from milepost.cli.terminal import wrapped
 from milepost.errors import MilepostError
 
-# Name: (module with a command of the same name, what it does in a line). The line stands here so that `--help`
-# needs no imports.
+# Name: (module with a command of that name, a dash being an underscore there; what it does in a line). The line stands
+# here so that `--help` needs no imports.
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("milepost.cli.run", "Keep HAProxy configured, until stopped."),
     "demo": ("milepost.cli.demo", "Show the whole tutorial working on this machine."),
@@ -24,6 +24,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "diff": ("milepost.cli.diff", "What would change in HAProxy, and why."),
     "approve": ("milepost.cli.approve", "Let pass what the guard holds."),
     "proxy": ("milepost.cli.proxy", "Look at the running HAProxy, drain it, or end it."),
+    "marathon-lb": ("milepost.cli.marathon_lb", "Take marathon-lb's command line in its place."),
+    "migrate": ("milepost.cli.migrate", "What differs from the balancer that milepost replaces."),
+    "zdd": ("milepost.cli.zdd", "Replace an app by its next version, one colour by the other."),
     "local": ("milepost.cli.local", "A Marathon-compatible scheduler on this machine."),
 }
 
@@ -40,7 +43,7 @@ class _Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, _ = COMMANDS[cmd_name]
-        command: click.Command = getattr(importlib.import_module(module), cmd_name)
+        command: click.Command = getattr(importlib.import_module(module), cmd_name.replace("-", "_"))
         return command
 
     def resolve_command(

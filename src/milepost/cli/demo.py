@@ -6,7 +6,7 @@ import sys
 import anyio
 import click
 
-from milepost.cli.signals import until_stopped
+from milepost.controller.signals import until_stopped
 from milepost.demo.places import Places
 from milepost.demo.show import Show
 from milepost.demo.story import tell

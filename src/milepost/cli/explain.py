@@ -37,6 +37,8 @@ def explanation_lines(told: Explanation, now_s: float) -> Iterator[str]:
     yield click.style(told.app_id, bold=True)
     yield f"  seen      in {told.source}, read {age(max(0.0, now_s - told.read_at_s))} ago"
     yield f"  selected  {_yes('yes') if told.selected else _no('no')}"
+    if told.served_as:
+        yield f"  served    as {told.served_as}, with the other apps of this deployment group"
     yield from _reasons(told.reasons)
     for label in told.labels:
         yield f"  label     {label.name} = {label.value}" + (f"  {_note(label.problem)}" if label.problem else "")

@@ -7,7 +7,7 @@ import anyio
 import click
 
 from milepost.cli.console import talk
-from milepost.cli.signals import until_stopped
+from milepost.controller.signals import until_stopped
 from milepost.local.server import MAX_NODES, serve_local
 from milepost.observability.logs import set_up_logs
 from milepost.settings.kinds import LISTEN, Listen

@@ -14,10 +14,10 @@ from milepost.settings.values import Settings
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
-READING = ("sources.marathon", "routing", "web")
+READING = ("sources.marathon", "routing", "policy", "web")
 """The tables that concern whoever asks for snapshot or routing only."""
 
-ALL = ("", "sources.marathon", "routing", "haproxy", "guard", "web", "log")
+ALL = ("", "sources.marathon", "routing", "policy", "haproxy", "guard", "web", "log")
 
 
 class Duration(click.ParamType[float]):

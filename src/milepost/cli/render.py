@@ -1,6 +1,5 @@
 """`milepost render`: the HAProxy configuration, as text."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,8 @@ from milepost.cli.running import Running
 from milepost.cli.stage import desired_of, open_stages, stage_options
 from milepost.compose import policy_of
 from milepost.model.snapshot import Snapshot
-from milepost.proxies.haproxy.contract import contract_desired
+from milepost.proxies.haproxy.contract import contract_for
 from milepost.proxies.haproxy.render import render as rendered
-from milepost.routing.build import build_routing
 from milepost.settings.values import Settings
 
 
@@ -41,5 +39,5 @@ def render(profile: str, apps: Path | None, config: Path | None, **options: Any)
 
 def _contract_text(settings: Settings, seen: Snapshot) -> str:
     """marathon-lb decides otherwise: it knows no ports of ours, and several apps may claim one port or host."""
-    policy = replace(policy_of(settings), exact=True, reserved_ports=frozenset())
-    return rendered(contract_desired(build_routing(seen, policy)))
+    _, contract = contract_for(seen, policy_of(settings))
+    return contract.text

@@ -10,7 +10,7 @@ import click
 from milepost import compose
 from milepost.cli.options import ALL, settings_of, settings_options
 from milepost.cli.proxy import NOT_OURS
-from milepost.cli.signals import until_stopped
+from milepost.controller.signals import until_stopped
 from milepost.errors import ProxyError
 from milepost.observability.logs import set_up_logs
 

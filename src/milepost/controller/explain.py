@@ -1,7 +1,7 @@
 """Why an app gets traffic, or does not: one chain from what was seen to the server in the proxy. Pure."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 from milepost.controller.secrets import shown_labels
@@ -76,7 +76,8 @@ class TaskExplained:
 class Explanation:
     """Everything known of one app. An app that was not `seen` has only `nearest`: ids that look like it.
 
-    `read_at_s` is the Unix time (seconds) of the last full read. `reasons` concern the app as a whole.
+    `read_at_s` is the Unix time (seconds) of the last full read. `reasons` concern the app as a whole. `served_as` is
+    the id that its services have where a deployment group has it, "" where that is its own.
     """
 
     app_id: str
@@ -85,6 +86,7 @@ class Explanation:
     seen: bool = True
     nearest: tuple[str, ...] = ()
     selected: bool = False
+    served_as: str = ""
     reasons: tuple[str, ...] = ()
     instances: int = 0
     labels: tuple[LabelExplained, ...] = ()
@@ -99,13 +101,15 @@ def explain(app_id: str, snapshot: Snapshot, table: RoutingTable, live: Live | N
     if app is None:
         nearest = tuple(difflib.get_close_matches(app_id, list(snapshot.apps), n=3, cutoff=0.5))
         return Explanation(app_id, snapshot.source, snapshot.read_at_s, seen=False, nearest=nearest)
-    services = {service.index: service for service in table.services if service.app_id == app_id}
-    problems = _problems(app, snapshot, table)
+    served_as = table.groups.get(app_id, "")
+    services = {service.index: service for service in table.services if service.app_id == (served_as or app_id)}
+    problems = _problems({app_id, served_as} - {""}, app, snapshot, table)
     return Explanation(
         app_id=app_id,
         source=snapshot.source,
         read_at_s=snapshot.read_at_s,
         selected=bool(services),
+        served_as=served_as,
         reasons=_reasons(table, app_id, task_id="", index=None),
         instances=app.instances,
         labels=_labels(app, problems),
@@ -129,9 +133,9 @@ def problem_text(problem: Problem) -> str:
     return f"{problem.subject}: {problem.message}"
 
 
-def _problems(app: App, snapshot: Snapshot, table: RoutingTable) -> tuple[Problem, ...]:
+def _problems(app_ids: Set[str], app: App, snapshot: Snapshot, table: RoutingTable) -> tuple[Problem, ...]:
     known = {*snapshot.problems, *app.problems, *table.problems}
-    return tuple(sorted(problem for problem in known if problem.app_id == app.id))
+    return tuple(sorted(problem for problem in known if problem.app_id in app_ids))
 
 
 def _labels(app: App, problems: tuple[Problem, ...]) -> tuple[LabelExplained, ...]:
@@ -208,11 +212,9 @@ def _task_reasons(task: Task, app_id: str, table: RoutingTable) -> tuple[str, ..
 
 
 def _server(service: str, endpoint: Endpoint, live: Live | None) -> ServerExplained:
-    host = f"[{endpoint.address}]" if ":" in endpoint.address else endpoint.address
-    address = f"{host}:{endpoint.port}"
     if live is None:
-        return ServerExplained(service, address)
-    return ServerExplained(service, address, live.get(service, {}).get(address, NOT_IN_PROXY))
+        return ServerExplained(service, endpoint.place)
+    return ServerExplained(service, endpoint.place, live.get(service, {}).get(endpoint.place, NOT_IN_PROXY))
 
 
 def _reasons(table: RoutingTable, app_id: str, *, task_id: str, index: int | None) -> tuple[str, ...]:

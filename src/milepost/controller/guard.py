@@ -82,11 +82,14 @@ class _Spoken:
 class Guard:
     """Judges one snapshot after the other against what it let pass before. Times in seconds of the monotonic clock.
 
+    `drained` gives the ids of tasks from which a deployment has taken the traffic: nobody misses them.
     While it holds something an event costs what it changed: neither all apps nor all that are held are looked at.
     """
 
-    def __init__(self, limits: Limits, serves: Serves, means: Means = str.__eq__) -> None:
-        self._limits, self._serves, self._means = limits, serves, means
+    def __init__(
+        self, limits: Limits, serves: Serves, means: Means = str.__eq__, drained: Callable[[], Set[str]] = frozenset
+    ) -> None:
+        self._limits, self._serves, self._means, self._drained = limits, serves, means, drained
         self._newest: Mapping[str, App] = {}
         self._passed: Mapping[str, App] | None = None
         self._counted: tuple[Mapping[str, App], int] = ({}, 0)
@@ -191,8 +194,9 @@ class Guard:
         return app if len(left) == len(app.tasks) else replace(app, tasks=left)
 
     def _loss(self, before: App, now: App | None) -> int:
-        """By number: a task that was replaced is no loss. Nor is one of which an event says what it is now."""
+        """By number: a task that was replaced is no loss. Nor is one that was drained, or of which an event speaks."""
         told = {task.id for task in now.tasks if task.unconfirmed} if now else set()
+        told |= self._drained()
         expected = sum(self._serves(task, before) for task in before.tasks if task.id not in told)
         return max(0, expected - self._count(now))
 

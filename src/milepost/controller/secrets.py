@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+from milepost.model.routing import RoutingTable, Service
 from milepost.model.snapshot import App, Snapshot
 
 HIDDEN = "(hidden)"
@@ -12,6 +13,7 @@ _SECRET_LABEL = re.compile(
     r"^HAPROXY_(\d+_)?(AUTH|USERLIST_HEAD)$|PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIAL|(API|ACCESS|PRIVATE)[_.-]?KEY",
     re.IGNORECASE,
 )
+_LIST_OF_USERS = "USERLIST_HEAD"
 _SECRET_LINE = re.compile(
     r"^(\s*user\s+\S+\s+(?:insecure-)?password\s+|\s*stats\s+auth\s+)\S.*?(?=\s+groups\s|$)", re.M
 )
@@ -27,9 +29,22 @@ def without_secrets(snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, apps={app_id: _shown_app(app) for app_id, app in snapshot.apps.items()})
 
 
+def without_passwords(table: RoutingTable) -> RoutingTable:
+    """The table as it may be shown; the very same where nothing in it is secret."""
+    if not any(service.auth or service.templates for service in table.services):
+        return table
+    return replace(table, services=tuple(map(_shown_service, table.services)))
+
+
 def shown_config(text: str) -> str:
     """HAProxy's text with the passwords of its user lists and of its statistics page hidden."""
     return _SECRET_LINE.sub(lambda match: match[1] + HIDDEN, text)
+
+
+def _shown_service(service: Service) -> Service:
+    auth = service.auth and replace(service.auth, password=HIDDEN)
+    templates = {name: HIDDEN if name == _LIST_OF_USERS else text for name, text in service.templates.items()}
+    return replace(service, auth=auth, templates=templates)
 
 
 def _shown_app(app: App) -> App:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from milepost.model.problem import Problem
+from milepost.model.snapshot import HealthCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +14,7 @@ class Check:
 
     `kind` is "http" (GET `path`) or "tcp" (connect), "" for neither (a mode other than http and tcp).
     `port` is checked instead of the endpoint's own where it is not None. `is_tls`: the request is made over TLS.
+    `asked` is what its owner asked for, as far as somebody wants to know (marathon-lb's templates show it).
     """
 
     kind: str
@@ -22,6 +24,7 @@ class Check:
     fall: int
     port: int | None = None
     is_tls: bool = False
+    asked: HealthCheck | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +44,13 @@ class Auth:
     """Who may use the hosts of a service: HTTP basic authentication.
 
     `password` is a crypt(3) hash. An empty `user` has no list to be looked up in, an empty `realm` asks nobody.
+    `is_everywhere`: also those are asked who come by the service port or by the app's id.
     """
 
     realm: str
     user: str
     password: str = field(repr=False)
+    is_everywhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +165,11 @@ class Endpoint:
     check_port: int | None = None
     is_drained: bool = False
 
+    @property
+    def place(self) -> str:
+        """Address and port as one word, an IPv6 address in brackets."""
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
@@ -187,6 +197,10 @@ class RoutingTable:
 
     `services` is the very same tuple object as in the table before as long as no definition and no
     conflict changed; `endpoints[service.name]` likewise per service. Both let later stages skip work.
+
+    `groups` gives the id under which an app of a deployment group is served, and which its services have; `drained`
+    are the ids of all tasks from which a deployment takes the traffic. Problems and what was dropped go by the ids of
+    the apps themselves.
     """
 
     services: tuple[Service, ...] = ()
@@ -194,3 +208,5 @@ class RoutingTable:
     dropped: Mapping[str, tuple[Dropped, ...]] = field(default_factory=dict)  # by app id
     problems: tuple[Problem, ...] = ()
     holders: Holders = field(default_factory=Holders)
+    groups: Mapping[str, str] = field(default_factory=dict)  # by app id
+    drained: frozenset[str] = frozenset()

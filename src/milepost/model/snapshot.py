@@ -103,13 +103,17 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """A definition with its tasks. `problems` tells what of the answer could not be read."""
+    """A definition with its tasks. `problems` tells what of the answer could not be read.
+
+    `last_scaling_at` is when its instances were last changed, in the scheduler's words: ISO 8601, "" unknown.
+    """
 
     definition: AppDefinition
     tasks: tuple[Task, ...] = ()
     instances: int = 0
     version: str = ""
     problems: tuple[Problem, ...] = ()
+    last_scaling_at: str = ""
 
     @property
     def id(self) -> str:

@@ -1,12 +1,14 @@
 """From a snapshot to the routing table: one global pass over definitions, and one small step per changed task."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from milepost.model.problem import Problem
 from milepost.model.routing import Dropped, Endpoint, Holders, RoutingTable
 from milepost.model.shared_map import SharedMap, changed, replaced
 from milepost.model.snapshot import App, AppDefinition, Snapshot
 from milepost.routing.endpoints import Placement, Route, place
+from milepost.routing.groups import Groups
 from milepost.routing.owners import Owned, Owners
 from milepost.routing.policy import Policy
 from milepost.routing.reading import AppReading, read_app
@@ -31,14 +33,16 @@ class Router:
         self._apps: Mapping[str, App] = {}
         self._readings: dict[str, tuple[AppDefinition, AppReading]] = {}
         self._placements: dict[str, tuple[App, tuple[Route, ...], Owned, Placement]] = {}
+        self._drops: dict[str, tuple[Dropped, ...]] = {}  # by the id under which an app is routed
         self._owners = Owners()
+        self._groups = Groups(policy)
         self._asked: Holders | None = None  # the holders that the last structure was decided with
         self._structure = RoutingStructure()
         self._table = RoutingTable()
 
     def build(self, snapshot: Snapshot, holders: Holders = NOBODY) -> RoutingTable:
         """The table of `snapshot`. `holders` are those of the table before, or what was kept over a restart."""
-        before, self._apps = self._apps, snapshot.apps
+        before, self._apps = self._apps, self._groups.routed(snapshot.apps)
         touched = [self._apps[app_id] for app_id in changed(before, self._apps)]
         if self._is_structural(before, touched, holders):
             self._with_owners(touched, before.keys() - self._apps.keys())
@@ -76,9 +80,11 @@ class Router:
         return RoutingTable(
             services=services,
             endpoints=SharedMap(endpoints, old.endpoints),
-            dropped={app_id: drops for app_id in self._apps if (drops := self._dropped(app_id))},
+            dropped=_by_app(drop for app_id in self._apps for drop in self._dropped(app_id)),
             problems=self._problems(),
             holders=structure.holders,
+            groups=self._groups.ids,
+            drained=self._groups.drained,
         )
 
     def _updated(self, before: Mapping[str, App], touched: Iterable[App]) -> RoutingTable:
@@ -90,12 +96,19 @@ class Router:
             known, placement = self._placements[app.id][3], self._place(app)
             for name, found in placement.endpoints:
                 endpoints[name] = _kept(old.endpoints[name], found)
-            dropped.pop(app.id, None)
-            if drops := self._dropped(app.id):
-                dropped[app.id] = drops
+            for drop in self._drops.get(app.id, ()):
+                dropped.pop(drop.app_id, None)
+            dropped |= _by_app(self._dropped(app.id))
             has_news |= before[app.id].problems != app.problems or known.problems != placement.problems
         problems = self._problems() if has_news else old.problems
-        return RoutingTable(old.services, replaced(old.endpoints, endpoints), dropped, problems, old.holders)
+        return replace(
+            old,
+            endpoints=replaced(old.endpoints, endpoints),
+            dropped=dropped,
+            problems=problems,
+            groups=self._groups.ids,
+            drained=self._groups.drained,
+        )
 
     def _read(self, definition: AppDefinition) -> AppReading:
         known = self._readings.get(definition.id)
@@ -111,22 +124,33 @@ class Router:
         known = self._placements.get(app.id)
         if known is not None and known[0] is app and known[1] == routes and known[2] == owned:
             return known[3]
-        placement = place(app, routes, self._policy, owned)
+        placement = self._groups.placed(app.id, place(app, routes, self._policy, owned))
         self._placements[app.id] = (app, routes, owned, placement)
         return placement
 
     def _dropped(self, app_id: str) -> tuple[Dropped, ...]:
-        return self._structure.dropped.get(app_id, ()) + self._placements[app_id][3].dropped
+        """What was left out of a routed app, by the ids of the apps that it is made of."""
+        of_ports = self._groups.dropped(app_id, self._structure.dropped.get(app_id, ()))
+        self._drops[app_id] = of_ports + self._placements[app_id][3].dropped
+        return self._drops[app_id]
 
     def _problems(self) -> tuple[Problem, ...]:
         of_apps = (problem for app in self._apps.values() for problem in app.problems)
         of_tasks = (problem for *_, placement in self._placements.values() for problem in placement.problems)
-        return tuple(sorted({*self._structure.problems, *of_apps, *of_tasks}))
+        of_structure = map(self._groups.told, self._structure.problems)
+        return tuple(sorted({*of_structure, *of_apps, *of_tasks, *self._groups.problems()}))
 
     def _forget_gone_apps(self) -> None:
         for app_id in self._placements.keys() - self._apps.keys():
-            del self._placements[app_id]
+            del self._placements[app_id], self._drops[app_id]
             self._readings.pop(app_id, None)
+
+
+def _by_app(dropped: Iterable[Dropped]) -> dict[str, tuple[Dropped, ...]]:
+    found: dict[str, tuple[Dropped, ...]] = {}
+    for drop in dropped:
+        found[drop.app_id] = (*found.get(drop.app_id, ()), drop)
+    return found
 
 
 def _kept(old: tuple[Endpoint, ...] | None, new: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:

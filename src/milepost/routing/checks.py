@@ -38,6 +38,7 @@ def proxy_check(check: HealthCheck, mode: str, *, exact: bool) -> Check:
         fall=check.max_consecutive_failures + 1 if exact else min(check.max_consecutive_failures, _MOST_FAILURES) + 1,
         port=check.port,
         is_tls=kind == "http" and check.protocol in _TLS and not exact,
+        asked=check if exact else None,
     )
 
 

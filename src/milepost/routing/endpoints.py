@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from milepost.model.problem import Problem, Severity
 from milepost.model.routing import Dropped, Endpoint
 from milepost.model.snapshot import App, NetworkMode, Task
+from milepost.routing.checked_port import CheckedPort, checked_by_rank
+from milepost.routing.labels import BACKEND_HEALTHCHECK_PORT_INDEX
 from milepost.routing.owners import ENDED, UNCONTESTED, Owned, places
 from milepost.routing.policy import Policy
 
@@ -16,13 +18,14 @@ _NOT_SERVING = ENDED | {"TASK_STAGING", "TASK_STARTING", "TASK_KILLING"}
 class Route:
     """Which ports of a task feed a service: their positions in `Task.ports`. `index` is the app's own port.
 
-    `healthy_share` is as in `Policy`, for this service.
+    `healthy_share` is as in `Policy`, for this service. `checked_port` is None where a task's own port is checked.
     """
 
     service: str
     index: int
     positions: tuple[int, ...]
     healthy_share: float = 0.0
+    checked_port: CheckedPort | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,30 @@ def place(app: App, routes: tuple[Route, ...], policy: Policy, owned: Owned = UN
         dropped += [Dropped(app.id, task.id, index, reason) for task, reason in choice.left_out]
         placed.append((route.service, tuple(_endpoints(app.id, choice.serving, route, dropped, policy))))
     problems = tuple(problem for choice in choices.values() for problem in choice.problems)
-    return Placement(tuple(placed), tuple(dict.fromkeys(dropped)), problems)
+    placement = Placement(tuple(placed), tuple(dict.fromkeys(dropped)), problems)
+    if policy.exact and any(route.checked_port for route in routes):
+        return _checked_by_rank(app, routes, placement, choices[routes[0].healthy_share].serving, policy)
+    return placement
+
+
+def _checked_by_rank(
+    app: App, routes: tuple[Route, ...], placement: Placement, serving: list[Task], policy: Policy
+) -> Placement:
+    """marathon-lb's way to the port that is checked; its app is left out where that stopped."""
+    placed: list[tuple[str, tuple[Endpoint, ...]]] = []
+    for route, (name, endpoints) in zip(routes, placement.endpoints, strict=True):
+        found: tuple[Endpoint, ...] | None = endpoints
+        if route.checked_port is not None:
+            of_app = [Route("", route.index, positions) for positions in route.checked_port.ports]
+            pools = [pool for one in of_app if (pool := tuple(_endpoints(app.id, serving, one, [], policy)))]
+            found = checked_by_rank(endpoints, route.checked_port.index, pools)
+        if found is None:
+            key = BACKEND_HEALTHCHECK_PORT_INDEX.key(route.index)
+            message = f"expected the index of one of the app's {len(pools)} ports, which are counted from 0"
+            nobody = tuple((route.service, ()) for route in routes)
+            return Placement(nobody, placement.dropped, (Problem(app.id, key, f"{message}; the app is left out"),))
+        placed.append((name, found))
+    return replace(placement, endpoints=tuple(placed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +180,11 @@ def _endpoints(
     """The endpoints of one service; an address counts once, since one process answers there."""
     found: list[Endpoint] = []
     for task in tasks:
-        for position in route.positions:
+        for number, position in enumerate(route.positions):
             has_port = position < len(task.ports) and (task.ports[position] > 0 or policy.exact)
             if has_port:
-                found.append(Endpoint(task.id, task.host, task.address or "", task.ports[position]))
+                checked = None if route.checked_port is None else route.checked_port.of_task(task, number)
+                found.append(Endpoint(task.id, task.host, task.address or "", task.ports[position], checked))
             else:
                 reason = f"has no port at position {position}, it has {len(task.ports)}"
                 dropped.append(Dropped(app_id, task.id, route.index, reason))

@@ -37,6 +37,7 @@ class Hosts:
 _TRUE = frozenset({"true", "t", "yes", "y"})
 _FALSE = frozenset({"false", "f", "no", "n"})
 _WORD_MARKS = frozenset("._:*-")
+_WITHOUT_EXPRESSION_MARKS = str.maketrans("", "", "\\^$+?()[]|")
 _PATH_MARKS = frozenset("/-._~!&()*+,;=:@%?")
 _BALANCE = re.compile(
     r"roundrobin|static-rr|leastconn|first|source"
@@ -152,7 +153,7 @@ def read_hosts_as_written(text: str) -> Hosts | Wrong:
     """Lowered, nothing else: blanks round a name, empty and repeated names stay (its Q48)."""
     names = tuple(text.lower().split(","))
     for name in names:
-        if name.strip(" ") and not _is_word(name.strip(" ")):
+        if name.strip(" ") and not _is_expression(name.strip(" ")):
             return Wrong(f"host names, separated by commas ({name[:80]!r} is none)")
     return Hosts(names, several=len(names) > 1) if text else Hosts((), several=False)
 
@@ -183,3 +184,9 @@ def is_path(text: str) -> bool:
 def _is_word(text: str) -> bool:
     """One word that is no flag: letters and digits (of any script), dots, colons, underscores, dashes, asterisks."""
     return text[:1] not in ("", "-") and all(char.isalnum() or char in _WORD_MARKS for char in text)
+
+
+def _is_expression(text: str) -> bool:
+    """The same, or a regular expression: owners wrote them for templates of their own that look hosts up by one."""
+    plain = text.translate(_WITHOUT_EXPRESSION_MARKS)
+    return not text.endswith("\\") and not text.startswith("-") and (not plain or _is_word(plain.lstrip("-")))

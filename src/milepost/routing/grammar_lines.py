@@ -12,8 +12,15 @@ from milepost.routing.grammar import Wrong
 
 _REALM = re.compile(r"[A-Za-z0-9 ._/@()+,-]{0,128}")
 _USER = re.compile(r"[A-Za-z0-9._@+-]{1,128}")
-_HASH = re.compile(r"[A-Za-z0-9./$=,_-]{1,256}")
+_HASH = re.compile(
+    r"\$1\$[./0-9A-Za-z]{1,8}\$[./0-9A-Za-z]{22}"
+    r"|\$[56]\$(?:rounds=[0-9]{1,5}\$)?[./0-9A-Za-z]{1,16}\$(?:[./0-9A-Za-z]{43}|[./0-9A-Za-z]{86})"
+    r"|\$2[abxy]\$(?:0[4-9]|1[0-2])\$[./0-9A-Za-z]{53}"
+    r"|\$y\$j[0-9]T\$[./0-9A-Za-z]{1,86}\$[./0-9A-Za-z]{43}"
+    r"|[./0-9A-Za-z]{13}"
+)  # crypt(5); of those whose cost one may choose not the most costly, since HAProxy stands still meanwhile
 _REWRITTEN_PATH = re.compile(r"/[A-Za-z0-9/._~-]{0,255}")
+_PREFIX = re.compile(rf"({_REWRITTEN_PATH.pattern})(?:\\3)?")
 _TARGET = re.compile(r"(?:https?://[A-Za-z0-9.:_-]{1,253})?/[A-Za-z0-9/._~!&()*+,;=:@?-]{0,255}")
 _FILE = re.compile(r"/[A-Za-z0-9._/+-]{1,255}")
 _MOST_NETWORKS = 60  # HAProxy reads at most 64 words of a line
@@ -27,13 +34,13 @@ def read_auth(text: str) -> Auth | Wrong:
     realm, user, password = fields[0].strip(), fields[1].strip(), fields[2].strip()
     if realm and _REALM.fullmatch(realm) and _USER.fullmatch(user) and _HASH.fullmatch(password):
         return Auth(realm, user, password)
-    return Wrong(f"{_RIGHT_AUTH}, none of them empty, no quotes")
+    return Wrong(f"{_RIGHT_AUTH} ($5$, $6$ or the like, not too costly), none of them empty, no quotes")
 
 
 def read_auth_as_written(text: str) -> Auth | Wrong:
     """Two colons, no more and no less; whatever stands between them."""
     fields = text.split(":")
-    return Auth(*fields) if len(fields) == 3 and is_one_line(text) else Wrong(_RIGHT_AUTH)
+    return Auth(fields[0], fields[1], fields[2]) if len(fields) == 3 and is_one_line(text) else Wrong(_RIGHT_AUTH)
 
 
 def read_weight(text: str) -> int | Wrong:
@@ -45,13 +52,14 @@ def read_weight(text: str) -> int | Wrong:
 
 def read_networks(text: str) -> tuple[str, ...] | Wrong:
     """Addresses and networks, as HAProxy's `src` takes them."""
-    words = tuple(dict.fromkeys(text.replace(",", " ").split()))
+    words = text.replace(",", " ").split()
     if len(words) > _MOST_NETWORKS:
         return Wrong(f"at most {_MOST_NETWORKS} networks")
     try:
-        return tuple(str(ip_network(word, strict=False)) for word in words)
+        networks = [ip_network("" if "%" in word else word, strict=False) for word in words]
     except ValueError:
         return Wrong("networks such as 10.0.0.0/8, separated by blanks")
+    return tuple(dict.fromkeys(map(str, networks)))
 
 
 def read_networks_as_written(text: str) -> tuple[str, ...] | Wrong:
@@ -62,8 +70,18 @@ def read_rewritten_path(text: str) -> str | Wrong:
     return _matched(_REWRITTEN_PATH, text, "a path that begins with /, of letters, digits and / . _ ~ -")
 
 
+def read_redirect_prefix(text: str) -> str | Wrong:
+    """The path alone: `\\3`, marathon-lb's sign for the path that follows, is put there in any case (its Q41)."""
+    found = _PREFIX.fullmatch(text.strip())
+    if found or not text.strip():
+        return found[1] if found else ""
+    return Wrong("a path that begins with /, of letters, digits and / . _ ~ -")
+
+
 def read_redirect_target(text: str) -> str | Wrong:
-    return _matched(_TARGET, text, "a path that begins with /, or a whole URL")
+    """Not / itself, which would lead back to where it comes from, for ever."""
+    right = "a path that begins with / and has more, or a whole URL"
+    return Wrong(right) if text.strip() == "/" else _matched(_TARGET, text, right)
 
 
 def read_certificate(text: str) -> str | Wrong:

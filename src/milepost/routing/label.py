@@ -20,7 +20,10 @@ class Scope(Flag):
 
 @dataclass(frozen=True, slots=True)
 class Label(Generic[T]):
-    """One label. `default` describes what holds without it; `exact` reads it as marathon-lb did."""
+    """One label. `default` describes what holds without it; `exact` reads it as marathon-lb did.
+
+    The text of one that `is_secret` stands in no message.
+    """
 
     name: str
     scope: Scope
@@ -28,6 +31,7 @@ class Label(Generic[T]):
     exact: Parser[T]
     default: str
     help: str
+    is_secret: bool = False
 
     def key(self, index: int | None) -> str:
         return f"HAPROXY_{self.name}" if index is None else f"HAPROXY_{index}_{self.name}"
@@ -43,4 +47,5 @@ def read(label: Label[T], labels: Mapping[str, str], index: int | None, *, exact
 
 def problem_with(app_id: str, label: Label[Any], index: int | None, labels: Mapping[str, str], wrong: Wrong) -> Problem:
     key = label.key(index)
-    return Problem(app_id, key, f"expected {wrong.right}, got {labels[key][:80]!r}")
+    got = "another form" if label.is_secret else repr(labels[key][:80])
+    return Problem(app_id, key, f"expected {wrong.right}, got {got}")

@@ -6,7 +6,9 @@ meanings are marathon-lb's (marathon-lb-behaviour.md 10), but for those that say
 
 from typing import Any
 
-from milepost.routing import grammar, grammar_hosts, grammar_lines, grammar_traffic
+from milepost.model.routing import Binding
+from milepost.routing import bind_options, grammar, grammar_hosts, grammar_lines, grammar_traffic
+from milepost.routing.deployment_labels import DEPLOYMENT
 from milepost.routing.label import Label, Scope
 
 GROUP = Label(
@@ -119,7 +121,8 @@ STRIP_PATH = Label(
     "false",
     "Whether the PATH that fits is cut off before a task is asked: with PATH /api a request for /api/users?page=2 asks "
     "for /users?page=2, one for /api asks for /. The host and the query stay, and so does what only begins alike "
-    "(/apis). Of several paths the longest that fits is cut, at the service's own port too. Needs mode http and PATH. "
+    "(/apis). Of several paths the longest that fits is cut, at the service's own port too, and before "
+    "HTTP_BACKEND_PROXYPASS_PATH has its turn. Needs mode http and PATH. "
     "milepost's own label.",
 )
 TIMEOUT_SERVER = Label(
@@ -197,32 +200,29 @@ AUTH = Label(
     grammar_lines.read_auth_as_written,
     "nobody is asked",
     "Who may use the hosts of this port: realm:user:password, the password as a crypt(3) hash such as "
-    "`openssl passwd -5` makes. Asked on the shared HTTP and HTTPS ports only.",
+    "`openssl passwd -5` makes. Asked on the shared HTTP and HTTPS ports only: **who comes by the service port, or by "
+    "the app's id on the app-id port, is not asked**, as with marathon-lb; AUTH_EVERYWHERE changes that. HAProxy works "
+    "the hash out at each request, so one that takes it long is refused. Needs VHOST or PATH; with SNI_PASSTHROUGH no "
+    "host leads here, since nobody could be asked.",
+    is_secret=True,
 )
-REDIRECT_TO_HTTPS = Label(
-    "REDIRECT_TO_HTTPS",
+AUTH_EVERYWHERE = Label(
+    "AUTH_EVERYWHERE",
     Scope.PORT,
     grammar.read_truth,
-    grammar.read_truth_as_written,
-    "false",
-    "Whether the shared HTTP port sends clients of its hosts to HTTPS. Needs VHOST.",
-)
-USE_HSTS = Label(
-    "USE_HSTS",
-    Scope.PORT,
     grammar.read_truth,
-    grammar.read_truth_as_written,
     "false",
-    "Whether answers tell browsers to use HTTPS only (Strict-Transport-Security). Needs mode http.",
+    "Whether AUTH is also asked of those who come by the service port or by the app's id. Needs mode http. milepost's "
+    "own label.",
 )
-BACKEND_WEIGHT = Label(
-    "BACKEND_WEIGHT",
+BACKEND_HEALTHCHECK_PORT_INDEX = Label(
+    "BACKEND_HEALTHCHECK_PORT_INDEX",
     Scope.PORT,
     grammar_lines.read_weight,
     grammar.read_port_as_written,
-    "0, with a PATH 1",
-    "Of several rules that fit a request on the shared ports the one of the greater weight decides. An explicit 0 "
-    "counts as 1 where there is a PATH.",
+    "the port itself",
+    "Which of the app's ports is checked in place of this one: counted from 0 in the order of their service ports. A "
+    "port without a health check of its own takes over the one of that index, and with an HTTP check mode http.",
 )
 BACKEND_NETWORK_ALLOWED_ACL = Label(
     "BACKEND_NETWORK_ALLOWED_ACL",
@@ -230,7 +230,27 @@ BACKEND_NETWORK_ALLOWED_ACL = Label(
     grammar_lines.read_networks,
     grammar_lines.read_networks_as_written,
     "every source",
-    "The only source networks that may use this port, separated by blanks.",
+    "The only source networks that may use this port, separated by blanks: IPv4 or IPv6, with or without a length. It "
+    "holds on every way to the port, the shared ones too. In mode http others are answered 403, in mode tcp their "
+    "connection ends.",
+)
+REDIRECT_TO_HTTPS = Label(
+    "REDIRECT_TO_HTTPS",
+    Scope.PORT,
+    grammar.read_truth,
+    grammar.read_truth_as_written,
+    "false",
+    "Whether the shared HTTP port sends clients of this port's hosts to HTTPS (301), before it asks for AUTH. Needs "
+    "VHOST or PATH.",
+)
+USE_HSTS = Label(
+    "USE_HSTS",
+    Scope.PORT,
+    grammar.read_truth,
+    grammar.read_truth_as_written,
+    "false",
+    "Whether the app's answers tell browsers to use HTTPS only (Strict-Transport-Security, half a year). As with "
+    "marathon-lb plain answers say so too; browsers heed it over TLS only. Needs mode http.",
 )
 HTTP_BACKEND_PROXYPASS_PATH = Label(
     "HTTP_BACKEND_PROXYPASS_PATH",
@@ -238,15 +258,19 @@ HTTP_BACKEND_PROXYPASS_PATH = Label(
     grammar_lines.read_rewritten_path,
     grammar_lines.read_line_as_written,
     "none",
-    "The beginning that is cut off the path of each request. Needs mode http.",
+    "The beginning that is cut off the path of each request, in upper or lower case: with /app a request for /app/x "
+    "reaches the task as /x, and, as with marathon-lb, one for /apple as /le. The query stays. With exactly one host "
+    "in VHOST, and no pattern, the task is told that as Host. Needs mode http.",
 )
 HTTP_BACKEND_REVPROXY_PATH = Label(
     "HTTP_BACKEND_REVPROXY_PATH",
     Scope.PORT,
-    grammar_lines.read_rewritten_path,
+    grammar_lines.read_redirect_prefix,
     grammar_lines.read_line_as_written,
     "none",
-    "What the app's redirects are rewritten with. Needs mode http.",
+    "What is put before the path of a Location in the app's answers: with /app a redirect to /login becomes one to "
+    "/app/login. Of a Location with a host only those of VHOST are touched, and the host is left out. One that begins "
+    "so already stays. The `\\3` that marathon-lb needed at the end may stand there. Needs mode http.",
 )
 HTTP_BACKEND_REDIR = Label(
     "HTTP_BACKEND_REDIR",
@@ -254,23 +278,40 @@ HTTP_BACKEND_REDIR = Label(
     grammar_lines.read_redirect_target,
     grammar_lines.read_line_as_written,
     "none",
-    "Where a request for / of the hosts is redirected. Needs mode http.",
+    "Where a request for / of the hosts is redirected (301): a path other than /, or a whole URL. Needs mode http and "
+    "VHOST or PATH.",
 )
-SSL_CERT = Label(
+BACKEND_WEIGHT = Label(
+    "BACKEND_WEIGHT",
+    Scope.PORT,
+    grammar_lines.read_weight,
+    grammar.read_port_as_written,
+    "0, with a PATH 1",
+    "Of several ports that want a request for one host on the shared ports the one of the greater weight gets it, of "
+    "equal weights the one of the longer path. The same holds for one pattern; names stay before "
+    "patterns, and patterns in their order. An explicit 0 counts as 1 where there is a PATH. Needs VHOST or PATH.",
+)
+SSL_CERT: Label[str] = Label(
     "SSL_CERT",
     Scope.PORT,
     grammar_lines.read_certificate,
     grammar_lines.read_line_as_written,
-    "none",
-    "The certificate file with which this port's own listener speaks TLS.",
+    "no TLS",
+    "The file on the balancer, absolute, with the certificate (PEM) by which this port's own listener speaks TLS; the "
+    "key is in it too, or beside it in a file of its name with `.key` behind. It is looked at every second: a new "
+    "content serves without a reload, what is broken or gone leaves the last good one. As long as there was none yet "
+    "nothing listens at the port. The shared HTTPS port does not change with it.",
 )
-BIND_OPTIONS = Label(
+BIND_OPTIONS: Label[Binding] = Label(
     "BIND_OPTIONS",
     Scope.PORT,
-    grammar_lines.read_line_as_written,
-    grammar_lines.read_line_as_written,
+    bind_options.read_bind_options,
+    bind_options.read_bind_options_as_written,
     "none",
-    "Words for the `bind` line of this port's own listener.",
+    "Words for the `bind` line of this port's own listener, of these: " + bind_options.KNOWN + ". `ssl crt FILE` means "
+    "SSL_CERT. All else is refused, such as what reaches further than the listener or names another file, and the port "
+    "is then left out. Behind `accept-proxy` the last request of an idle connection is answered by the old worker "
+    "after a reload, with the tasks that it knew.",
 )
 
 TABLE: tuple[Label[Any], ...] = (
@@ -293,18 +334,17 @@ TABLE: tuple[Label[Any], ...] = (
     SNI_PASSTHROUGH,
     DENIED_NETWORKS,
     HEALTHY_SHARE,
-)
-
-OF_MARATHON_LB: tuple[Label[Any], ...] = (
+    BACKEND_HEALTHCHECK_PORT_INDEX,
+    *DEPLOYMENT,
     AUTH,
+    AUTH_EVERYWHERE,
+    BACKEND_NETWORK_ALLOWED_ACL,
     REDIRECT_TO_HTTPS,
     USE_HSTS,
-    BACKEND_WEIGHT,
-    BACKEND_NETWORK_ALLOWED_ACL,
     HTTP_BACKEND_PROXYPASS_PATH,
     HTTP_BACKEND_REVPROXY_PATH,
     HTTP_BACKEND_REDIR,
+    BACKEND_WEIGHT,
     SSL_CERT,
     BIND_OPTIONS,
 )
-"""Those that only marathon-lb's own text obeys so far."""

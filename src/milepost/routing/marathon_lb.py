@@ -1,37 +1,6 @@
-"""marathon-lb's labels that milepost does not read yet, so that an owner who sets one hears of it.
-
-Names are without `HAPROXY_` and without index (marathon-lb-behaviour.md 10.2 to 10.4).
-"""
+"""marathon-lb's templates, as owners name them in labels (marathon-lb-behaviour.md 10.4): without `HAPROXY_`."""
 
 from collections.abc import Mapping
-
-OF_APPS = frozenset(
-    {
-        "APP_ID",
-        "DEPLOYMENT_ALT_PORT",
-        "DEPLOYMENT_COLOUR",
-        "DEPLOYMENT_GROUP",
-        "DEPLOYMENT_NEW_INSTANCES",
-        "DEPLOYMENT_STARTED_AT",
-        "DEPLOYMENT_TARGET_INSTANCES",
-    }
-)
-
-_VALUES = frozenset(
-    {
-        "AUTH",
-        "BACKEND_HEALTHCHECK_PORT_INDEX",
-        "BACKEND_NETWORK_ALLOWED_ACL",
-        "BACKEND_WEIGHT",
-        "BIND_OPTIONS",
-        "HTTP_BACKEND_PROXYPASS_PATH",
-        "HTTP_BACKEND_REDIR",
-        "HTTP_BACKEND_REVPROXY_PATH",
-        "REDIRECT_TO_HTTPS",
-        "SSL_CERT",
-        "USE_HSTS",
-    }
-)
 
 TEMPLATES = frozenset(
     {
@@ -77,16 +46,31 @@ TEMPLATES = frozenset(
     }
 )
 
-AUTH = "AUTH"
-NETWORKS = "BACKEND_NETWORK_ALLOWED_ACL"
-GUARDS = frozenset({AUTH, NETWORKS})
-"""Those that keep clients out: as long as one cannot be obeyed, what it guards is not served."""
+HARMLESS = frozenset(
+    {
+        "BACKEND_HSTS_OPTIONS",
+        "BACKEND_HTTP_HEALTHCHECK_OPTIONS",
+        "BACKEND_SERVER_HTTP_HEALTHCHECK_OPTIONS",
+        "BACKEND_SERVER_OPTIONS",
+        "BACKEND_SERVER_TCP_HEALTHCHECK_OPTIONS",
+        "BACKEND_STICKY_OPTIONS",
+        "BACKEND_TCP_HEALTHCHECK_OPTIONS",
+        "HTTP_BACKEND_PROXYPASS_GLUE",
+        "HTTP_BACKEND_REVPROXY_GLUE",
+    }
+)
+"""Templates in which nobody writes who may come in."""
 
-OF_PORTS = _VALUES | TEMPLATES
+GUARDING_TEMPLATES = TEMPLATES - HARMLESS
+"""Those in which owners write who may come in: without one of them something might be open that should be closed."""
+
+WITHOUT_EFFECT = frozenset(name for name in TEMPLATES if name.startswith("MAP_"))
+"""marathon-lb took these labels and never used them (marathon-lb-behaviour.md 10.4)."""
 
 
-def own_templates(labels: Mapping[str, str], index: int) -> dict[str, str]:
+def own_templates(labels: Mapping[str, str], index: int, *, exact: bool) -> dict[str, str]:
     """The owner's own templates for a port, by name; lines end in LF (marathon-lb-behaviour.md 10.1, 10.4)."""
+    known = TEMPLATES if exact else TEMPLATES - WITHOUT_EFFECT
     start = f"HAPROXY_{index}_"
     found = ((key.removeprefix(start), text) for key, text in labels.items() if key.startswith(start))
-    return {name: text.replace("\r\n", "\n") for name, text in found if name in TEMPLATES}
+    return {name: text.replace("\r\n", "\n") for name, text in found if name in known}

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from milepost.routing.claims import Grant
+from milepost.routing.own_texts import TextReview, no_texts
+
 
 class Conflicts(StrEnum):
     """Who gets a port or host that several apps want: who has it already, or always the lower app id."""
@@ -19,9 +22,11 @@ class Policy:
     with the label ENABLED set to true. `health_check`: a task of an app with health checks gets traffic only
     while the scheduler reports it alive. `healthy_share`: where fewer of the running tasks that were ever alive
     still are, the others serve on; 0 for never. `assign_ports`: first and last of the service ports that are given to
-    ports without one, None for none. `reserved_ports` are milepost's own listeners.
-    `serves_tls`: there is a shared port of TLS.
-    `verifies_servers`: there are certificates to trust, so that an owner may ask for tasks' to be verified.
+    ports without one, None for none. `reserved_ports` are milepost's own listeners. `deployment_target`: the label
+    DEPLOYMENT_TARGET_INSTANCES counts also without NEW_INSTANCES; marathon-lb drained all but one then (its Q39).
+    `review` judges what owners write into the proxy's configuration themselves. `grants` say which hosts and ports an
+    app may have, none for all. `serves_tls`: there is a shared port of TLS. `verifies_servers`: there are certificates
+    to trust, so that an owner may ask for tasks' to be verified.
 
     `exact` decides as marathon-lb did (docs/conformance.md lists the differences): several apps may claim one
     port or host, odd but harmless label values stand as they are, and an app with one that cannot be read is left out.
@@ -37,3 +42,6 @@ class Policy:
     healthy_share: float = 0.5
     serves_tls: bool = True
     verifies_servers: bool = False
+    review: TextReview = no_texts
+    grants: tuple[Grant, ...] = ()
+    deployment_target: bool = False

@@ -40,11 +40,5 @@ class PortLabels:
     def has(self, label: Label[T]) -> bool:
         return label.key(self.index) in self.labels
 
-    def is_guarded(self, guard: str) -> bool:
-        return not self.exact and f"HAPROXY_{self.index}_{guard}" in self.labels
-
-    def report_guard(self, guard: str, message: str, severity: Severity = Severity.ERROR) -> None:
-        self.problems.append(Problem(self.app_id, f"HAPROXY_{self.index}_{guard}", message, severity))
-
     def report(self, label: Label[T], message: str, severity: Severity = Severity.ERROR) -> None:
         self.problems.append(Problem(self.app_id, label.key(self.index), message, severity))

@@ -1,14 +1,14 @@
 """What one app's owner asks for, read from its definition alone: services, and a reason for each port without one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from milepost.model.problem import Problem, Severity
 from milepost.model.routing import Dropped, ServerTls, Service
 from milepost.model.snapshot import AppDefinition, AppPort
 from milepost.routing import labels as table
+from milepost.routing.checked_port import CheckedPort
 from milepost.routing.label import read
-from milepost.routing.marathon_lb import NETWORKS
 from milepost.routing.naming import LONGEST_APP_ID, is_app_id
 from milepost.routing.policy import Policy
 from milepost.routing.port_labels import PortLabels
@@ -22,12 +22,13 @@ _RIGHT_APP_ID = f"expected an app id of letters, digits, dots, dashes and slashe
 class Wanted:
     """A service as its owner asked for it, and the positions of its ports in `Task.ports`.
 
-    `healthy_share` is the policy's, or what its owner wants instead.
+    `healthy_share` is the policy's, or what its owner wants instead. `checked_port` is None where its own is checked.
     """
 
     service: Service
     positions: tuple[int, ...]
     healthy_share: float
+    checked_port: CheckedPort | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ def read_app(definition: AppDefinition, policy: Policy) -> AppReading:
     """
     if not is_app_id(definition.id):
         return _left_out(definition, "app", _RIGHT_APP_ID)
-    readings = [_read_port(definition, port, policy) for port in _ports(definition, policy)]
+    ports = tuple(_ports(definition, policy))
+    readings = [_read_port(definition, port, policy, ports) for port in ports]
     problems = tuple(problem for reading in readings for problem in reading.problems)
     dropped = tuple(drop for reading in readings for drop in reading.dropped)
     wanted = [service for reading in readings for service in reading.wanted]
@@ -87,7 +89,7 @@ def _is_udp(port: AppPort) -> bool:
     return "udp" in port.protocol.lower() and "tcp" not in port.protocol.lower()
 
 
-def _read_port(definition: AppDefinition, port: _Port, policy: Policy) -> AppReading:
+def _read_port(definition: AppDefinition, port: _Port, policy: Policy, ports: Sequence[_Port]) -> AppReading:
     labels = PortLabels(definition.id, definition.labels, port.index, policy.exact)
     reason = _not_selected(labels, policy)
     if reason and not policy.exact:
@@ -97,10 +99,6 @@ def _read_port(definition: AppDefinition, port: _Port, policy: Policy) -> AppRea
         return _without(labels, reason or "has no service port, and none is assigned")
     if not policy.exact and (number == 0 or _is_udp(port.port)):
         return _unfit(labels, number)
-    if labels.is_guarded(NETWORKS):
-        message = "is not supported yet; the port is left out, since every client could reach it"
-        labels.report_guard(NETWORKS, message)
-        return _without(labels, message)
     service = service_of(labels, definition.health_checks, number)
     if service.server_tls is ServerTls.VERIFIED and not policy.verifies_servers:
         message = "needs the setting haproxy.server_ca_file; the port is left out, since nobody could be trusted"
@@ -111,10 +109,36 @@ def _read_port(definition: AppDefinition, port: _Port, policy: Policy) -> AppRea
         service = replace(service, hosts=(), passes_tls=False)
     if labels.is_broken or reason:
         return _without(labels, reason or labels.problems[0].message)
+    if service.templates and not policy.exact:
+        reviewed = policy.review(service)
+        labels.problems += reviewed.problems
+        if reviewed.service is None:
+            return _without(labels, f"its own text is refused: {reviewed.problems[0].message}")
+        service = reviewed.service
     share = policy.healthy_share
     if not policy.exact:
         share = labels.value(table.HEALTHY_SHARE, share, needed=False)
-    return AppReading((Wanted(service, port.positions, share),), (), tuple(labels.problems))
+    checked = None if service.check is None else _checked_port(labels, ports)
+    return AppReading((Wanted(service, port.positions, share, checked),), (), tuple(labels.problems))
+
+
+def _checked_port(labels: PortLabels, ports: Sequence[_Port]) -> CheckedPort | None:
+    """The order of an app's ports is that of where they listen, whether this balancer takes them or not (11.3)."""
+    index = labels.optional(table.BACKEND_HEALTHCHECK_PORT_INDEX)
+    if index is None:
+        return None
+    ordered = sorted(ports, key=lambda port: (_listens_at(port, labels), port.index))
+    checked = CheckedPort(index, tuple(port.positions for port in ordered))
+    if not checked.is_in_range and not labels.exact:
+        message = f"expected the index of one of the app's {len(ports)} ports, got {index}; the port itself is checked"
+        labels.report(table.BACKEND_HEALTHCHECK_PORT_INDEX, message, Severity.WARNING)
+        return None
+    return checked
+
+
+def _listens_at(port: _Port, labels: PortLabels) -> int:
+    number = read(table.PORT, labels.labels, port.index, exact=labels.exact)
+    return number if isinstance(number, int) else port.port.service_port or 0
 
 
 def _without(labels: PortLabels, reason: str) -> AppReading:
@@ -155,5 +179,5 @@ def _with_app_id_service(wanted: list[Wanted]) -> tuple[Wanted, ...]:
     first = next((number for number, want in enumerate(ordered) if want.service.mode == "http"), None)
     if first is not None:
         want = ordered[first]
-        ordered[first] = Wanted(replace(want.service, serves_app_id=True), want.positions, want.healthy_share)
+        ordered[first] = replace(want, service=replace(want.service, serves_app_id=True))
     return tuple(ordered)

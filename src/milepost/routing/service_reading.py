@@ -1,34 +1,46 @@
 """What one port of an app asks for, as a service: read from its labels."""
 
 from dataclasses import replace
+from typing import Any
 
 from milepost.model.problem import Problem, Severity
 from milepost.model.routing import Binding, Check, Retries, Rewrites, Service
 from milepost.model.snapshot import HealthCheck
 from milepost.routing import labels as table
+from milepost.routing.binding import read_binding
 from milepost.routing.checks import matching_check, proxy_check
 from milepost.routing.grammar import Hosts, is_path
 from milepost.routing.grammar_hosts import EVERY_HOST
-from milepost.routing.marathon_lb import AUTH, own_templates
+from milepost.routing.guards import NO_GUARDS, Guards, read_guards
+from milepost.routing.label import Label
+from milepost.routing.marathon_lb import own_templates
 from milepost.routing.naming import service_name
 from milepost.routing.own_labels import with_own_labels
 from milepost.routing.passthrough import passed_hosts, wants_passthrough
 from milepost.routing.port_labels import PortLabels
+from milepost.routing.rewriting import read_rewrites
 
 _ROUND_ROBIN = "roundrobin"
 _BY_REQUEST = ("uri", "url_param", "hdr(")  # algorithms that read the request
+_OF_HTTP = frozenset({"HTTP", "HTTPS", "MESOS_HTTP", "MESOS_HTTPS"})
 _RETRIES = Retries()
 _NO_HOSTS = Hosts((), several=False)
 
 
 def service_of(labels: PortLabels, checks: tuple[HealthCheck, ...], number: int) -> Service:
-    check = matching_check(checks, labels.index, exact=labels.exact)
+    check, is_borrowed = _asked_check(labels, checks)
     hosts = labels.value(table.VHOST, _NO_HOSTS, needed=False)
     by_default = "http" if (check and check.protocol == "HTTP") or hosts.names else "tcp"
     passes_tls = wants_passthrough(labels)
     mode = labels.value(table.MODE, "tcp" if passes_tls else by_default)
+    if is_borrowed and check is not None and check.protocol in _OF_HTTP and not passes_tls:
+        mode = "http"
     port = labels.value(table.PORT, number)
-    names, path = passed_hosts(labels, hosts, mode) if passes_tls else _route(labels, hosts, mode)
+    guards = NO_GUARDS if labels.exact else read_guards(labels, mode)
+    if passes_tls:
+        names, path = passed_hosts(labels, hosts, mode, guards)
+    else:
+        names, path = _route(labels, hosts, mode, guards)
     service = Service(
         name=service_name(labels.app_id, port),
         app_id=labels.app_id,
@@ -44,8 +56,11 @@ def service_of(labels: PortLabels, checks: tuple[HealthCheck, ...], number: int)
         several_hosts=hosts.several,
         path=path,
         check=_check(labels, check, mode),
+        templates=own_templates(labels.labels, labels.index, exact=labels.exact),
     )
-    return _with_labels_of_marathon_lb(service, labels) if labels.exact else with_own_labels(service, labels)
+    if labels.exact:
+        return _with_labels_of_marathon_lb(service, labels)
+    return with_own_labels(_with_own_rules(service, labels, guards), labels)
 
 
 def _with_labels_of_marathon_lb(service: Service, labels: PortLabels) -> Service:
@@ -60,9 +75,46 @@ def _with_labels_of_marathon_lb(service: Service, labels: PortLabels) -> Service
         redirects_to_https=labels.value(table.REDIRECT_TO_HTTPS, default=False),
         networks=labels.value(table.BACKEND_NETWORK_ALLOWED_ACL, ()),
         rewrites=_rewrites(labels),
-        binding=Binding(labels.optional(table.SSL_CERT), labels.value(table.BIND_OPTIONS, "")),
-        templates=own_templates(labels.labels, labels.index),
+        binding=Binding(labels.optional(table.SSL_CERT), labels.value(table.BIND_OPTIONS, Binding()).options),
     )
+
+
+def _asked_check(labels: PortLabels, checks: tuple[HealthCheck, ...]) -> tuple[HealthCheck | None, bool]:
+    """The check of the port; without one, that of the port which is checked in its place (11.3), and whether so."""
+    own = matching_check(checks, labels.index, exact=labels.exact)
+    index = labels.optional(table.BACKEND_HEALTHCHECK_PORT_INDEX, needed=False)
+    if own is not None or index is None:
+        return own, False
+    return matching_check(checks, index, exact=labels.exact), True
+
+
+def _with_own_rules(service: Service, labels: PortLabels, guards: Guards) -> Service:
+    weight = labels.value(table.BACKEND_WEIGHT, 0, needed=False)
+    service = replace(
+        service,
+        weight=1 if weight == 0 and service.path else weight,
+        auth=guards.auth,
+        redirects_to_https=guards.redirects_to_https and not service.passes_tls,
+        networks=guards.networks,
+        rewrites=read_rewrites(labels, service.mode),
+        binding=read_binding(labels),
+    )
+    _report_idle(service, labels)
+    return service
+
+
+def _report_idle(service: Service, labels: PortLabels) -> None:
+    """Tell of what has no effect without a host."""
+    if labels.has(table.VHOST) or service.hosts or labels.is_broken:
+        return
+    idle: dict[Label[Any], bool] = {
+        table.AUTH: service.auth is not None and not service.auth.is_everywhere,
+        table.REDIRECT_TO_HTTPS: service.redirects_to_https,
+        table.HTTP_BACKEND_REDIR: bool(service.rewrites.root_redirect),
+        table.BACKEND_WEIGHT: bool(service.weight),
+    }
+    for label in (label for label, is_asked in idle.items() if is_asked):
+        labels.report(label, f"has no effect without {table.VHOST.key(labels.index)}", Severity.WARNING)
 
 
 def _rewrites(labels: PortLabels) -> Rewrites:
@@ -74,14 +126,14 @@ def _rewrites(labels: PortLabels) -> Rewrites:
     )
 
 
-def _route(labels: PortLabels, hosts: Hosts, mode: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _route(labels: PortLabels, hosts: Hosts, mode: str, guards: Guards) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The hosts and the path that lead here. Without a path that can be read its hosts lead nowhere: to lead
-    every path here would take what belongs to others."""
+    every path here would take what belongs to others. Nor do they where what guards them cannot be read."""
     known = len(labels.problems)
     path = labels.value(table.PATH, (), needed=False)
     if labels.exact:
         return hosts.names, path
-    if len(labels.problems) > known:
+    if len(labels.problems) > known or not guards.are_readable:
         return (), ()
     if hosts.names and mode != "http":
         labels.report(table.VHOST, f"needs mode http, but the mode is {mode}; no host leads here")
@@ -92,11 +144,6 @@ def _route(labels: PortLabels, hosts: Hosts, mode: str) -> tuple[tuple[str, ...]
             names = (EVERY_HOST,)
         else:
             labels.report(table.PATH, f"has no effect: needs mode http, but the mode is {mode}", Severity.WARNING)
-    if labels.is_guarded(AUTH):
-        if names:
-            labels.report_guard(AUTH, "is not supported yet; no host leads here, since nobody would be asked who it is")
-            return (), ()
-        labels.report_guard(AUTH, f"has no effect without {table.VHOST.key(labels.index)}", Severity.WARNING)
     return names, path if names else ()
 
 

@@ -8,8 +8,10 @@ from milepost.model.problem import Problem
 from milepost.model.routing import Dropped, Holders, Service
 from milepost.model.snapshot import App, AppDefinition
 from milepost.routing.assign import with_assigned_ports
+from milepost.routing.claims import within_grants
 from milepost.routing.conflicts import decide_conflicts
 from milepost.routing.endpoints import Route
+from milepost.routing.outweighed import outweighed
 from milepost.routing.policy import Policy
 from milepost.routing.reading import AppReading, Wanted
 
@@ -37,9 +39,11 @@ def structure_of(apps: Mapping[str, App], policy: Policy, holders: Holders, read
     problems = [problem for reading in readings.values() for problem in reading.problems]
     services = tuple(want.service for want in wanted)
     if not policy.exact:
+        services, refused = within_grants(services, policy.grants)
+        problems += refused
         decision = decide_conflicts(services, policy, holders, assigned.holders)
         services, holders = decision.services, decision.holders
-        problems += decision.problems
+        problems += (*decision.problems, *outweighed(decision.services))
     dropped = {app_id: reading.dropped for app_id, reading in readings.items() if reading.dropped}
     return RoutingStructure(services, _routes(services, wanted), dropped, tuple(problems), holders)
 
@@ -47,7 +51,7 @@ def structure_of(apps: Mapping[str, App], policy: Policy, holders: Holders, read
 def _routes(services: Sequence[Service], wanted: Sequence[Wanted]) -> Mapping[str, tuple[Route, ...]]:
     routes: dict[str, tuple[Route, ...]] = {}
     for service, want in zip(services, wanted, strict=True):
-        route = Route(service.name, service.index, want.positions, want.healthy_share)
+        route = Route(service.name, service.index, want.positions, want.healthy_share, want.checked_port)
         routes[service.app_id] = (*routes.get(service.app_id, ()), route)
     return routes
 

@@ -9,7 +9,7 @@ from itertools import islice
 from milepost.model.problem import Problem, Severity
 from milepost.routing import marathon_lb
 from milepost.routing.label import Scope
-from milepost.routing.labels import GROUP, TABLE
+from milepost.routing.labels import TABLE
 
 _MOST_WARNINGS = 20  # of one app
 _KEY = re.compile(r"HAPROXY_(?:(0|[1-9][0-9]*)_)?(.+)", re.DOTALL)
@@ -31,12 +31,12 @@ def _why_unused(key: str, ports: int) -> str:
     match = _KEY.fullmatch(key)
     index, name = match.groups() if match else (None, "")
     scope = Scope.APP if index is None else Scope.PORT
-    is_guard = scope is Scope.PORT and name in marathon_lb.GUARDS  # who reads the port tells what comes of it
-    if is_guard or any(label.name == name and scope in label.scope for label in TABLE):
+    if scope is Scope.PORT and name in marathon_lb.WITHOUT_EFFECT:
+        return "has no effect: hosts and app ids lead to apps through maps anyway"
+    is_template = scope is Scope.PORT and name in marathon_lb.TEMPLATES  # who reads the port tells what comes of it
+    if is_template or any(label.name == name and scope in label.scope for label in TABLE):
         is_beyond = index is not None and (len(index) > 5 or int(index) >= ports)
         return f"has no effect: the app has {ports} service ports, counted from 0" if is_beyond else ""
-    if name in (marathon_lb.OF_APPS if scope is Scope.APP else marathon_lb.OF_PORTS):
-        return "not supported yet, ignored"
     return f"unknown label, ignored{_nearest(index, name)}"
 
 
@@ -44,11 +44,12 @@ def _nearest(index: str | None, name: str) -> str:
     found = _nearest_name(name.upper())
     if not found:
         return ""
-    is_of_app = found in marathon_lb.OF_APPS or (found == GROUP.name and index is None)
+    scope = next((label.scope for label in TABLE if label.name == found), Scope.PORT)
+    is_of_app = scope == Scope.APP or (scope == Scope.APP | Scope.PORT and index is None)
     return f"; did you mean HAPROXY_{'' if is_of_app else f'{index or 0}_'}{found}?"
 
 
 @lru_cache(maxsize=1024)  # a millisecond each, and many apps make one mistake
 def _nearest_name(name: str) -> str:
-    known = [label.name for label in TABLE] + sorted(marathon_lb.OF_PORTS | marathon_lb.OF_APPS)
+    known = [label.name for label in TABLE] + sorted(marathon_lb.TEMPLATES)
     return next(iter(difflib.get_close_matches(name, known, n=1)), "")

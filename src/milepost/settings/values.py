@@ -7,7 +7,9 @@ and docs/settings.md are all made from that.
 from dataclasses import dataclass
 from pathlib import Path
 
+from milepost.routing.claims import Grant
 from milepost.settings.field import setting
+from milepost.settings.grants import GRANTS
 from milepost.settings.kinds import (
     BARE_FILE,
     BARE_FILES,
@@ -97,6 +99,35 @@ class RoutingSettings:
         "holder",
         one_of("holder", "lower-id"),
         "Who gets a port or a host that several apps want: who has it already, or always the lower app id.",
+    )
+    deployment_target: bool = setting(
+        True,
+        FLAG,
+        "Whether HAPROXY_DEPLOYMENT_TARGET_INSTANCES counts also where HAPROXY_DEPLOYMENT_NEW_INSTANCES is missing. "
+        "marathon-lb took 1 for it then, and drained all old tasks for which a new one had come.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySettings:
+    """What app owners may do with the balancer."""
+
+    raw: str = setting(
+        "section",
+        one_of("off", "section", "trusted"),
+        "How much of HAProxy's own text owners may write (template labels such as HAPROXY_0_BACKEND_HEAD). "
+        '"off": none. "section": what is known to reach nothing but their own service '
+        "(docs/decisions/raw-text.md). "
+        '"trusted": anything that stays in its section, so they can read files and run code as HAProxy can.',
+    )
+    claims: tuple[Grant, ...] = setting(
+        (),
+        GRANTS,
+        "Which apps may take which hosts and ports: rules, each a table [[policy.claims]] in the file, with `apps` "
+        '(a pattern such as "/shop/*") and some of `hosts` (patterns such as "*.shop.example"), `ports` (such as '
+        '"10000-10099") and `by_app_id` (false: not by the app-id port). An app may have what any rule that '
+        "fits its id allows. In a variable: `apps=/shop/* hosts=*.shop.example ports=10000-10099; apps=...`.",
+        shown="without any rule everything is allowed",
     )
 
 
@@ -275,6 +306,7 @@ class Settings:
     )
     sources: SourceSettings = SourceSettings()
     routing: RoutingSettings = RoutingSettings()
+    policy: PolicySettings = PolicySettings()
     haproxy: HAProxySettings = HAProxySettings()
     guard: GuardSettings = GuardSettings()
     web: WebSettings = WebSettings()

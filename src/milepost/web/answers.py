@@ -41,6 +41,29 @@ class PlanAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerAnswer:
+    """A server of a service as HAProxy counts it now; `task_id` is "" where it is no task's any more.
+
+    `status` is HAProxy's word (UP, MAINT, no check), `sessions` are under way, `queued` wait for it.
+    """
+
+    task_id: str
+    name: str
+    status: str
+    sessions: int
+    queued: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServersAnswer:
+    """`old_workers` still finish the sessions of before a reload, which nobody else counts."""
+
+    service: str
+    servers: tuple[ServerAnswer, ...]
+    old_workers: int
+
+
+@dataclass(frozen=True, slots=True)
 class ProblemsAnswer:
     problems: tuple[Problem, ...] = ()
 

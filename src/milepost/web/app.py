@@ -1,7 +1,7 @@
 """The HTTP API: views of the board, one address per stage (docs/http-api.md). GET changes nothing."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -16,12 +16,15 @@ from starlette.routing import Route
 from milepost.controller.board import Board
 from milepost.controller.explain import Explanation, Live, explain, unknown_app
 from milepost.controller.guard import Holding
-from milepost.controller.secrets import shown_config, without_secrets
+from milepost.controller.secrets import shown_config, without_passwords, without_secrets
+from milepost.errors import ProxyError
 from milepost.model.routing import RoutingTable
 from milepost.model.snapshot import Snapshot
 from milepost.web.answers import (
     ApprovedAnswer,
     ProblemsAnswer,
+    ServerAnswer,
+    ServersAnswer,
     health_reasons,
     health_remark,
     plan_answer,
@@ -64,14 +67,34 @@ class Measured(Protocol):
         ...
 
 
+class Counted(Protocol):
+    """A server as the proxy counts it; see `ServerAnswer`. `place` is "address:port"."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def place(self) -> str: ...
+
+    @property
+    def status(self) -> str: ...
+
+    @property
+    def sessions(self) -> int: ...
+
+    @property
+    def queued(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Commands:
     """What the API may ask of milepost. `reconcile` asks for a pass that looks at the proxy again, `approve` lets pass
-    what the guard holds, and tells what that was.
+    what the guard holds, and tells what that was. `statistics` asks the proxy for the servers of a backend.
     """
 
     reconcile: Callable[[], None]
     approve: Callable[[], Holding | None]
+    statistics: Callable[[str], Awaitable[Sequence[Counted]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +120,7 @@ class Api:
 
     async def routing(self, _: Request) -> Response:
         _snapshot, table = self._seen()
-        return await _json_of(lambda: table)
+        return await _json_of(lambda: without_passwords(table))
 
     async def problems(self, _: Request) -> Response:
         return json_response(ProblemsAnswer(self.board.problems))
@@ -121,6 +144,19 @@ class Api:
             raise HTTPException(503, "no configuration has been made yet")
         text = await anyio.to_thread.run_sync(lambda: shown_config(self.view.config_text(desired)))
         return PlainTextResponse(text)
+
+    async def servers(self, request: Request) -> Response:
+        service = request.path_params["service"]
+        _snapshot, table = self._seen()
+        if service not in table.endpoints:
+            raise HTTPException(404, f"there is no service {service}")
+        try:
+            counted = await self.commands.statistics(service)
+        except ProxyError as error:
+            raise HTTPException(503, str(error)) from error
+        tasks = {at.place: at.task_id for at in table.endpoints[service]}
+        servers = tuple(ServerAnswer(tasks.get(s.place, ""), s.name, s.status, s.sessions, s.queued) for s in counted)
+        return json_response(ServersAnswer(service, servers, self.board.old_workers))
 
     async def plan(self, _: Request) -> Response:
         return json_response(plan_answer(self.board.plan))
@@ -160,6 +196,7 @@ def make_app(
         "/v1/routing": api.routing,
         "/v1/problems": api.problems,
         "/v1/apps/{app_id:path}/explain": api.explain,
+        "/v1/services/{service}/servers": api.servers,
         "/v1/proxies/haproxy/config": api.config,
         "/v1/proxies/haproxy/plan": api.plan,
         "/metrics": api.exposition,

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from milepost.proxies.haproxy.config import Server
+
 
 @dataclass(frozen=True, slots=True)
 class ActualServer:
@@ -24,6 +26,14 @@ class ActualServer:
     up: bool = True
     options: str | None = None
     reweighted: bool = False
+
+
+def started(server: Server, options: str | None) -> ActualServer:
+    """What runs where HAProxy has just taken `server`, by a file or by command."""
+    is_off = server.is_off
+    return ActualServer(
+        server.name, server.address, server.port, server.id, maint=is_off, up=not is_off, options=options
+    )
 
 
 @dataclass(frozen=True, slots=True)

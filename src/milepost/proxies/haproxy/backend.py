@@ -26,9 +26,10 @@ def own_lines(service: Service) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def check_words(check: Check | None) -> str:
-    """What a `server` line says of its check, "" without one."""
+def check_words(check: Check | None, port: int | None = None) -> str:
+    """What a `server` line says of its check, "" without one; `port` is checked in place of the check's own."""
     if check is None or not check.kind:
         return ""
-    port = f" port {check.port}" if check.port is not None else ""
-    return f"check inter {check.interval_s}s fall {check.fall}{port}"
+    checked = check.port if port is None else port
+    words = f"check inter {check.interval_s}s fall {check.fall}"
+    return words if checked is None else f"{words} port {checked}"

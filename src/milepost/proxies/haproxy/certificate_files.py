@@ -4,23 +4,22 @@ HAProxy never reads the operator's files. They may be half written, or of two ki
 has died or is reloaded, and it would not start. The copies are the last good ones.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
+from stat import S_ISREG
 
-from milepost.proxies.haproxy.certificate import Certificate, CertificateList
+from milepost.proxies.haproxy.certificate import Certificate, CertificateList, copy_path, path_hash
 from milepost.proxies.haproxy.files import make_secret_folder, replace_file
 from milepost.proxies.haproxy.pem import has_key, read_pem
 
 LIST = "list"
+OF_APPS = "apps"
+"""The folder for those that apps name, beside the list."""
 
 _SECRET = 0o600
+_LARGEST = 200_000  # bytes, of a file that an app names
 _BESIDE = (".key", ".ocsp", ".issuer", ".sctl")  # what HAProxy takes for a companion of another file
-_ODD = re.compile(r"[^A-Za-z0-9.-]")
-_LONGEST_NAME = 60
-_HASH = 12
 
 Stamp = tuple[int, ...]
 
@@ -47,6 +46,19 @@ def look_at(place: Path) -> Found:
     return found if found.files else Found(place, error="is a directory without a certificate")
 
 
+def look_at_file(place: Path) -> Found:
+    """The same for a file that an app names. Only one that can be read to its end: it may be a device or a pipe, and
+    the kernel's files, which may never end, have no size.
+    """
+    try:
+        status = place.stat()
+    except OSError as error:
+        return Found(place, error=f"cannot be read: {error.strerror}")
+    if not S_ISREG(status.st_mode) or not 0 < status.st_size <= _LARGEST:
+        return Found(place, error=f"is no file of 1 to {_LARGEST} bytes")
+    return look_at(place)
+
+
 def read_certificate(place: Path, file: Path, folder: Path) -> Certificate:
     """What `file` holds, with the key of the file beside it where it has none itself.
 
@@ -58,34 +70,39 @@ def read_certificate(place: Path, file: Path, folder: Path) -> Certificate:
             text = f"{text}\n{key.read_text(encoding='ascii', errors='replace')}"
     except OSError as error:
         raise ValueError(f"cannot be read: {error.strerror}") from error
-    return _certificate(str(_copy_of(place, file, folder)), str(file), text)
+    return _certificate(str(copy_path(place, file, folder)), str(file), text)
 
 
 def read_copy(place: Path, file: Path, folder: Path) -> Certificate | None:
     """The last good one of `file` that a milepost before has left."""
-    return next(_read_copies([_copy_of(place, file, folder)], str(file)), None)
+    return next(_read_copies([copy_path(place, file, folder)], str(file)), None)
 
 
 def read_copies(place: Path, folder: Path) -> tuple[Certificate, ...]:
     """The last good ones of all that was at `place`."""
-    return tuple(_read_copies(sorted(folder.glob(f"{_hash(place)}.*.pem")), str(place)))
+    return tuple(_read_copies(sorted(folder.glob(f"{path_hash(place)}.*.pem")), str(place)))
 
 
 def write_certificates(listed: CertificateList) -> None:
     """The copies, then the list that names them, and only then are others deleted: HAProxy may start at any moment.
 
-    Raises ProxyError where they cannot be written.
+    Those of apps are named by the configuration itself: `remove_unnamed` is for them. Raises ProxyError where they
+    cannot be written.
     """
+    folder = Path(listed.path).parent
+    for one in listed.every:
+        make_secret_folder(Path(one.path).parent)
+        replace_file(Path(one.path), one.pem.encode(), mode=_SECRET)
     if not listed.certificates:
         return
-    folder = Path(listed.path).parent
-    make_secret_folder(folder)
-    for one in listed.certificates:
-        replace_file(Path(one.path), one.pem.encode(), mode=_SECRET)
     replace_file(Path(listed.path), listed.text.encode())
-    names = {one.path for one in listed.certificates}
+    remove_unnamed(folder, listed.text)
+
+
+def remove_unnamed(folder: Path, *texts: str) -> None:
+    """Delete the copies in `folder` that none of the texts names."""
     for copy in folder.glob("*.pem"):
-        if str(copy) not in names:
+        if not any(str(copy) in text for text in texts):
             copy.unlink(missing_ok=True)
 
 
@@ -122,13 +139,3 @@ def _read_copies(copies: Sequence[Path], source: str) -> Iterator[Certificate]:
             yield _certificate(str(copy), source, copy.read_text(encoding="ascii"))
         except (OSError, ValueError):
             continue  # there is none, or somebody has spoilt it: it counts as none
-
-
-def _copy_of(place: Path, file: Path, folder: Path) -> Path:
-    """Its name tells the place, for when that is gone, and the file, whatever signs its name has."""
-    name = _ODD.sub("_", file.name)[:_LONGEST_NAME]
-    return folder / f"{_hash(place)}.{name}.{_hash(file)}.pem"
-
-
-def _hash(path: Path) -> str:
-    return sha256(str(path).encode(errors="surrogateescape")).hexdigest()[:_HASH]

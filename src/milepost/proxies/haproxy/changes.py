@@ -7,7 +7,7 @@ from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from milepost.proxies.haproxy.actual import ActualServer
+from milepost.proxies.haproxy.actual import ActualServer, started
 from milepost.proxies.haproxy.certificate_changes import CertificateChange
 from milepost.proxies.haproxy.config import Server
 from milepost.proxies.haproxy.verdict import Verdict
@@ -20,7 +20,10 @@ _GONE = ("No such server.", "No such backend.")
 
 @dataclass(frozen=True, slots=True)
 class AddServer:
-    """A new server, in rotation at once. A check starts by a command of its own, since it is off at first."""
+    """A new server, in rotation at once unless it is meant to be off, which HAProxy has each of them at first.
+
+    A check starts by a command of its own.
+    """
 
     backend: str
     server: Server
@@ -33,14 +36,15 @@ class AddServer:
     @property
     def commands(self) -> tuple[str, ...]:
         target = f"{self.backend}/{self.server.name}"
-        return (f"add server {target} {self.server.words}", f"enable server {target}", *_health(target, self.server))
+        enable = () if self.server.is_off else (f"enable server {target}",)
+        return (f"add server {target} {self.server.words}", *enable, *_health(target, self.server))
 
     def verdict(self, answers: Sequence[str]) -> Verdict:
         added, *others = answers
         return _all_silent(others) if "New server registered." in added else Verdict.REFUSED
 
     def on(self, pool: Pool) -> None:
-        pool[self.server.name] = _running(self.server, " ".join(self.server.options))
+        pool[self.server.name] = started(self.server, " ".join(self.server.options))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,8 @@ class SetAddress:
     def commands(self) -> tuple[str, ...]:
         target = f"{self.backend}/{self.server.name}"
         moved = f"set server {target} addr {self.server.address} port {self.server.port}"
-        return (moved, *_ready(target), *_health(target, self.server))
+        ready = (f"set server {target} state maint",) if self.server.is_off else _ready(target)
+        return (moved, *ready, *_health(target, self.server))
 
     def verdict(self, answers: Sequence[str]) -> Verdict:
         moved, *others = answers
@@ -92,7 +97,7 @@ class SetAddress:
         return _all_silent(others) if is_moved else Verdict.REFUSED
 
     def on(self, pool: Pool) -> None:
-        pool[self.server.name] = _running(self.server, pool[self.server.name].options)
+        pool[self.server.name] = started(self.server, pool[self.server.name].options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,10 +242,6 @@ def _health(target: str, server: Server) -> tuple[str, ...]:
 def _all_silent(answers: Sequence[str]) -> Verdict:
     """These commands say nothing where they succeed; any word is a refusal."""
     return Verdict.REFUSED if any(answers) else Verdict.DONE
-
-
-def _running(server: Server, options: str | None) -> ActualServer:
-    return ActualServer(server.name, server.address, server.port, server.id, options=options)
 
 
 def _word(text: str) -> str:

@@ -1,7 +1,8 @@
 """HAProxy's own check of a configuration (`haproxy -c -f`), and whose part of it was refused.
 
 The words of the check are shown to everybody, so they may quote what stands in our own text and nothing else: a
-pattern file that a label names, read by HAProxy, would otherwise be shown by its error message.
+pattern file that a label names, read by HAProxy, would otherwise be shown by its error message. Nor may they quote
+the passwords of our text.
 """
 
 import re
@@ -16,7 +17,8 @@ _ALERT = re.compile(r"^\[ALERT\]\s+\(\d+\) : (?:config : )?(.*)$", re.MULTILINE)
 _PLACE = re.compile(r"(?:[Pp]arsing )?\[([^\]\s]*):(\d+)\]\s*:?\s*")
 _SUMMARY = ("Error(s) found in configuration file", "Fatal errors found in configuration")
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"|<([^>]*)>")
-_SECTION = re.compile(r"(global|defaults|frontend|backend|listen)\b[ \t]*(\S*)")
+_SECTION = re.compile(r"(global|defaults|userlist|frontend|backend|listen)\b[ \t]*(\S*)")
+_PASSWORD = re.compile(r"^(\s*user\s+\S+\s+(?:insecure-)?password)\s.*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ async def check(
 
 def parse_alerts(words: str, text: str) -> tuple[Alert, ...]:
     """What HAProxy's words complain about, without what is not literally in `text`, the configuration they are on."""
-    lines = text.splitlines()
+    lines = [_PASSWORD.sub(r"\1", line) for line in text.splitlines()]
     headings = {word for line in lines if (heading := _SECTION.match(line)) for word in heading.groups()}
     found = []
     for alert in _ALERT.findall(words):
@@ -59,7 +61,9 @@ def parse_alerts(words: str, text: str) -> tuple[Alert, ...]:
         place = _PLACE.search(alert)
         number = int(place[2]) if place and 0 < int(place[2]) <= len(lines) else None
         message = alert.replace(place[0], "", 1) if place else alert
-        found.append(Alert(number, without_foreign(message, lines[number - 1] if number else text, headings)))
+        found.append(
+            Alert(number, without_foreign(message, lines[number - 1] if number else "\n".join(lines), headings))
+        )
     return tuple(found)
 
 
@@ -81,7 +85,8 @@ def owner_of_line(desired: Desired, text: str, line: int) -> str:
     for above in reversed(text.splitlines()[:line]):
         found = _SECTION.match(above)
         if found:
-            return _owners(desired).get(found[2], "")
+            sections = desired.structure.sections
+            return next((one.app_id for one in sections if (one.keyword, one.name) == found.groups()), "")
     return ""
 
 
@@ -101,7 +106,9 @@ def _owned(desired: Desired, text: str, checked: Checked) -> Iterator[tuple[str,
 
 
 def _owners(desired: Desired) -> Mapping[str, str]:
-    return {section.name: section.app_id for section in desired.structure.sections if section.name}
+    """By name; a userlist may be called as another app's backend is."""
+    sections = (section for section in desired.structure.sections if section.keyword != "userlist")
+    return {section.name: section.app_id for section in sections if section.name}
 
 
 def _inner(quoted: re.Match[str]) -> str:

@@ -12,8 +12,8 @@ class Server:
 
     `options` are HAProxy's words after the id, in order, each entry one option with its arguments
     (`check inter 60s fall 4`). The id is always explicit: without it two balancers with the same servers
-    agree on no hashed key (haproxy-mechanics.md 11). `is_bare` writes an IPv6 address without brackets, as
-    marathon-lb did (its Q43): HAProxy takes what follows the last colon as the port.
+    agree on no hashed key (haproxy-mechanics.md 11). One that `is_off` is there, but gets nothing new: a
+    deployment drains it.
     """
 
     name: str
@@ -21,12 +21,17 @@ class Server:
     port: int
     id: int
     options: tuple[str, ...] = ()
-    is_bare: bool = False
+    is_off: bool = False
+
+    @property
+    def line(self) -> str:
+        """The whole `server` line of a file."""
+        return f"server {self.name} {self.words}{' disabled' if self.is_off else ''}"
 
     @property
     def words(self) -> str:
-        """What follows the server's name in a `server` line and in `add server B/NAME`."""
-        host = f"[{self.address}]" if ":" in self.address and not self.is_bare else self.address
+        """What follows the server's name in a `server` line and in `add server B/NAME`, but for whether it is off."""
+        host = f"[{self.address}]" if ":" in self.address else self.address
         return " ".join((f"{host}:{self.port} id {self.id}", *self.options))
 
 
@@ -84,7 +89,8 @@ class Profile:
 
     Ports: 0 switches a listener off. `bind` are the balancer's own addresses. `admin_socket` is where
     the running process answers, `map_dir` holds the map files. `certificate_list` is the crt-list file
-    for https_port, which stays off without one. `max_files` is the hard limit on file descriptors that HAProxy will
+    for https_port, which stays off without one; `app_certificates` is the folder with the copies of those that
+    apps name, "" to name them as apps do. `max_files` is the hard limit on file descriptors that HAProxy will
     have. `log` is a syslog target for HAProxy, "" for none. `version` is HAProxy's (major, minor).
     `hard_stop_after_s`: how long a process that a reload has replaced may finish its sessions.
     `accept_proxy` are the listeners ("http", "https", "appid", "services") at which `trusted_networks` speak the PROXY
@@ -93,6 +99,7 @@ class Profile:
     `deny` are networks whose connections are closed.
     `server_ca` is a file of certificates that may sign those of servers, "" for none.
     `slow_start_s`: how long a server that comes new, or back, takes to its full share of traffic; 0: none.
+    `trusts_owners`: their own rules stand in the shared frontends as they are.
     """
 
     admin_socket: str
@@ -104,6 +111,7 @@ class Profile:
     appid_port: int = 9091
     stats_port: int = 9090
     certificate_list: str = ""
+    app_certificates: str = ""
     log: str = ""
     version: tuple[int, int] = (2, 6)
     hard_stop_after_s: float = 600.0
@@ -113,3 +121,4 @@ class Profile:
     trusted_networks: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
     error_pages: tuple[tuple[int, str], ...] = ()
+    trusts_owners: bool = False

@@ -6,17 +6,18 @@ from types import MappingProxyType
 
 from milepost.model.routing import Endpoint, RoutingTable, Service
 from milepost.model.shared_map import SharedMap, changed, replaced
+from milepost.proxies.haproxy.app_listener import without_certificate
 from milepost.proxies.haproxy.backend import check_words
 from milepost.proxies.haproxy.certificate import CertificateList
 from milepost.proxies.haproxy.config import Desired, Profile, Server, Structure
 from milepost.proxies.haproxy.drain import DRAIN_MAP
 from milepost.proxies.haproxy.names import cookie_value, distinct_names, server_ids, server_name
+from milepost.proxies.haproxy.own_servers import POOL, has_own_servers, own_servers
 from milepost.proxies.haproxy.server_tls import tls_words
 from milepost.proxies.haproxy.shared_frontends import APPS_MAP, HOSTS_MAP, app_entries, host_entries
 from milepost.proxies.haproxy.sni import SNI_MAP, passes_tls, sni_entries
 from milepost.proxies.haproxy.structure import StructureMaker
 
-_POOL = ("pool-max-conn -1", "pool-purge-delay 5s")  # else 2.6 never reuses a connection to an added server
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -33,6 +34,7 @@ class RunDesigner:
         self._is_new, self._is_without_tls = True, False
         self._table = RoutingTable()
         self._withheld: Mapping[str, str] = _NOTHING
+        self._silent: frozenset[str] = frozenset()  # services whose certificate is not there
         self._served: Mapping[str, Service] = {}
         self._desired = Desired(Structure((), ""))
 
@@ -46,12 +48,16 @@ class RunDesigner:
 
         Its keys are app ids, whose text HAProxy refused: they get nothing at all. Or they are names of services,
         whose port is taken by a foreign process: they get no listener of their own, all else stays.
-        Without `certificates` those to come are taken for good; of an empty list nothing can be served over TLS.
+        Without `certificates` those to come are taken for good; of an empty list nothing can be served over TLS. A
+        service whose own certificate is not among them does not listen.
         """
         if (certificates is not None and not certificates.certificates) != self._is_without_tls:
             self._is_new, self._is_without_tls = True, not self._is_without_tls
             profile = replace(self._profile, certificate_list="") if self._is_without_tls else self._profile
             self._structures = StructureMaker(profile, is_hitless=self._is_hitless)
+        if table.services is not self._table.services or certificates is not self._desired.certificates:
+            silent = frozenset(without_certificate(table.services, certificates))
+            self._is_new, self._silent = self._is_new or silent != self._silent, silent
         if self._is_new or table.services is not self._table.services or withheld.keys() != self._withheld.keys():
             self._is_new = False
             self._desired = self._restructured(table, withheld)
@@ -68,7 +74,7 @@ class RunDesigner:
         self._served = {service.name: service for service in services}
         folder = self._profile.map_dir
         return Desired(
-            structure=self._structures.structure(services, withheld.keys()),
+            structure=self._structures.structure(services, {*withheld, *self._silent}),
             servers=SharedMap(servers),
             maps={
                 f"{folder}/{HOSTS_MAP}": host_entries(services),
@@ -101,13 +107,25 @@ def run_servers(
     With `slow_start_s` a server takes that long to come to its full share; see `Profile`, also for `server_ca`.
     """
     names = distinct_names([server_name(endpoint) for endpoint in endpoints])
-    check = check_words(service.check) or ("check" if service.sticky else "")
-    slow = f"slowstart {slow_start_s * 1000:.0f}ms" if slow_start_s else ""
-    common = (*filter(None, (check, slow)), *tls_words(service, server_ca), *_POOL)
+    if has_own_servers(service):
+        return own_servers(service, names, endpoints, slow_start_s, server_ca)
+    slow = (f"slowstart {slow_start_s * 1000:.0f}ms",) if slow_start_s else ()
+    usual = (*slow, *tls_words(service, server_ca), *POOL)
+    common = (*_check(service), *usual)
+
+    def options(name: str, at: Endpoint) -> tuple[str, ...]:
+        words = common if at.check_port is None else (*_check(service, at.check_port), *usual)
+        return (*_cookie(service, name), *words)
+
     return tuple(
-        Server(name, at.address, at.port, number, (*_cookie(service, name), *common))
+        Server(name, at.address, at.port, number, options(name, at), is_off=at.is_drained)
         for name, at, number in zip(names, endpoints, server_ids(names), strict=True)
     )
+
+
+def _check(service: Service, port: int | None = None) -> tuple[str, ...]:
+    words = check_words(service.check, port) or ("check" if service.sticky else "")
+    return (words,) if words else ()
 
 
 def _cookie(service: Service, name: str) -> tuple[str, ...]:

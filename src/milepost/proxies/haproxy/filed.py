@@ -17,7 +17,7 @@ from anyio import to_thread
 from milepost.errors import ProxyError
 from milepost.model.notice import Notify, ProxyFailed
 from milepost.proxies.haproxy.actual import NOTHING, Actual
-from milepost.proxies.haproxy.certificate_files import write_certificates
+from milepost.proxies.haproxy.certificate_files import OF_APPS, remove_unnamed, write_certificates
 from milepost.proxies.haproxy.config import Desired
 from milepost.proxies.haproxy.files import keep, replace_file
 from milepost.proxies.haproxy.foreign import Difference
@@ -92,6 +92,9 @@ class Filed:
                 with suppress(ProxyError):  # what failed first is told
                     one.put_back()
             raise
+        if desired.certificates:
+            before = b"".join(one.content or b"" for one in kept).decode(errors="replace")
+            remove_unnamed(Path(desired.certificates.path).parent / OF_APPS, text, before)
 
     def has(self, desired: Desired) -> bool:
         """Whether this very value was written last."""

@@ -54,9 +54,13 @@ def replace_file(path: Path, content: bytes, mode: int = _MODE) -> None:
 
 
 def make_secret_folder(path: Path) -> None:
-    """A directory for nobody but us, if it is not there yet. Raises ProxyError where it cannot be made."""
-    with _told(path):
-        path.mkdir(mode=0o700, exist_ok=True)
+    """A directory for nobody but us, and the one it is in, if not there yet.
+
+    Raises ProxyError where it cannot be made.
+    """
+    for folder in (path.parent, path):
+        with _told(folder):
+            folder.mkdir(mode=0o700, exist_ok=True)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ What is new is checked before it takes the place of what is good. A file that is
 Problem, and the certificate that was last read from it goes on serving, also after a restart.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import anyio
@@ -19,6 +19,7 @@ from milepost.proxies.haproxy.certificate_files import (
     Found,
     Stamp,
     look_at,
+    look_at_file,
     read_certificate,
     read_copies,
     read_copy,
@@ -28,10 +29,11 @@ _INTERVAL_S = 1.0
 
 
 class Keyring:
-    """Watches `places`, files or directories; `folder` holds the copies that HAProxy reads."""
+    """Watches `places`, files or directories; `folder` holds the copies that HAProxy reads. See also `watch`."""
 
     def __init__(self, places: Sequence[Path], folder: Path, check: CertificateCheck) -> None:
-        self._places, self._folder, self._check = places, folder, check
+        self._places, self._folder, self._check = tuple(places), folder, check
+        self._apps: Mapping[Path, str] = {}
         self._found: tuple[Found, ...] | None = None
         self._stamps: dict[Path, Stamp] = {}
         self._good: dict[Path, dict[Path, Certificate]] = {place: {} for place in places}
@@ -39,17 +41,30 @@ class Keyring:
         self.listed = CertificateList(str(folder / LIST), ())
         self.problems: tuple[Problem, ...] = ()
 
+    def watch(self, apps: Mapping[Path, str]) -> None:
+        """Look after these files in place of all others; each is named by that app.
+
+        What a milepost before has left of them serves at once, and what is new is read at the next look.
+        """
+        if apps == self._apps:
+            return
+        self._apps, self._places, self._found = apps, tuple(apps), None
+        for place in apps:
+            if place not in self._good:
+                copy = read_copy(place, place, self._folder)
+                self._good[place] = {} if copy is None else {place: copy}
+        self._broken = {path: words for path, words in self._broken.items() if path in apps}
+        self._list()
+
     async def look(self) -> bool:
         """Read what has changed; whether that made a difference."""
-        found = tuple([await to_thread.run_sync(look_at, place) for place in self._places])
+        look = look_at_file if self._apps else look_at
+        found = tuple([await to_thread.run_sync(look, place) for place in self._places])
         if found == self._found:
             return False
         is_known = await self._read(found)
         before = (self.listed, self.problems)
-        every = tuple(one for place in self._places for one in self._good[place].values())
-        if every != self.listed.certificates:
-            self.listed = CertificateList(self.listed.path, every)
-        self.problems = tuple(_problem(path, words) for path, words in sorted(self._broken.items()))
+        self._list()
         self._found = found if is_known else None
         return before != (self.listed, self.problems)
 
@@ -59,6 +74,14 @@ class Keyring:
             await anyio.sleep(_INTERVAL_S)
             if await self.look():
                 wake("certificates have changed")
+
+    def _list(self) -> None:
+        every = tuple(one for place in self._places for one in self._good[place].values())
+        if every != self.listed.certificates:
+            self.listed = CertificateList(self.listed.path, every)
+        self.problems = tuple(
+            _problem(path, words, self._apps.get(path, "")) for path, words in sorted(self._broken.items())
+        )
 
     async def _read(self, found: Sequence[Found]) -> bool:
         """Take what is new and good; False where it could not be checked, and is to be read once more."""
@@ -105,6 +128,6 @@ class Keyring:
         return {file: one for file, one in every if one is not None}
 
 
-def _problem(path: Path, words: str) -> Problem:
+def _problem(path: Path, words: str, app_id: str) -> Problem:
     message = f"certificate {path}: {words}; what was last read from there, if anything, goes on serving"
-    return Problem("", str(path), message)
+    return Problem(app_id, str(path), f"{message}, else nothing listens at the app's port" if app_id else message)

@@ -6,6 +6,9 @@ from hashlib import sha1, sha256
 
 from milepost.model.routing import Endpoint, Service
 
+HTTP_IN, HTTPS_IN, BY_APP_ID = "marathon_http_in", "marathon_https_in", "marathon_http_appid_in"
+"""The frontends that all apps share."""
+
 _UNCLEAN = re.compile(r"[^A-Za-z0-9-]")
 _IDS = 32_767
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
-from milepost.proxies.haproxy.actual import Actual, ActualServer, RunningCertificate
+from milepost.proxies.haproxy.actual import Actual, ActualServer, RunningCertificate, started
 from milepost.proxies.haproxy.config import Desired
 from milepost.proxies.haproxy.render import digest_of_text
 
@@ -120,6 +120,12 @@ def _server_of_row(row: tuple[str, ...], old: ActualServer | None) -> ActualServ
     if (old.address, old.port, old.maint, old.drain, old.up, old.reweighted) == seen:
         return old
     return ActualServer(name, address, place, server_id, maint, drain, up, old.options, reweighted)
+
+
+def backend_number(text: str) -> int | None:
+    """HAProxy's number for the one backend of `show servers state BACKEND`, None where that has no server."""
+    rows = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
+    return next((int(row[0]) for row in rows if len(row) > 1), None)
 
 
 def parse_backends(text: str) -> tuple[str, ...]:
@@ -238,11 +244,11 @@ def parse_listens(text: str) -> frozenset[tuple[str, int]]:
 def expected(desired: Desired) -> Actual:
     """What a HAProxy that is started with `desired` has: servers with their options, map entries, certificates."""
     pools = {
-        backend: {s.name: ActualServer(s.name, s.address, s.port, s.id, options=" ".join(s.options)) for s in servers}
+        backend: {server.name: started(server, " ".join(server.options)) for server in servers}
         for backend, servers in desired.servers.items()
     }
-    listed = desired.certificates.certificates if desired.certificates else ()
-    certificates = {one.path: RunningCertificate(one.fingerprint, one.digest) for one in listed}
+    every = desired.certificates.every if desired.certificates else ()
+    certificates = {one.path: RunningCertificate(one.fingerprint, one.digest) for one in every}
     maps = {path: dict(reversed(entries)) for path, entries in desired.maps.items()}  # of one key the first counts
     return Actual(0, "", desired.structure.digest, pools, maps, certificates)
 
@@ -257,7 +263,10 @@ def shared_maps(
 def _server(words: Sequence[str]) -> ActualServer:
     """A `server` line of ours: name, address, explicit id, options. Raises ValueError where it is none."""
     host, _, port = words[2].rpartition(":")
-    return ActualServer(words[1], host.strip("[]"), int(port), int(words[4]), options=" ".join(words[5:]))
+    is_off = words[-1] == "disabled"
+    options = " ".join(words[5:-1] if is_off else words[5:])
+    place = (words[1], host.strip("[]"), int(port), int(words[4]))
+    return ActualServer(*place, maint=is_off, up=not is_off, options=options)
 
 
 def _lines(text: str) -> Iterator[list[str]]:

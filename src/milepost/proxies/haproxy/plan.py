@@ -263,6 +263,9 @@ def _keep(backend: str, server: Server, there: ActualServer, app_id: str, steps:
         steps.reloads.append(f"{app_id}: the options of server {server.name} changed")
     elif (there.address, there.port) != (server.address, server.port):
         steps.additions.append(SetAddress(backend, server, app_id, "the task's node has another address"))
+    elif server.is_off:
+        if not there.maint:
+            steps.removals.append(RemoveServer(backend, server.name, app_id, "a deployment takes its traffic away"))
     elif there.maint or there.drain:
         steps.additions.append(ReadyServer(backend, server, app_id, "a task to serve is out of traffic"))
     elif there.reweighted:

@@ -25,7 +25,7 @@ from milepost.proxies.haproxy.foreign import foreign, without
 from milepost.proxies.haproxy.gate import Admitted, Designer, Gate
 from milepost.proxies.haproxy.intervention import Intervention, Where
 from milepost.proxies.haproxy.judge import Judged, Refusal, after, judge
-from milepost.proxies.haproxy.keyring import Keyring
+from milepost.proxies.haproxy.keychain import Keychain
 from milepost.proxies.haproxy.lame_duck import DrainFile
 from milepost.proxies.haproxy.master import MasterSocket
 from milepost.proxies.haproxy.observe import Info, expected
@@ -80,7 +80,7 @@ class HaproxyProxy:
         max_files: int | None = None,
         tunnel_limit_s: float = 0.0,
         heals: bool = True,
-        keyring: Keyring | None = None,
+        keyring: Keychain | None = None,
         problems: tuple[Problem, ...] = (),
     ) -> None:
         self._keyring, self._problems = keyring, problems
@@ -124,7 +124,7 @@ class HaproxyProxy:
 
     def desired(self, table: RoutingTable) -> Desired:
         """See `Proxy.desired`; without what is `refused`."""
-        self._wanted = self._gate.desired(table, self._keyring.listed if self._keyring else None)
+        self._wanted = self._gate.desired(table, self._keyring.listed_for(table.services) if self._keyring else None)
         return self._wanted
 
     def plan(self, desired: Desired, actual: Actual) -> Plan:
@@ -176,12 +176,11 @@ class HaproxyProxy:
         A HAProxy that dies during the check is started again from the file beside it, and is reloaded then.
         """
         before = await self._last_seen()
-        await self._write_certificates()
         if self._own is not None and not before.pid:
-            if await self._start(wanted()):
+            if await self._start(await self._prepared(wanted)):
                 return Outcome(self._known)
             before = await self._last_seen()
-        admitted = await self._gate.admit(wanted(), self._held if before.pid else ())
+        admitted = await self._gate.admit(await self._prepared(wanted), self._held if before.pid else ())
         admitted = await self._newest(admitted, wanted())
         async with self._switch_lock:
             before = await self._last_seen()
@@ -338,11 +337,13 @@ class HaproxyProxy:
             self._planner.refuse(refusal.change.backend, refusal.change.server, refusal.words)
         self._wake("HAProxy refused a change at run time")
 
-    async def _write_certificates(self) -> None:
-        """They must be there to be checked with the text. Good by themselves, they are never put back."""
-        if self._keyring is not None:
-            async with self._files.lock:
-                await to_thread.run_sync(write_certificates, self._keyring.listed)
+    async def _prepared(self, wanted: Callable[[], Desired]) -> Desired:
+        """What is wanted; its certificates lie there to be checked with it, good by themselves and never put back."""
+        async with self._files.lock:
+            desired = wanted()
+            if desired.certificates is not None:
+                await to_thread.run_sync(write_certificates, desired.certificates)
+        return desired
 
     async def _switch(self, admitted: Admitted, before: Actual) -> None:
         """Put the file in place and let HAProxy run it; on failure the file is as it was, and what ran runs."""

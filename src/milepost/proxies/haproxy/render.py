@@ -79,5 +79,5 @@ def _text(section: Section, servers: Sequence[Server]) -> str:
     under = f" from {section.under}" if section.under else ""
     lines = [f"{section.keyword} {section.name}{under}".rstrip()]
     lines += [f"  {line}" for line in section.lines]
-    lines += [f"  server {server.name} {server.words}" for server in servers]
+    lines += [f"  {server.line}" for server in servers]
     return "\n".join((*lines, ""))

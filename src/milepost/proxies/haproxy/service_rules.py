@@ -15,7 +15,8 @@ def frontend_rules(service: Service) -> tuple[str, ...]:
 
 
 def backend_rules(service: Service) -> tuple[str, ...]:
-    return (*_timeouts(service), *denials(service), *_stripping(service))
+    """Of its backend, before all others. What becomes of the path has its place among `rules`."""
+    return (*_timeouts(service), *denials(service))
 
 
 def _timeouts(service: Service) -> Iterator[str]:
@@ -25,9 +26,11 @@ def _timeouts(service: Service) -> Iterator[str]:
         yield f"timeout tunnel {_milliseconds(service.timeouts.tunnel_s)}"
 
 
-def _stripping(service: Service) -> Iterator[str]:
-    """The longest path comes last, so that of several it is the one that counts. Each looks at the path as it came:
-    what is left after one cut may look like a path to cut again."""
+def stripping(service: Service) -> Iterator[str]:
+    """What cuts off the path that fits.
+
+    The longest path comes last, so that of several it is the one that counts. Each looks at the path as it came: what
+    is left after one cut may look like a path to cut again."""
     paths = {word.rstrip("/") for word in service.path if word.startswith("/")} - {""}
     if not service.strips_path or not paths:
         return

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from milepost.model.routing import Retries, Service
+from milepost.proxies.haproxy.app_listener import bind_words, is_forwardable, is_tls
 from milepost.proxies.haproxy.backend import backend_lines, own_lines
 from milepost.proxies.haproxy.config import Profile, Section
 from milepost.proxies.haproxy.denied import rejections
 from milepost.proxies.haproxy.hitless import forward_lines, retry_lines
+from milepost.proxies.haproxy.own_sections import has_own_frontend, own_backend, own_frontend
+from milepost.proxies.haproxy.rules import rule_lines, userlist
 from milepost.proxies.haproxy.service_rules import backend_rules, frontend_rules
 from milepost.proxies.haproxy.shared_frontends import FRONTENDS, bind_lines
 from milepost.proxies.haproxy.upstream import expecting, header_lines, staying_here
@@ -21,11 +24,15 @@ _USUAL = Retries()
 
 @dataclass(frozen=True, slots=True)
 class ServiceSections:
-    """What stands in the configuration for `service`. The frontend is None where it does not listen by itself."""
+    """What stands in the configuration for `service`. The frontend is None where it does not listen by itself.
+
+    `userlist`: whom it lets in, None where it asks nobody.
+    """
 
     service: Service
     frontend: Section | None
     backend: Section
+    userlist: Section | None
 
 
 class ServiceSectionMaker:
@@ -45,31 +52,40 @@ class ServiceSectionMaker:
     def _of(self, service: Service, known: ServiceSections | None) -> ServiceSections:
         if known is not None and (known.service is service or known.service == service):
             return known
-        return ServiceSections(service, self._frontend(service) if service.listens else None, self._backend(service))
+        frontend = self._frontend(service) if service.listens else None
+        return ServiceSections(service, frontend, self._backend(service), userlist(service))
 
     def _frontend(self, service: Service) -> Section:
+        if has_own_frontend(service):
+            return own_frontend(service, self._profile, is_hitless=self._is_hitless)
         addresses = (service.bind_addr,) if service.bind_addr else self._profile.bind
-        binds, leads = bind_lines(addresses, service.port), f"use_backend {service.name}"
+        binds = bind_lines(addresses, service.port, bind_words(service, self._profile.app_certificates))
+        leads = f"use_backend {service.name}"
         listens = tuple((address, service.port) for address in addresses)
         binds += expecting("services", self._profile)
         turned_away = rejections(self._profile)
         if service.mode != "http":
             lines = (*binds, f"mode {service.mode}", *turned_away, leads)
             return Section("frontend", service.name, lines, service.app_id, listens)
-        stays = staying_here("services", self._profile, listens)
-        expects, *forward = forward_lines(listens) if self._is_hitless else ("",)
+        is_forwarded = self._is_hitless and is_forwardable(service)
+        stays = staying_here("services", self._profile, listens) if is_forwarded else ()
+        expects, *forward = forward_lines(listens, is_tls=is_tls(service)) if is_forwarded else ("",)
         rules = (*frontend_rules(service), *turned_away, *stays)
         lines = tuple(filter(None, (*binds, expects, *rules, *forward, leads)))
         return Section("frontend", service.name, lines, service.app_id, listens, FRONTENDS)
 
     def _backend(self, service: Service) -> Section:
         """Where the usual defaults do not fit the service, it has all lines of its own."""
+        if service.templates:
+            return own_backend(service, self._profile, is_hitless=self._is_hitless)
         if service.mode == "http" and service.retries == _USUAL:
-            lines = (f"balance {service.balance}", *_hash_type(service), *own_lines(service), *backend_rules(service))
+            own = (*own_lines(service), *backend_rules(service), *rule_lines(service))
+            lines = (f"balance {service.balance}", *_hash_type(service), *own)
             return Section("backend", service.name, lines, service.app_id, under=BACKENDS)
         balance, *others = backend_lines(service, header_lines(self._profile))
         retries = retry_lines(service.retries) if service.mode == "http" and self._is_hitless else ()
-        lines = (balance, *_hash_type(service), *others, *backend_rules(service), *retries)
+        rules = (*backend_rules(service), *rule_lines(service))
+        lines = (balance, *_hash_type(service), *others, *rules, *retries)
         return Section("backend", service.name, lines, service.app_id)
 
 

@@ -1,14 +1,21 @@
 """The frontends that all apps share in the run profile: by host, by host over TLS, by app id, and statistics."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import groupby
 
 from milepost.model.routing import Service
 from milepost.proxies.haproxy.config import Profile, Section
 from milepost.proxies.haproxy.denied import rejections
 from milepost.proxies.haproxy.drain import STATISTICS, when_draining
-from milepost.proxies.haproxy.pattern_rules import HOST, pattern_rules
+from milepost.proxies.haproxy.host_condition import BY_HOST
+from milepost.proxies.haproxy.host_routes import HostRoute, routes_of, routing_rules
+from milepost.proxies.haproxy.names import BY_APP_ID, HTTP_IN, HTTPS_IN
+from milepost.proxies.haproxy.raw.conditions import ALWAYS, Alternatives, text_of
+from milepost.proxies.haproxy.raw.shared_rules import (
+    has_own_app_rules,
+    has_own_rules,
+    own_rules,
+    trusted_lines,
+)
 from milepost.proxies.haproxy.sni import behind_sni
 from milepost.proxies.haproxy.upstream import expecting, staying_here
 from milepost.routing.grammar_hosts import is_pattern
@@ -19,15 +26,7 @@ FRONTENDS = "milepost_frontends"
 HOSTS_MAP = "hosts.map"
 APPS_MAP = "apps.map"
 
-
-@dataclass(frozen=True, slots=True)
-class _PathRoute:
-    """A path of a host, and where it leads."""
-
-    host: str
-    path: str
-    backend: str
-    any_case: bool
+_APP_ID = "req.hdr(x-marathon-app-id),lower"
 
 
 def shared_frontends(services: Sequence[Service], profile: Profile) -> Iterator[Section]:
@@ -35,15 +34,16 @@ def shared_frontends(services: Sequence[Service], profile: Profile) -> Iterator[
     if profile.stats_port:
         health = f"monitor fail if {when_draining(profile.map_dir)}"
         yield _listening("listen", STATISTICS, profile, profile.stats_port, (health, *_STATS))
-    by_host = _host_rules(services, profile)
     if profile.http_port:
-        yield _listening("frontend", "marathon_http_in", profile, profile.http_port, by_host, listener="http")
+        by_host = _host_rules(services, profile, HTTP_IN)
+        yield _listening("frontend", HTTP_IN, profile, profile.http_port, by_host, listener="http")
     if profile.appid_port:
-        rule = f"use_backend %[req.hdr(x-marathon-app-id),lower,map_str({profile.map_dir}/{APPS_MAP})]"
-        yield _listening("frontend", "marathon_http_appid_in", profile, profile.appid_port, (rule,), listener="appid")
+        by_id = _app_rules(services, profile)
+        yield _listening("frontend", BY_APP_ID, profile, profile.appid_port, by_id, listener="appid")
     if has_tls(profile):
         tls = f" ssl crt-list {profile.certificate_list} alpn h2,http/1.1"
-        terminating = _listening("frontend", "marathon_https_in", profile, profile.https_port, by_host, tls, "https")
+        by_host = _host_rules(services, profile, HTTPS_IN)
+        terminating = _listening("frontend", HTTPS_IN, profile, profile.https_port, by_host, tls, "https")
         yield from behind_sni(terminating, services, profile)
 
 
@@ -53,19 +53,15 @@ def has_tls(profile: Profile) -> bool:
 
 
 def host_entries(services: Sequence[Service]) -> tuple[tuple[str, str], ...]:
-    """Host -> backend, of services that take every path."""
-    return tuple(
-        (host, service.name)
-        for service in services
-        if not service.path and not service.passes_tls
-        for host in service.hosts
-        if not is_pattern(host)
-    )
+    """Host -> backend, of services that take every path, and have no rules of their own. Patterns have rules."""
+    plain = (service for service in services if _takes_every_path(service))
+    return tuple((host, service.name) for service in plain for host in service.hosts if not is_pattern(host))
 
 
 def app_entries(services: Sequence[Service]) -> tuple[tuple[str, str], ...]:
     """App id -> backend of its first http service."""
-    return tuple((service.app_id.lower(), service.name) for service in services if service.serves_app_id)
+    plain = (service for service in services if service.serves_app_id and not has_own_app_rules(service))
+    return tuple((service.app_id.lower(), service.name) for service in plain)
 
 
 def bind_lines(addresses: Sequence[str], port: int, options: str = "") -> tuple[str, ...]:
@@ -79,35 +75,48 @@ _STATS = (
 )
 
 
-def _host_rules(services: Sequence[Service], profile: Profile) -> tuple[str, ...]:
-    """Rules with a path come first, since a host that is limited to one would else never be reached.
-
-    Of the paths of one host the longer comes first, for the same reason: `/` of one app covers `/api` of another.
+def _host_rules(services: Sequence[Service], profile: Profile, frontend: str) -> tuple[str, ...]:
+    """Names that are limited to a path or to a condition come first, since they would else never be reached, patterns
+    last. Those lighter than who takes every path of the host never have their turn.
     """
-    routes = [
-        _PathRoute(host, path, service.name, any_case="-i" in service.path)
-        for service in services
-        for path in service.path
-        if path.startswith("/")
-        for host in service.hosts
-        if not is_pattern(host)
-    ]
-    routes.sort(key=lambda route: (route.host, -len(route.path)))
-    rules = [_path_rule(list(together)) for _, together in groupby(routes, lambda route: (route.host, route.backend))]
-    found = f"{HOST},map_str({profile.map_dir}/{HOSTS_MAP})"
-    patterns = pattern_rules(services)
-    only_found = (
-        f" if {{ {found} -m found }}" if patterns else ""
-    )  # else the first rule without a backend ends the list
-    return (*rules, f"use_backend %[{found}]{only_found}", *patterns)
+    hosted = [service for service in services if service.hosts and not service.passes_tls]
+    every_path = {host: one.weight for one in hosted if _takes_every_path(one) for host in one.hosts}
+    first: list[str] = []
+    routes: list[HostRoute] = []
+    for service in hosted:
+        lines, conditions = _own(service, frontend, profile)
+        first += lines
+        found = (one for one in routes_of(service, conditions) if every_path.get(one.host, one.weight) <= one.weight)
+        routes += (one for one in found if is_pattern(one.host) or not _takes_every_path(service))
+    names = routing_rules(one for one in routes if not is_pattern(one.host))
+    patterns = routing_rules(one for one in routes if is_pattern(one.host))
+    found_in_map = f"{BY_HOST},map_str({profile.map_dir}/{HOSTS_MAP})"
+    # The first rule whose backend is not there ends the list.
+    only_found = f" if {{ {found_in_map} -m found }}" if patterns else ""
+    return (*first, *names, f"use_backend %[{found_in_map}]{only_found}", *patterns)
 
 
-def _path_rule(routes: Sequence[_PathRoute]) -> str:
-    """The routes of one host to one backend, one after another: one rule."""
-    first = routes[0]
-    flag = "-i " if first.any_case else ""
-    paths = " ".join(route.path for route in routes)
-    return f"use_backend {first.backend} if {{ {HOST} -m str {first.host} }} {{ path_beg {flag}{paths} }}"
+def _takes_every_path(service: Service) -> bool:
+    """Whether all requests for its hosts are its own, so that names are led by the map."""
+    return not service.path and not service.passes_tls and not has_own_rules(service)
+
+
+def _own(service: Service, frontend: str, profile: Profile) -> tuple[Sequence[str], Sequence[Alternatives]]:
+    """The lines that the owner's rules put before all others, and the conditions under which its hosts lead to it."""
+    if profile.trusts_owners and (lines := trusted_lines(service, frontend)):
+        return lines, ()
+    rules = own_rules(service, frontend)
+    return ((), (ALWAYS,)) if rules is None else (rules.acls, rules.routes)
+
+
+def _app_rules(services: Sequence[Service], profile: Profile) -> tuple[str, ...]:
+    lines: list[str] = []
+    for service in services:
+        if has_own_app_rules(service):
+            first, conditions = _own(service, BY_APP_ID, profile)
+            guard = f"{{ {_APP_ID} -m str {service.app_id.lower()} }}"
+            lines += (*first, *(f"use_backend {service.name}{text_of(found, guard)}" for found in conditions))
+    return (*lines, f"use_backend %[{_APP_ID},map_str({profile.map_dir}/{APPS_MAP})]")
 
 
 def _listening(

@@ -47,7 +47,9 @@ class StructureMaker:
         head = _global(self._profile, sum(len(section.listens) for section in listening), checked)
         others = (*self._way_to_termination(services), *trusted_certificates(self._profile.server_ca))
         ways_on = forwards(listening) if self._is_hitless else ()
-        return with_digest((head, *self._defaults(), *listening, *(one.backend for one in made), *ways_on, *others))
+        lists = (one.userlist for one in made if one.userlist is not None)
+        backends = (one.backend for one in made)
+        return with_digest((head, *lists, *self._defaults(), *listening, *backends, *ways_on, *others))
 
     def _way_to_termination(self, services: Sequence[Service]) -> Iterator[Section]:
         return way_to_termination(services, self._profile) if has_tls(self._profile) else iter(())

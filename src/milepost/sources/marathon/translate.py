@@ -42,7 +42,15 @@ def app_from_wire(app: wire.App) -> App:
         ports=_service_ports(app, network, fallback_ports),
         health_checks=tuple(_health_check(check) for check in app.health_checks or ()),
     )
-    return App(definition, tuple(tasks), app.instances or 0, app.version or "", tuple(problems))
+    scaled_at = app.version_info.last_scaling_at if app.version_info else None
+    return App(
+        definition,
+        tuple(tasks),
+        app.instances or 0,
+        app.version or "",
+        tuple(problems),
+        scaled_at if isinstance(scaled_at, str) else "",
+    )
 
 
 def absolute_id(app_id: str) -> str:

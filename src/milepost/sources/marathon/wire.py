@@ -86,6 +86,10 @@ class Task(Wire, frozen=True):
     staged_at: Any = None  # nothing is lost where it is odd
 
 
+class VersionInfo(Wire, frozen=True):
+    last_scaling_at: Any = None  # nothing is lost where it is odd
+
+
 class App(Wire, frozen=True):
     """`ip_address` keeps all its members: whether it is empty decides the network mode."""
 
@@ -93,6 +97,7 @@ class App(Wire, frozen=True):
     labels: dict[str, Any] | None = None
     instances: int | None = None
     version: str | None = None
+    version_info: VersionInfo | None = None
     ports: tuple[Port, ...] | None = None
     port_definitions: tuple[PortDefinition, ...] | None = None
     container: Container | None = None

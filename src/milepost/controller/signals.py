@@ -1,7 +1,7 @@
-"""Ending a long-running command in order when the terminal or the service manager says so."""
+"""What signals mean to a long-running command: to end in order, or what it has them mean."""
 
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 import anyio
@@ -29,3 +29,10 @@ async def until_stopped(work: Callable[[], Awaitable[ResultT]]) -> ResultT | Non
                 break
             scope.cancel()
     return result
+
+
+async def heed(meanings: Mapping[signal.Signals, Callable[[], None]]) -> None:
+    """Do what each signal means when it comes, until cancelled."""
+    with anyio.open_signal_receiver(*meanings) as signals:
+        async for number in signals:
+            meanings[number]()

@@ -1,6 +1,6 @@
 """The head of marathon-lb's configuration: what it wrote whatever the apps (marathon-lb-behaviour.md 16.2)."""
 
-from milepost.proxies.haproxy.config import Section
+from collections.abc import Iterable
 
 _CIPHERS = (
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
@@ -41,9 +41,6 @@ _DEFAULTS = (
     "timeout http-request 15s",
     "timeout queue 30s",
     "timeout tarpit 60s",
-    "option dontlognull",
-    "option http-server-close",
-    "option redispatch",
 )
 
 _SERVICES = (
@@ -69,8 +66,16 @@ _STATS = (
     ),
 )
 
-HEAD = (
-    Section("global", "", _GLOBAL),
-    Section("defaults", "", _DEFAULTS),
-    Section("listen", "stats", _STATS, listens=(("*", 9090),)),
-)
+
+def head_text(template: str | None, options: Iterable[str]) -> str:
+    """The operator's `template` as it is, else the usual text with these `option`s of its defaults."""
+    if template is not None:
+        return template
+    names = sorted({option.strip() for option in options} - {""})
+    sections = (
+        ("global", _GLOBAL),
+        ("defaults", (*_DEFAULTS, *(f"option {name}" for name in names))),
+        ("listen stats", _STATS),
+    )
+    texts = ("\n  ".join((heading, *lines)) for heading, lines in sections)
+    return "\n".join((*texts, ""))

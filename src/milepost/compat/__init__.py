@@ -1,0 +1,1 @@
+"""Command lines of other programs, translated to milepost's own parts."""

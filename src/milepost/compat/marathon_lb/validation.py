@@ -1,0 +1,107 @@
+"""HAProxy's own check, and which app to leave out where it says no (marathon-lb-behaviour.md 17.2, 17.5).
+
+What is remembered is an app's definition with the words of its refusal: as long as the definition stays, the app is
+left out without asking HAProxy again (its Q35).
+"""
+
+import logging
+import os
+import shutil
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from milepost.compat.marathon_lb.files import Files
+from milepost.compat.marathon_lb.text import Text, Writer
+from milepost.errors import ProxyError
+from milepost.model.snapshot import AppDefinition, Snapshot
+from milepost.proxies.haproxy.bisect import find_culprit
+from milepost.proxies.haproxy.check import Checked, check
+from milepost.routing.blue_green import group_id
+
+_log = logging.getLogger(__name__)
+_SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
+_SECRETS = ("DCOS_SERVICE_ACCOUNT_CREDENTIAL", "MARATHON_PASSWORD", "VAULT_TOKEN")
+_MOST_ROUNDS = 100
+
+
+class Validation:
+    """Checks texts with the `haproxy` of PATH. Its environment is ours without our own secrets, since a text may name
+    any variable. `system_folders` are looked into where PATH has none.
+    """
+
+    def __init__(self, environ: Mapping[str, str], system_folders: str = _SYSTEM_FOLDERS) -> None:
+        self._system_folders = system_folders
+        self._environ = {name: value for name, value in environ.items() if name not in _SECRETS}
+
+    async def check(self, config: Path, text: str) -> Checked:
+        """Raises ProxyError where there is no HAProxy to ask."""
+        path = self._environ.get("PATH", os.defpath)
+        found = shutil.which("haproxy", path=path) or shutil.which("haproxy", path=self._system_folders)
+        if found is None:
+            raise ProxyError("there is no haproxy in PATH to check with; --skip-validation writes without a check")
+        return await check(Path(found), config, text, self._environ)
+
+
+class Cleanup:
+    """Finds the apps whose parts HAProxy refuses, and remembers them."""
+
+    def __init__(self, writer: Writer, files: Files, validation: Validation) -> None:
+        self._writer, self._files, self._validation = writer, files, validation
+        self._refused: dict[str, tuple[AppDefinition, ...]] = {}
+
+    def left_out(self, snapshot: Snapshot) -> frozenset[str]:
+        """The apps, and groups of apps, that were refused as they still are; the others are forgotten."""
+        self._refused = {
+            app_id: kept for app_id, kept in self._refused.items() if _definitions(snapshot, app_id) == kept
+        }
+        return frozenset(self._refused)
+
+    async def clean(self, snapshot: Snapshot, text: Text, checked: Checked) -> Text | None:
+        """As much of the refused `text` as HAProxy takes; None where the fault is no app's, or nothing is left."""
+        for _ in range(_MOST_ROUNDS):
+            culprits = dict(text.owners(checked)) or await self._search(snapshot, checked)
+            if not culprits:
+                return None
+            self._remember(snapshot, culprits)
+            if not self._left(snapshot):
+                return None
+            text = self._writer.write(snapshot, self._refused)
+            checked = await self._checked(text)
+            if not checked.alerts:
+                return text
+        return None
+
+    async def _search(self, snapshot: Snapshot, checked: Checked) -> dict[str, str]:
+        """By leaving apps out: HAProxy's words name none."""
+        every = self._left(snapshot)
+
+        async def is_refused(apps: Collection[str]) -> bool:
+            others = {*self._refused, *every} - set(apps)
+            return bool((await self._checked(self._writer.write(snapshot, others))).alerts)
+
+        culprit = await find_culprit(every, is_refused)
+        return {culprit: checked.words} if culprit else {}
+
+    def _remember(self, snapshot: Snapshot, culprits: Mapping[str, str]) -> None:
+        for app_id, words in culprits.items():
+            _log.error("HAProxy refuses the part of app %s, which is left out: %s", app_id, words)
+            self._refused[app_id] = _definitions(snapshot, app_id)
+
+    def _left(self, snapshot: Snapshot) -> list[str]:
+        """The apps of which no refusal is known, in Marathon's order."""
+        apps = snapshot.apps
+        return [
+            app_id
+            for app_id in self._writer.apps(snapshot)
+            if not {app_id, group_id(apps[app_id].definition)} & self._refused.keys()
+        ]
+
+    async def _checked(self, text: Text) -> Checked:
+        with self._files.candidate(text) as candidate:
+            return await self._validation.check(candidate.config, candidate.checked_text)
+
+
+def _definitions(snapshot: Snapshot, app_id: str) -> tuple[AppDefinition, ...]:
+    """Of the app, or of all apps of the deployment group that goes by this id."""
+    definitions = (app.definition for app in snapshot.apps.values())
+    return tuple(one for one in definitions if app_id in (one.id, group_id(one)))
