@@ -102,7 +102,7 @@ async def test_a_pass_that_cannot_write_is_told_and_the_next_one_writes(
 
 
 @each_haproxy
-async def test_an_app_that_was_refused_is_not_judged_again_before_its_definition_changes(
+async def test_an_app_that_was_refused_is_not_judged_again_before_a_definition_changes(
     binary: Binary, place: Place
 ) -> None:
     place.use(binary)
@@ -119,3 +119,16 @@ async def test_an_app_that_was_refused_is_not_judged_again_before_its_definition
             marathon.put({**web("10.0.1.1"), "id": "/bad"})
             os.kill(os.getpid(), signal.SIGHUP)
             await until(lambda: has(place, "backend bad_10000"))
+
+
+@each_haproxy
+async def test_an_app_is_taken_once_what_it_hangs_on_is_there(binary: Binary, place: Place) -> None:
+    place.use(binary)
+    leaning = {**web("10.0.1.1", HAPROXY_0_FRONTEND_BACKEND_GLUE="  default_backend zoo_10000\n"), "id": "/leaning"}
+    async with FakeMarathon() as marathon:
+        marathon.put(web("10.0.0.1"), leaning)
+        async with following(place, marathon):
+            assert not has(place, "leaning")
+            marathon.put({**web("10.0.2.1"), "id": "/zoo"})
+            os.kill(os.getpid(), signal.SIGHUP)
+            await until(lambda: has(place, "backend leaning_10000"))

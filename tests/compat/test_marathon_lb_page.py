@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from support.shared import ROOT
 from support.traffic import fake_tasks
 
 PAGE = (ROOT / "docs" / "marathon-lb.md").read_text()
-_COMMANDS = {"milepost": "milepost", "marathon-lb": "milepost marathon-lb"}
+_SCRIPTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
 
 
 def test_every_flag_is_in_the_table() -> None:
@@ -29,8 +30,9 @@ def test_every_flag_is_in_the_table() -> None:
 def shims(folder: Path) -> Path:
     """A directory for PATH with both commands, as an installation has them."""
     folder.mkdir()
-    for name, words in _COMMANDS.items():
-        (folder / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" -m {words} "$@"\n')
+    for name in ("milepost", "marathon-lb"):
+        module, _, function = _SCRIPTS[name].partition(":")
+        (folder / name).write_text(f"#!{sys.executable}\nfrom {module} import {function}\n{function}()\n")
         (folder / name).chmod(0o755)
     return folder
 

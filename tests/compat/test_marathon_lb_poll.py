@@ -141,6 +141,18 @@ async def test_a_copy_follows_no_link_that_somebody_laid(place: Place) -> None:
     assert not (place.folder / "copies" / "hap_cfg.1").is_symlink()
 
 
+async def test_a_copy_that_cannot_be_kept_is_told_and_the_file_is_written(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    (place.folder / "copies" / "hap_cfg.1").mkdir()
+    async with FakeMarathon() as marathon:
+        marathon.put(web())
+        await run(place, place.arguments(marathon, UNCHECKED, "--archive-versions", "1"))
+    assert "no copy of" in caplog.text
+    assert place.config.exists()
+    assert [path.name for path in (place.folder / "copies").iterdir()] == ["hap_cfg.1"]
+
+
 async def test_maps_are_written_with_the_file_and_emptied_when_they_are_no_longer_used(place: Place) -> None:
     hosts, apps = place.folder / "domain2backend.map", place.folder / "app2backend.map"
     async with FakeMarathon() as marathon:

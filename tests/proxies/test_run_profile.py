@@ -15,7 +15,18 @@ from anyio.abc import SocketAttribute, SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 from anyio.streams.tls import TLSStream
 
-from milepost.model.routing import Check, Endpoint, Retries, RoutingTable, ServerTls, Service, Timeouts
+from milepost.model.routing import (
+    Auth,
+    Binding,
+    Check,
+    Endpoint,
+    Retries,
+    Rewrites,
+    RoutingTable,
+    ServerTls,
+    Service,
+    Timeouts,
+)
 from milepost.proxies.haproxy.binary import Binary
 from milepost.proxies.haproxy.config import Desired, Profile
 from milepost.proxies.haproxy.desired import RunDesigner
@@ -76,6 +87,18 @@ def every_kind() -> RoutingTable:
         replace(
             web, name="api_81", port=81, path=("-i", "/api", "/v1"), check=Check("http", "/h?a=%20", 5, 2, 3, 8080)
         ),
+        replace(
+            web,
+            name="rules_83",
+            port=83,
+            hosts=("b.example", "c.example"),
+            auth=Auth("a realm", "joe", "$5$saltsalt$yrhPKxCqiWcCE9h0g86j6Ugz7SDFdFm.BjU.d8RaQnC"),
+            networks=("10.0.0.0/8", "fd00::/8"),
+            redirects_to_https=True,
+            rewrites=Rewrites(hsts=True, proxypass_path="/v1.0", revproxy_path="/app", root_redirect="/app/"),
+            binding=Binding(str(CERTIFICATE), "alpn h2,http/1.1 ssl-min-ver TLSv1.2"),
+        ),
+        Service("raw_84", "/raw", 0, 84, "tcp", networks=("10.0.0.0/8",), binding=Binding(None, "accept-proxy")),
         replace(web, name="six_82", port=82, bind_addr="::1", balance="uri", check=Check("tcp", "/", 5, 2, 3)),
         replace(web, name="lost_80", listens=False, hosts=(), mode="tcp", sticky=False),
     )

@@ -97,7 +97,7 @@ def test_own_lines_stand_in_the_place_of_those_that_labels_ask_for() -> None:
 def test_an_old_directive_without_an_equal_is_refused_with_the_modern_one() -> None:
     found = table({"BACKEND_HTTP_OPTIONS": "reqisetbe ^Host:\\ x other"})
     assert not found.services
-    assert "HAProxy refuses reqisetbe today" in found.problems[0].message
+    assert "use `use_backend NAME if { ... }`" in found.problems[0].message
 
 
 @pytest.mark.parametrize("name", ["USERLIST_HEAD", "BACKEND_HTTP_OPTIONS"])

@@ -21,12 +21,18 @@ class Archive:
         """Copy the file at `path`. What goes wrong is logged: no copy is worth a configuration that is not written."""
         try:
             copy = self._copied(path)
-            for number in range(max(1, self.versions) - 1, 0, -1):
-                if (older := self._numbered(name, number)).exists():
-                    older.replace(self._numbered(name, number + 1))
-            copy.replace(self._numbered(name, 1))
+            try:
+                self._shift(name)
+                copy.replace(self._numbered(name, 1))
+            finally:
+                copy.unlink(missing_ok=True)
         except OSError as error:
             _log.warning("no copy of %s is kept as %s: %s", path, self._numbered(name, 1), error.strerror)
+
+    def _shift(self, name: str) -> None:
+        for number in range(max(1, self.versions) - 1, 0, -1):
+            if (older := self._numbered(name, number)).exists():
+                older.replace(self._numbered(name, number + 1))
 
     def _copied(self, path: Path) -> Path:
         """Under a name that nobody can foresee: the folder is everybody's, and a link laid there is not followed."""

@@ -1,7 +1,7 @@
 """HAProxy's own check, and which app to leave out where it says no (marathon-lb-behaviour.md 17.2, 17.5).
 
-What is remembered is an app's definition with the words of its refusal: as long as the definition stays, the app is
-left out without asking HAProxy again (its Q35).
+A verdict is remembered for as long as no app's definition changes, so that tasks that come and go cost no further
+checks (its Q35). Any other definition may be what it hung on: an app can refer to another's backend.
 """
 
 import logging
@@ -47,13 +47,13 @@ class Cleanup:
 
     def __init__(self, writer: Writer, files: Files, validation: Validation) -> None:
         self._writer, self._files, self._validation = writer, files, validation
-        self._refused: dict[str, tuple[AppDefinition, ...]] = {}
+        self._refused: set[str] = set()
+        self._judged: list[AppDefinition] = []  # what there was when they were refused
 
     def left_out(self, snapshot: Snapshot) -> frozenset[str]:
-        """The apps, and groups of apps, that were refused as they still are; the others are forgotten."""
-        self._refused = {
-            app_id: kept for app_id, kept in self._refused.items() if _definitions(snapshot, app_id) == kept
-        }
+        """The apps, and groups of apps, whose refusal still holds."""
+        if self._refused and self._judged != _definitions(snapshot):
+            self._refused = set()
         return frozenset(self._refused)
 
     async def clean(self, snapshot: Snapshot, text: Text, checked: Checked) -> Text | None:
@@ -85,7 +85,8 @@ class Cleanup:
     def _remember(self, snapshot: Snapshot, culprits: Mapping[str, str]) -> None:
         for app_id, words in culprits.items():
             _log.error("HAProxy refuses the part of app %s, which is left out: %s", app_id, words)
-            self._refused[app_id] = _definitions(snapshot, app_id)
+        self._refused |= culprits.keys()
+        self._judged = _definitions(snapshot)
 
     def _left(self, snapshot: Snapshot) -> list[str]:
         """The apps of which no refusal is known, in Marathon's order."""
@@ -93,7 +94,7 @@ class Cleanup:
         return [
             app_id
             for app_id in self._writer.apps(snapshot)
-            if not {app_id, group_id(apps[app_id].definition)} & self._refused.keys()
+            if not {app_id, group_id(apps[app_id].definition)} & self._refused
         ]
 
     async def _checked(self, text: Text) -> Checked:
@@ -101,7 +102,5 @@ class Cleanup:
             return await self._validation.check(candidate.config, candidate.checked_text)
 
 
-def _definitions(snapshot: Snapshot, app_id: str) -> tuple[AppDefinition, ...]:
-    """Of the app, or of all apps of the deployment group that goes by this id."""
-    definitions = (app.definition for app in snapshot.apps.values())
-    return tuple(one for one in definitions if app_id in (one.id, group_id(one)))
+def _definitions(snapshot: Snapshot) -> list[AppDefinition]:
+    return [app.definition for app in snapshot.apps.values()]

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from milepost.model.routing import Rewrites, Service
+from milepost.proxies.haproxy.app_listener import bind_words
 from milepost.proxies.haproxy.backend import STICKY_LINE
 from milepost.proxies.haproxy.config import Profile, Section
 from milepost.proxies.haproxy.denied import rejections
@@ -31,21 +32,24 @@ def has_own_frontend(service: Service) -> bool:
 def own_frontend(service: Service, profile: Profile, *, is_hitless: bool) -> Section:
     """A `bind` to every address becomes one to each of the balancer's own, where the owner names none."""
     addresses = (service.bind_addr,) if service.bind_addr else profile.bind
-    head = own_lines(service, "FRONTEND_HEAD", bind_lines(addresses, service.port))
+    words = bind_words(service, profile.app_certificates)
+    certificate = bind_words(replace(service, binding=replace(service.binding, options="")), profile.app_certificates)
+    usual = bind_lines(addresses, service.port, words)
+    head = own_lines(service, "FRONTEND_HEAD", usual, sslCert=certificate)
     written = (*head, *own_lines(service, "FRONTEND_BACKEND_GLUE", (f"use_backend {service.name}",)))
     binds = [bind for line in written if _keyword(line) == "bind" for bind in _on_addresses(line, service, addresses)]
     mode, *others = _with_mode([line for line in written if _keyword(line) != "bind"], service)
     listens = tuple(map(_address_of, binds))
+    is_forwardable = not any("accept-proxy" in line.split() for line in binds)  # else `dst` is somebody else's address
+    is_forwarded = is_hitless and is_forwardable and mode == "mode http"
     known, turned_away = expecting("services", profile), rejections(profile)
-    if known or turned_away or (is_hitless and mode == "mode http"):
+    if known or turned_away or is_forwarded:
         others = list(map(_where_the_client_is_known, others))
-    if mode != "mode http":
-        lines = (*binds, mode, *known, *turned_away, *others)
-        return Section("frontend", service.name, lines, service.app_id, listens)
     rules = (*turned_away, *frontend_rules(service))
-    if not is_hitless:
+    if not is_forwarded:
+        under = FRONTENDS if mode == "mode http" else ""
         lines = (*binds, mode, *known, *rules, *others)
-        return Section("frontend", service.name, lines, service.app_id, listens, FRONTENDS)
+        return Section("frontend", service.name, lines, service.app_id, listens, under)
     expect, forward = forward_lines(listens, is_tls=any(" ssl " in f"{line} " for line in binds))
     at = next((at for at, line in enumerate(others) if _keyword(line) == "use_backend"), len(others))
     stays = staying_here("services", profile, listens)

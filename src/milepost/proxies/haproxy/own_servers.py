@@ -47,7 +47,8 @@ def _server(
     if line is None:
         return None
     host = endpoint.address if line.host == endpoint.host else line.host  # HAProxy would not look up the agent's name
-    return Server(name, host, line.port, number, (*line.options, *_ours(service, line.options, usual)))
+    options = (*line.options, *_ours(service, line.options, usual))
+    return Server(name, host, line.port, number, options, is_off=endpoint.is_drained)
 
 
 def _usual(service: Service, slow_start_s: float, server_ca: str) -> tuple[str, ...]:

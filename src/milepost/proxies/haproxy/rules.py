@@ -6,7 +6,7 @@ however many there are. The frontend that it came by is known there too. A plain
 
 from collections.abc import Iterator
 
-from milepost.model.routing import Auth, Service
+from milepost.model.routing import Service
 from milepost.proxies.haproxy.config import Section
 from milepost.proxies.haproxy.host_condition import BY_HOST, as_expression, host_condition, literally, matching
 from milepost.proxies.haproxy.names import HTTP_IN, HTTPS_IN
@@ -32,16 +32,11 @@ def rule_lines(service: Service, *, has_network_acl: bool = False) -> tuple[str,
 
 def userlist(service: Service) -> Section | None:
     """Whom its backend lets in, None where it asks nobody."""
-    auth = asked_of(service)
-    if auth is None:
+    auth = service.auth
+    if auth is None or service.mode != "http":
         return None
     lines = own_lines(service, "USERLIST_HEAD", (f"user {auth.user} password {auth.password}",))
     return Section("userlist", _list_name(service), lines, service.app_id)
-
-
-def asked_of(service: Service) -> Auth | None:
-    auth = service.auth if service.mode == "http" else None
-    return auth if auth is not None and (service.hosts or auth.is_everywhere) else None
 
 
 def _list_name(service: Service) -> str:
@@ -58,13 +53,14 @@ def _networks(service: Service, refuse: str, *, has_acl: bool) -> Iterator[str]:
 
 def _redirects(service: Service) -> Iterator[str]:
     """Without the port of Host: it is that of the HTTP port."""
-    if service.redirects_to_https and service.hosts:
+    if service.redirects_to_https:
         where = "prefix https://%[req.hdr(host),field(1,:)]"
         yield f"http-request redirect {where} code 301 if {{ fe_name {HTTP_IN} }} !{{ ssl_fc }}"
 
 
 def _auth(service: Service) -> Iterator[str]:
-    auth = asked_of(service)
+    """By whatever rule the shared ports lead here, also where no host does."""
+    auth = service.auth
     if auth is not None:
         where = "" if auth.is_everywhere else f"{{ fe_name {HTTP_IN} {HTTPS_IN} }} "
         yield f'http-request auth realm "{auth.realm}" if {where}!{{ http_auth({_list_name(service)}) }}'
