@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from milepost.model.problem import Problem, Severity
-from milepost.model.routing import Dropped, Service
+from milepost.model.routing import Dropped, ServerTls, Service
 from milepost.model.snapshot import AppDefinition, AppPort
 from milepost.routing import labels as table
 from milepost.routing.checked_port import CheckedPort
@@ -100,6 +100,13 @@ def _read_port(definition: AppDefinition, port: _Port, policy: Policy, ports: Se
     if not policy.exact and (number == 0 or _is_udp(port.port)):
         return _unfit(labels, number)
     service = service_of(labels, definition.health_checks, number)
+    if service.server_tls is ServerTls.VERIFIED and not policy.verifies_servers:
+        message = "needs the setting haproxy.server_ca_file; the port is left out, since nobody could be trusted"
+        labels.report(table.SERVER_TLS, message)
+        return _without(labels, message)
+    if service.passes_tls and not policy.serves_tls:
+        labels.report(table.SNI_PASSTHROUGH, "needs the HTTPS port, which is off here; no host leads here")
+        service = replace(service, hosts=(), passes_tls=False)
     if labels.is_broken or reason:
         return _without(labels, reason or labels.problems[0].message)
     if service.templates and not policy.exact:
