@@ -22,6 +22,8 @@ from milepost.errors import MilepostError, SettingsError
 from support.serving import served
 from support.waiting import until
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture
 def folders(tmp_path: Path) -> Folders:

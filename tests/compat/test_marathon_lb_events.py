@@ -15,7 +15,7 @@ from support.haproxy import each_haproxy
 from support.one_shot import Place
 from support.waiting import until
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.system]
 
 
 def web(*hosts: str, **labels: str) -> App:

@@ -17,7 +17,7 @@ from support.fake_marathon import App, FakeMarathon, Reply, app, task
 from support.haproxy import each_haproxy
 from support.one_shot import Place
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.system]
 
 UNCHECKED = "--skip-validation"
 

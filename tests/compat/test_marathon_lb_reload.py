@@ -18,6 +18,8 @@ from milepost.proxies.haproxy.binary import Binary
 from support.haproxy import each_haproxy, free_ports
 from support.waiting import until
 
+pytestmark = pytest.mark.system
+
 nobody = frozenset
 SOON = Patience(runs=1, interval_s=20)
 

@@ -17,6 +17,8 @@ from support import scene
 from support.serving import served, serving
 from support.two_colours import DEFINITION, World
 
+pytestmark = pytest.mark.system
+
 HEAD = "# pxname,svname,qcur,scur,status,type,\n"
 LABELS = {**DEFINITION["labels"], "HAPROXY_DEPLOYMENT_GROUP": "/prod/nginx"}
 

@@ -22,6 +22,8 @@ from milepost.compat.zdd.operator import Terminal
 from support.serving import served
 from support.two_colours import DEFINITION, World, with_blue
 
+pytestmark = pytest.mark.system
+
 METHODS = ["GET", "POST", "PUT", "DELETE"]
 
 

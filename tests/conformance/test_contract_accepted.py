@@ -11,7 +11,7 @@ from support.contract_check import judge
 from support.haproxy import each_haproxy
 from support.shared import needs_shared
 
-pytestmark = [needs_shared, pytest.mark.anyio]
+pytestmark = [needs_shared, pytest.mark.anyio, pytest.mark.system]
 
 AT_ONCE = 2
 

@@ -14,7 +14,7 @@ from support.contract_check import judge
 from support.haproxy import each_haproxy
 from support.shared import needs_shared
 
-pytestmark = [needs_shared, pytest.mark.anyio]
+pytestmark = [needs_shared, pytest.mark.anyio, pytest.mark.system]
 
 JUDGED = [name for name in all_cases() if Case(name).args["validate"]]
 

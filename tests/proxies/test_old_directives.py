@@ -13,6 +13,8 @@ from milepost.proxies.haproxy.templates.directives import modernised
 from milepost.proxies.haproxy.templates.words import joined, split_words
 from support.haproxy import each_haproxy
 
+pytestmark = pytest.mark.system
+
 UNTRANSLATABLE = [
     ("reqrep ^GET\\ /a(.*) GET\\ /b\\1", "`http-request replace-path`"),
     ("reqrep ^([^\\ ]*)\\ /a(.*)\\ HTTP/1.0 \\1\\ /b\\2", "`http-request replace-path`"),

@@ -20,6 +20,7 @@ from support.watching import settings_for, watching
 
 pytestmark = [
     pytest.mark.anyio,
+    pytest.mark.system,
     pytest.mark.skipif(shutil.which("openssl") is None, reason="missing capability: openssl, which signs"),
 ]
 
