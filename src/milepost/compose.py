@@ -4,9 +4,10 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import anyio
 
@@ -46,6 +47,9 @@ from milepost.proxies.haproxy.desired import RunDesigner
 from milepost.proxies.haproxy.drain import DRAIN_MAP
 from milepost.proxies.haproxy.keychain import Keychain
 from milepost.proxies.haproxy.keyring import Keyring
+from milepost.proxies.haproxy.names import BY_APP_ID, HTTP_IN, HTTPS_IN
+from milepost.proxies.haproxy.operator.given import given_templates
+from milepost.proxies.haproxy.operator.texts import OPTIONS, OperatorTexts, Written, read_texts
 from milepost.proxies.haproxy.process import named_environment
 from milepost.proxies.haproxy.proxy import HaproxyProxy, Places
 from milepost.proxies.haproxy.raw.review import RawReview
@@ -65,12 +69,16 @@ from milepost.web.server import serve_web
 _STOP_GRACE_S = 5.0
 
 
-async def run(settings: Settings, *, stop_proxy: bool, heeds_signals: bool = False) -> None:
+async def run(
+    settings: Settings, *, stop_proxy: bool, heeds_signals: bool = False, texts: OperatorTexts | None = None
+) -> None:
     """`milepost run`: keep HAProxy configured until cancelled. With `stop_proxy` HAProxy ends with it.
 
     Raises SettingsError, ProxyError or MilepostError where it cannot start; what runs is untouched then. With
     `heeds_signals` HUP has everything read anew, and USR1 has what runs compared and mended, as `POST /v1/reconcile`.
+    `texts` are the operator's own, None for those of the settings.
     """
+    texts = texts or texts_of(settings)
     with only_one(settings.state_dir), rare_searches():
         settings.map_dir.mkdir(exist_ok=True)
         binary = binary_of(settings)
@@ -80,9 +88,9 @@ async def run(settings: Settings, *, stop_proxy: bool, heeds_signals: bool = Fal
         source = MarathonSource(marathon_of(settings), notify)
         keychain = keychain_of(settings, binary)
         await keychain.look()
-        proxy = haproxy_of(settings, binary, notify, keychain)
+        proxy = haproxy_of(settings, binary, notify, keychain, texts)
         holders = HolderFile(settings.state_dir / "holders.json")
-        loop = Loop(proxy, mailbox, Router(policy_of(settings)), holders, board, notify, pace_of(settings))
+        loop = Loop(proxy, mailbox, Router(policy_of(settings, texts)), holders, board, notify, pace_of(settings))
         notify(_started(settings, binary))
         last_good = LastGood(SnapshotFile(settings.state_dir), mailbox.put, notify)
         guard = GuardPost(guard_of(settings, board), last_good.publish, source.look_again, board, notify)
@@ -112,11 +120,12 @@ async def run(settings: Settings, *, stop_proxy: bool, heeds_signals: bool = Fal
             raise
 
 
-async def run_once(settings: Settings) -> None:
-    """Make HAProxy what Marathon says now, and leave it running.
+async def run_once(settings: Settings, texts: OperatorTexts | None = None) -> None:
+    """Make HAProxy what Marathon says now, and leave it running. `texts` as with `run`.
 
     Raises SettingsError, SourceError, ProxyError or MilepostError; what runs is untouched then.
     """
+    texts = texts or texts_of(settings)
     with only_one(settings.state_dir), rare_searches():
         settings.map_dir.mkdir(exist_ok=True)
         binary = binary_of(settings)
@@ -124,9 +133,9 @@ async def run_once(settings: Settings) -> None:
         await keychain.look()
         seen = await read_once(marathon_of(settings))
         holders = HolderFile(settings.state_dir / "holders.json")
-        table = build_routing(seen, policy_of(settings), holders.load())
+        table = build_routing(seen, policy_of(settings, texts), holders.load())
         holders.save(table.holders)
-        proxy = haproxy_of(settings, binary, log_notice, keychain)
+        proxy = haproxy_of(settings, binary, log_notice, keychain, texts)
         try:
             await bring(proxy, table)
         finally:
@@ -200,12 +209,16 @@ def certificate_folder(settings: Settings) -> Path:
 
 
 def haproxy_of(
-    settings: Settings, binary: Binary | None, notify: Notify, keychain: Keychain | None = None
+    settings: Settings,
+    binary: Binary | None,
+    notify: Notify,
+    keychain: Keychain | None = None,
+    texts: OperatorTexts | None = None,
 ) -> HaproxyProxy:
     """HAProxy as the loop drives it."""
     is_own = settings.haproxy.mode == "own"
     return HaproxyProxy(
-        designer_of(settings, binary),
+        designer_of(settings, binary, texts),
         places_of(settings),
         notify,
         binary=binary.path if binary else None,
@@ -219,9 +232,9 @@ def haproxy_of(
     )
 
 
-def designer_of(settings: Settings, binary: Binary | None) -> RunDesigner:
+def designer_of(settings: Settings, binary: Binary | None, texts: OperatorTexts | None = None) -> RunDesigner:
     """What decides the configuration; for the oldest version that milepost knows where there is no program to ask."""
-    return RunDesigner(profile_of(settings, binary.numbers if binary else OLDEST, max_files()))
+    return RunDesigner(profile_of(settings, binary.numbers if binary else OLDEST, max_files(), texts))
 
 
 def max_files() -> int:
@@ -267,9 +280,27 @@ def marathon_of(settings: Settings) -> MarathonSettings:
     )
 
 
-def policy_of(settings: Settings) -> Policy:
+def texts_of(settings: Settings, environment: Mapping[str, str] = MappingProxyType({})) -> OperatorTexts:
+    """What the operator writes in HAProxy's own words; `environment` holds marathon-lb's variables, where they count.
+
+    Raises SettingsError.
+    """
+    haproxy = settings.haproxy
+    ports = {HTTP_IN: haproxy.http_port, HTTPS_IN: haproxy.https_port, BY_APP_ID: haproxy.appid_port}
+    written = Written(
+        templates=given_templates(environment, haproxy.templates),
+        global_lines=haproxy.global_lines,
+        defaults_lines=haproxy.defaults_lines,
+        options=environment.get(OPTIONS, ""),
+        ports=ports,
+    )
+    return read_texts(written, trusts_owners=settings.policy.raw == "trusted")
+
+
+def policy_of(settings: Settings, texts: OperatorTexts | None = None) -> Policy:
     """How apps are routed. The listeners of milepost's own and of HAProxy's shared frontends are no app's to have."""
     haproxy, web, raw = settings.haproxy, settings.web.listen, settings.policy.raw
+    texts = texts or texts_of(settings)
     https_port = haproxy.https_port if haproxy.certificates else 0  # without one an app may do its own TLS there
     ours = (haproxy.http_port, https_port, haproxy.appid_port, haproxy.stats_port, web.port if web else 0)
     return Policy(
@@ -283,12 +314,15 @@ def policy_of(settings: Settings) -> Policy:
         grants=settings.policy.claims,
         review=no_texts if raw == "off" else RawReview(is_trusted=raw == "trusted"),
         deployment_target=settings.routing.deployment_target,
+        skipped=frozenset(f"/{app_id.strip('/')}" for app_id in settings.routing.skip),
+        complete=texts.overlay(trusts_owners=raw == "trusted"),
+        problems=texts.problems,
     )
 
 
 def guard_of(settings: Settings, board: Board) -> Guard:
     """What holds back a read that takes too much away. What a deployment has drained is no loss."""
-    guard, policy = settings.guard, policy_of(settings)
+    guard, policy = settings.guard, policy_of(settings, OperatorTexts())
     limits = Limits(guard.share, guard.approve_share, guard.approve_from, guard.confirm_after_s)
     return Guard(limits, lambda task, app: not why_not(task, app, policy), is_of, lambda: _drained(board))
 
@@ -297,9 +331,11 @@ def _drained(board: Board) -> Set[str]:
     return board.table.drained if board.table else frozenset()
 
 
-def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> Profile:
+def profile_of(
+    settings: Settings, version: tuple[int, int], max_files: int, texts: OperatorTexts | None = None
+) -> Profile:
     """How HAProxy of `version` is written, which may have `max_files` open files."""
-    haproxy = settings.haproxy
+    haproxy, texts = settings.haproxy, texts or texts_of(settings)
     return Profile(
         admin_socket=str(settings.admin_socket),
         map_dir=str(settings.map_dir),
@@ -316,4 +352,7 @@ def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> 
         hard_stop_after_s=haproxy.hard_stop_after_s,
         trusts_owners=settings.policy.raw == "trusted",
         version=version,
+        heads=texts.heads,
+        global_lines=texts.global_lines,
+        defaults_lines=texts.defaults_lines,
     )

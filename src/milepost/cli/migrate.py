@@ -19,6 +19,7 @@ from milepost.compat.marathon_lb.text import Writer, writer_of
 from milepost.compose import policy_of
 from milepost.errors import MilepostError
 from milepost.model.snapshot import Snapshot
+from milepost.proxies.haproxy.operator.texts import OperatorTexts
 from milepost.routing.build import build_routing
 from milepost.sources.file import read_apps_file
 from milepost.sources.marathon.source import read_once
@@ -67,7 +68,7 @@ def marathon_lb(apps: Path | None, old_config: Path | None, as_json: bool, words
 
 
 def _of_apps(arguments: Arguments, writer: Writer, seen: Snapshot) -> tuple[Difference, ...]:
-    policy = policy_of(settings_of(arguments, os.environ))
+    policy = policy_of(settings_of(arguments, os.environ), OperatorTexts())  # both sides have the operator's
     return differences(build_routing(seen, writer.policy), build_routing(seen, policy))
 
 

@@ -56,6 +56,8 @@ def read_app(definition: AppDefinition, policy: Policy) -> AppReading:
     """
     if not is_app_id(definition.id):
         return _left_out(definition, "app", _RIGHT_APP_ID)
+    if definition.id in policy.skipped:
+        return AppReading((), (Dropped(definition.id, "", None, "is left out by the setting routing.skip"),))
     ports = tuple(_ports(definition, policy))
     readings = [_read_port(definition, port, policy, ports) for port in ports]
     problems = tuple(problem for reading in readings for problem in reading.problems)
@@ -102,8 +104,10 @@ def _read_port(definition: AppDefinition, port: _Port, policy: Policy, ports: Se
     service = service_of(labels, definition.health_checks, number)
     if labels.is_broken or reason:
         return _without(labels, reason or labels.problems[0].message)
-    if service.templates and not policy.exact:
-        reviewed = policy.review(service)
+    for review in (policy.review if service.templates else None, policy.complete):
+        if review is None or policy.exact:
+            continue
+        reviewed = review(service)
         labels.problems += reviewed.problems
         if reviewed.service is None:
             return _without(labels, f"its own text is refused: {reviewed.problems[0].message}")

@@ -94,7 +94,8 @@ class Profile:
     have. `log` is a syslog target for HAProxy, "" for none. `version` is HAProxy's (major, minor).
     `hard_stop_after_s`: how long a process that a reload has replaced may finish its sessions.
     `slow_start_s`: how long a server that comes new, or back, takes to its full share of traffic; 0: none.
-    `trusts_owners`: their own rules stand in the shared frontends as they are.
+    `trusts_owners`: their own rules stand in the shared frontends as they are. `heads` are the operator's own lines of
+    the shared frontends by name, `global_lines` and `defaults_lines` those of these sections.
     """
 
     admin_socket: str
@@ -112,3 +113,6 @@ class Profile:
     hard_stop_after_s: float = 600.0
     slow_start_s: float = 0.0
     trusts_owners: bool = False
+    heads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    global_lines: tuple[str, ...] = ()
+    defaults_lines: tuple[str, ...] = ()

@@ -19,13 +19,22 @@ IDLE_CLOSE = "option idle-close-on-response"
 _EXPECT_FORWARDED = f"tcp-request connection expect-proxy layer4 if {{ src {FORWARD_SOURCE} }}"
 _ONLY_HARMLESS = "http-request disable-l7-retry unless { method GET HEAD OPTIONS }"
 
+_RULES = ("use_backend ", "http-", "tcp-", "redirect ")
+
 
 def with_forward(section: Section) -> Section:
-    """The frontend, its requests handed on by a worker that stops: before any rule that chooses a backend."""
-    heads = [number for number, line in enumerate(section.lines) if line.startswith("use_backend ")]
-    at = heads[0] if heads else len(section.lines)
-    lines = forward_lines(section.listens, is_tls=_is_tls(section))
-    return replace(section, lines=(*section.lines[:at], *lines, *section.lines[at:]))
+    """The frontend, its requests handed on by a worker that stops: before any rule that chooses a backend.
+
+    Who they come from is read before any rule at all: HAProxy warns of another order.
+    """
+    expect, forward = forward_lines(section.listens, is_tls=_is_tls(section))
+    first, at = _begin(section.lines, _RULES), _begin(section.lines, ("use_backend ",))
+    lines = (*section.lines[:first], expect, *section.lines[first:at], forward, *section.lines[at:])
+    return replace(section, lines=lines)
+
+
+def _begin(lines: Sequence[str], starts: tuple[str, ...]) -> int:
+    return next((number for number, line in enumerate(lines) if line.startswith(starts)), len(lines))
 
 
 def forward_lines(listens: Sequence[tuple[str, int]], *, is_tls: bool = False) -> tuple[str, str]:

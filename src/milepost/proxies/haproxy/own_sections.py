@@ -43,7 +43,7 @@ def own_frontend(service: Service, profile: Profile, *, is_hitless: bool) -> Sec
         return Section("frontend", service.name, (*binds, mode, *others), service.app_id, listens, under)
     expect, forward = forward_lines(listens, is_tls=any(" ssl " in f"{line} " for line in binds))
     at = next((at for at, line in enumerate(others) if _keyword(line) == "use_backend"), len(others))
-    rules = list(map(_behind_the_forward, others))
+    rules = list(map(behind_the_forward, others))
     lines = (*binds, mode, expect, *rules[:at], forward, *rules[at:])
     return Section("frontend", service.name, lines, service.app_id, listens, FRONTENDS)
 
@@ -85,6 +85,8 @@ def _rules(service: Service) -> Iterator[str]:
     for name, is_wanted in pieces.items():
         if is_wanted and service.mode == "http":
             yield from own_lines(service, name)
+    if service.networks:  # last of all, since `allow` in it ends the rules for a request
+        yield from own_lines(service, f"{service.mode.upper()}_BACKEND_ACL_ALLOW_DENY")
 
 
 def _moved(service: Service) -> Iterator[str]:
@@ -130,7 +132,7 @@ def _address_of(bind: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]") or "*", int(port)
 
 
-def _behind_the_forward(line: str) -> str:
+def behind_the_forward(line: str) -> str:
     """A worker that stops connects from a reserved address and then names its client: sources are known only after."""
     words = line.split(" ", 2)
     return f"tcp-request session {words[2]}" if words[:2] == ["tcp-request", "connection"] else line

@@ -149,4 +149,5 @@ def _listening(
     listens = tuple((host, port) for host in profile.bind)
     under, mode = (FRONTENDS, ()) if keyword == "frontend" else ("", ("mode http",))
     binds = bind_lines(profile.bind, port, options)
+    lines = (*profile.heads.get(name, ()), *lines)
     return Section(keyword, name, (*binds, *mode, *lines), listens=listens, under=under)

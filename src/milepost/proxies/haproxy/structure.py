@@ -53,7 +53,7 @@ class StructureMaker:
 
     def _defaults(self) -> Iterator[Section]:
         """HAProxy takes rules in defaults only where these have a name. The nameless are for all others below."""
-        lines = (*(("log global",) if self._profile.log else ()), *_DEFAULTS)
+        lines = (*(("log global",) if self._profile.log else ()), *_DEFAULTS, *self._profile.defaults_lines)
         hitless = (IDLE_CLOSE,) if self._is_hitless else ()
         rule = sends_clients_away(self._profile.map_dir)
         yield Section("defaults", FRONTENDS, (*lines, "mode http", *hitless, rule))
@@ -85,4 +85,4 @@ def _global(profile: Profile, listeners: int, checked_services: int) -> Section:
         lines.append(f"log {profile.log}")
     if has_tls(profile):
         lines.append("ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets")
-    return Section("global", "", tuple(lines))
+    return Section("global", "", (*lines, *profile.global_lines))
