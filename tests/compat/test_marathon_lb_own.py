@@ -59,22 +59,30 @@ def test_owners_are_trusted_with_haproxys_text_only_where_it_is_said(line: str, 
 
 
 @pytest.mark.parametrize(
-    ("line", "environ", "words"),
+    ("line", "words"),
     [
-        ("--skip-validation", {}, ["--skip-validation"]),
-        ("--group-https-by-vhost --old-directives", {}, ["--group-https-by-vhost", "--old-directives"]),
-        ("", {"HAPROXY_BACKEND_HEAD": "backend x", "FRAMEWORK_NAME": "lb"}, ["BACKEND_HEAD", "FRAMEWORK_NAME"]),
-        ("--haproxy-map --archive-versions 3", {}, []),
+        ("--skip-validation", ["--skip-validation"]),
+        ("--group-https-by-vhost --old-directives", ["--group-https-by-vhost", "--old-directives"]),
+        ("--haproxy-map --archive-versions 3", []),
     ],
 )
-def test_what_has_no_effect_on_a_haproxy_of_our_own_is_told(
-    line: str, environ: dict[str, str], words: list[str]
-) -> None:
-    arguments = read_arguments(["--group", "x", *line.split()], "marathon-lb", environ)
+def test_what_has_no_effect_on_a_haproxy_of_our_own_is_told(line: str, words: list[str]) -> None:
+    arguments = read_arguments(["--group", "x", *line.split()], "marathon-lb", {})
     assert arguments is not None
-    told = list(without_effect(arguments, environ))
+    told = list(without_effect(arguments))
     assert len(told) == len(words)
     assert all(word in warning for word, warning in zip(words, told, strict=True))
+
+
+def test_the_balancers_own_app_and_the_folder_of_templates_become_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert settings("").haproxy.templates is None
+    (tmp_path / "templates").mkdir()
+    found = settings("", FRAMEWORK_NAME="dcos/lb")
+    assert found.routing.skip == ("/dcos/lb",)
+    assert found.haproxy.templates == tmp_path / "templates"
 
 
 def test_what_no_flag_says_comes_from_milepost_s_own_variables(tmp_path: Path) -> None:

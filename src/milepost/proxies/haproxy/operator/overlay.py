@@ -64,8 +64,8 @@ def concerns(service: Service, name: str) -> bool:
 class Overlay:
     """Gives a service the operator's `texts`, by the names of templates: see `Policy.complete`.
 
-    An operator is trusted, so only what would break the text is looked for. Where the
-    owner's and the operator's pieces make no sense together, the owner hears of it. `trusts_owners`: their rules are not taken apart.
+    An operator is trusted, so only what would break the text is looked for. Where the owner's and the operator's pieces
+    make no sense together, the owner hears of it. `trusts_owners`: their rules are not taken apart.
     """
 
     texts: Mapping[str, str]

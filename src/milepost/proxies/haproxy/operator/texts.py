@@ -11,7 +11,7 @@ from milepost.model.routing import Auth, Check, Rewrites, Service
 from milepost.proxies.haproxy.operator.frontend_heads import FRONTENDS, read_frontend_head
 from milepost.proxies.haproxy.operator.given import Given
 from milepost.proxies.haproxy.operator.head import Head, option_lines, read_head
-from milepost.proxies.haproxy.operator.overlay import Overlay
+from milepost.proxies.haproxy.operator.overlay import Overlay, concerns
 from milepost.proxies.haproxy.operator.taken import taken
 from milepost.proxies.haproxy.raw.refused import Refused
 from milepost.proxies.haproxy.raw.seats import SEATS
@@ -77,11 +77,15 @@ def read_texts(written: Written, *, trusts_owners: bool = False) -> OperatorText
 
 
 def _try(written: Written, overlay: Overlay) -> None:
-    """On services of all kinds. An operator's text that is left out would leave out what it guards as well."""
+    """Whether some kind of service could have each text. Left out everywhere, what it guards would be open."""
+    wrong: dict[str, str] = {}
+    fine: set[str] = set()
     for service in _kinds() if overlay.texts else ():
-        for problem in overlay(service).problems:
-            where = written.templates[problem.subject.removeprefix("HAPROXY_")].where
-            raise SettingsError(f"{where}: {problem.message.rpartition('; ')[0]}")
+        told = {problem.subject.removeprefix("HAPROXY_"): problem.message for problem in overlay(service).problems}
+        fine |= {name for name in overlay.texts.keys() - told.keys() if concerns(service, name)}
+        wrong |= told
+    for name in sorted(wrong.keys() - fine):
+        raise SettingsError(f"{written.templates[name].where}: {wrong[name].rpartition('; ')[0]}")
 
 
 def _kinds() -> Iterator[Service]:
