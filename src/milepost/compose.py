@@ -50,6 +50,7 @@ from milepost.proxies.haproxy.keyring import Keyring
 from milepost.proxies.haproxy.names import BY_APP_ID, HTTP_IN, HTTPS_IN
 from milepost.proxies.haproxy.operator.given import given_templates
 from milepost.proxies.haproxy.operator.texts import OPTIONS, OperatorTexts, Written, read_texts
+from milepost.proxies.haproxy.operator.trial import try_texts
 from milepost.proxies.haproxy.process import named_environment
 from milepost.proxies.haproxy.proxy import HaproxyProxy, Places
 from milepost.proxies.haproxy.raw.review import RawReview
@@ -78,10 +79,11 @@ async def run(
     `heeds_signals` HUP has everything read anew, and USR1 has what runs compared and mended, as `POST /v1/reconcile`.
     `texts` are the operator's own, None for those of the settings.
     """
-    texts = texts or texts_of(settings)
+    texts = texts_of(settings) if texts is None else texts
     with only_one(settings.state_dir), rare_searches():
         settings.map_dir.mkdir(exist_ok=True)
         binary = binary_of(settings)
+        await _try(texts, settings, binary)
         board, mailbox = Board(started_at_s=time.time()), Mailbox()
         metrics = Metrics(board)
         notify = _notify(board, metrics)
@@ -125,10 +127,11 @@ async def run_once(settings: Settings, texts: OperatorTexts | None = None) -> No
 
     Raises SettingsError, SourceError, ProxyError or MilepostError; what runs is untouched then.
     """
-    texts = texts or texts_of(settings)
+    texts = texts_of(settings) if texts is None else texts
     with only_one(settings.state_dir), rare_searches():
         settings.map_dir.mkdir(exist_ok=True)
         binary = binary_of(settings)
+        await _try(texts, settings, binary)
         keychain = keychain_of(settings, binary)
         await keychain.look()
         seen = await read_once(marathon_of(settings))
@@ -142,6 +145,14 @@ async def run_once(settings: Settings, texts: OperatorTexts | None = None) -> No
             await proxy.close()
         for problem in sorted({*seen.problems, *table.problems, *proxy.refused}):
             log_notice(ProblemFound(problem.app_id, problem.subject, problem.message, solved=False))
+
+
+async def _try(texts: OperatorTexts, settings: Settings, binary: Binary | None) -> None:
+    """Raises SettingsError where HAProxy refuses the operator's own texts: no app is to pay for these."""
+    if texts and binary is not None:
+        profile = profile_of(settings, binary.numbers, max_files(), texts)
+        environment = named_environment(settings.haproxy.environment, os.environ)
+        await try_texts(texts, profile, binary.path, settings.state_dir, environment)
 
 
 def _reconcile(proxy: HaproxyProxy, mailbox: Mailbox) -> None:
@@ -300,7 +311,7 @@ def texts_of(settings: Settings, environment: Mapping[str, str] = MappingProxyTy
 def policy_of(settings: Settings, texts: OperatorTexts | None = None) -> Policy:
     """How apps are routed. The listeners of milepost's own and of HAProxy's shared frontends are no app's to have."""
     haproxy, web, raw = settings.haproxy, settings.web.listen, settings.policy.raw
-    texts = texts or texts_of(settings)
+    texts = texts_of(settings) if texts is None else texts
     https_port = haproxy.https_port if haproxy.certificates else 0  # without one an app may do its own TLS there
     ours = (haproxy.http_port, https_port, haproxy.appid_port, haproxy.stats_port, web.port if web else 0)
     return Policy(
@@ -335,7 +346,7 @@ def profile_of(
     settings: Settings, version: tuple[int, int], max_files: int, texts: OperatorTexts | None = None
 ) -> Profile:
     """How HAProxy of `version` is written, which may have `max_files` open files."""
-    haproxy, texts = settings.haproxy, texts or texts_of(settings)
+    haproxy, texts = settings.haproxy, texts_of(settings) if texts is None else texts
     return Profile(
         admin_socket=str(settings.admin_socket),
         map_dir=str(settings.map_dir),

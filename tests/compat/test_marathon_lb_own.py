@@ -97,9 +97,11 @@ def command(at: Site, *flags: str) -> list[str]:
     return [sys.executable, "-m", "milepost", *words]
 
 
-async def run_to_end(at: Site, *flags: str) -> subprocess.CompletedProcess[str]:
-    environ = {**os.environ, "MILEPOST_CONFIG": str(at.settings)}
-    run = partial(subprocess.run, command(at, *flags), env=environ, capture_output=True, text=True, check=False)
+async def run_to_end(at: Site, *flags: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environ = {**os.environ, "MILEPOST_CONFIG": str(at.settings), **variables}
+    run = partial(
+        subprocess.run, command(at, *flags), env=environ, cwd=at.folder, capture_output=True, text=True, check=False
+    )
     return await to_thread.run_sync(run)
 
 
@@ -119,6 +121,31 @@ async def test_a_pass_leaves_haproxy_running_and_the_next_one_changes_servers_wi
         assert (second.returncode, (await get(at.port)).body) == (0, str(new.port)), second.stderr
         assert (await at.processes()).worker == worker
         assert f"127.0.0.1:{new.port}" in at.config.read_text()
+
+
+@pytest.mark.system
+@pytest.mark.anyio
+@each_haproxy
+async def test_templates_options_and_the_balancers_own_app_are_heeded(binary: Binary, tmp_path: Path) -> None:
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "HAPROXY_BACKEND_HEAD").write_text("backend {backend}\n  balance leastconn\n")
+    words = {"HAPROXY_BACKEND_HTTP_OPTIONS": "http-request return status 418", "FRAMEWORK_NAME": "web"}
+    options = {"HAPROXY_GLOBAL_DEFAULT_OPTIONS": "httpclose"}
+    async with site(binary, tmp_path) as at, fake_tasks(1) as (task,):
+        at.has(task)
+        first = await run_to_end(at, HAPROXY_BACKEND_HTTP_OPTIONS=words["HAPROXY_BACKEND_HTTP_OPTIONS"], **options)
+        assert (first.returncode, (await get(at.port)).status) == (0, 418), first.stderr
+        text = at.config.read_text()
+        assert "  balance leastconn\n" in text
+        assert "  option httpclose\n" in text
+        (tmp_path / "templates" / "HAPROXY_BACKEND_HEAD").write_text("backend {bakend}\n")
+        refused = await run_to_end(at)
+        assert refused.returncode == 1
+        assert "templates/HAPROXY_BACKEND_HEAD: " in refused.stderr
+        assert (await get(at.port)).status == 418
+        (tmp_path / "templates" / "HAPROXY_BACKEND_HEAD").unlink()
+        last = await run_to_end(at, **words)
+        assert (last.returncode, "backend web_" in at.config.read_text()) == (0, False), last.stderr
 
 
 @pytest.mark.system

@@ -1,6 +1,5 @@
 """The operator's own words in real HAProxies: accepted without a warning, effective, and no harm to requests."""
 
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +7,8 @@ import anyio
 import pytest
 from anyio.streams.buffered import BufferedByteReceiveStream
 
-from milepost.model.routing import Auth, Check, Endpoint, Rewrites, RoutingTable, Service
+from milepost.errors import SettingsError
+from milepost.model.routing import Endpoint, RoutingTable, Service
 from milepost.proxies.haproxy.binary import Binary
 from milepost.proxies.haproxy.config import Profile
 from milepost.proxies.haproxy.contract.head import head_text
@@ -16,8 +16,8 @@ from milepost.proxies.haproxy.desired import RunDesigner
 from milepost.proxies.haproxy.names import BY_APP_ID, HTTP_IN
 from milepost.proxies.haproxy.operator.given import Given
 from milepost.proxies.haproxy.operator.texts import OperatorTexts, Written, read_texts
+from milepost.proxies.haproxy.operator.trial import try_texts
 from milepost.proxies.haproxy.raw.seats import SEATS
-from milepost.proxies.haproxy.render import render, render_map
 from milepost.proxies.haproxy.templates.defaults import BY_NAME
 from support.haproxy import each_haproxy, free_ports, reach, stage
 from support.traffic import FakeTask, ask, fake_tasks, get
@@ -69,38 +69,24 @@ def table(service: Service, *tasks: FakeTask) -> RoutingTable:
 
 
 @each_haproxy
-def test_haproxy_takes_all_templates_heads_and_lines_together(binary: Binary, tmp_path: Path) -> None:
+@pytest.mark.anyio
+async def test_haproxy_takes_all_templates_heads_and_lines_together(binary: Binary, tmp_path: Path) -> None:
     ports = [8_080, 9_091, 9_090]
-    usual = {name: BY_NAME[name].text for name in SEATS}
-    found = texts(ports, HEAD=HEAD, HTTP_FRONTEND_HEAD=HTTP_HEAD, **usual)
-    kinds = [
-        Service(
-            f"web{number}_{100 + number}",
-            f"/web{number}",
-            0,
-            100 + number,
-            mode,
-            hosts=(f"{number}.example",) if mode == "http" else (),
-            path=("/x",) if number % 2 else (),
-            sticky=mode == "http",
-            auth=Auth("Shop", "me", "$5$a$b") if number % 2 else None,
-            networks=("10.0.0.0/8",),
-            rewrites=Rewrites(hsts=True, proxypass_path="/in", revproxy_path="/out"),
-            check=Check(mode, "/health", 5, 2, 3),
-            serves_app_id=mode == "http",
-        )
-        for number, mode in enumerate(("http", "http", "tcp"))
-    ]
-    services = tuple(completed(found, kind) for kind in kinds)
-    pools = {service.name: (Endpoint("t", "127.0.0.1", "127.0.0.1", 1),) for service in services}
-    desired = RunDesigner(profile(tmp_path, ports, found)).desired(RoutingTable(services, pools))
-    config = tmp_path / "haproxy.cfg"
-    config.write_text(render(desired))
-    for path in (*desired.maps, *desired.found_maps):
-        Path(path).write_text(render_map(desired.maps.get(path, ())))
-    checked = subprocess.run([binary.path, "-c", "-f", config], capture_output=True, text=True, check=False)
-    assert checked.returncode == 0, checked.stderr
-    assert "will still be processed before" not in checked.stderr
+    found = texts(ports, HEAD=HEAD, HTTP_FRONTEND_HEAD=HTTP_HEAD, **{name: BY_NAME[name].text for name in SEATS})
+    await try_texts(found, profile(tmp_path, ports, found), binary.path, tmp_path, {})
+    assert [path async for path in anyio.Path(tmp_path).iterdir()] == []
+
+
+@each_haproxy
+@pytest.mark.anyio
+async def test_what_it_refuses_is_told_before_any_app_has_it(binary: Binary, tmp_path: Path) -> None:
+    ports = [8_080, 9_091, 9_090]
+    for name, line in (("BACKEND_HTTP_OPTIONS", "http-request misspelt"), ("HEAD", "global\n  misspelt 1")):
+        found = texts(ports, **{name: line})
+        with pytest.raises(SettingsError) as error:
+            await try_texts(found, profile(tmp_path, ports, found), binary.path, tmp_path, {})
+        told = line.rpartition("  ")[2]
+        assert str(error.value).startswith(f"HAProxy refuses the operator's own text: {told!r}: ")
 
 
 @each_haproxy

@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import product
 from typing import TypeVar
 
 from milepost.errors import SettingsError
 from milepost.model.problem import Problem, Severity
-from milepost.model.routing import Auth, Check, Rewrites, Service
 from milepost.proxies.haproxy.operator.frontend_heads import FRONTENDS, read_frontend_head
 from milepost.proxies.haproxy.operator.given import Given
 from milepost.proxies.haproxy.operator.head import Head, option_lines, read_head
+from milepost.proxies.haproxy.operator.kinds import kinds
 from milepost.proxies.haproxy.operator.overlay import Overlay, concerns
 from milepost.proxies.haproxy.operator.taken import taken
 from milepost.proxies.haproxy.raw.refused import Refused
@@ -42,6 +41,10 @@ class OperatorTexts:
     global_lines: tuple[str, ...] = ()
     defaults_lines: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self.of_apps or self.heads or self.global_lines or self.defaults_lines)
 
     def overlay(self, *, trusts_owners: bool) -> Overlay | None:
         """None where there is nothing to add to a service."""
@@ -80,35 +83,12 @@ def _try(written: Written, overlay: Overlay) -> None:
     """Whether some kind of service could have each text. Left out everywhere, what it guards would be open."""
     wrong: dict[str, str] = {}
     fine: set[str] = set()
-    for service in _kinds() if overlay.texts else ():
+    for service in kinds() if overlay.texts else ():
         told = {problem.subject.removeprefix("HAPROXY_"): problem.message for problem in overlay(service).problems}
         fine |= {name for name in overlay.texts.keys() - told.keys() if concerns(service, name)}
-        wrong |= told
+        wrong = told | wrong
     for name in sorted(wrong.keys() - fine):
         raise SettingsError(f"{written.templates[name].where}: {wrong[name].rpartition('; ')[0]}")
-
-
-def _kinds() -> Iterator[Service]:
-    rewrites = Rewrites(hsts=True, proxypass_path="/in", revproxy_path="/out", root_redirect="/start")
-    for mode, several, path, auth, redirects in product(("http", "tcp"), *((False, True),) * 4):
-        hosts = ("a.example", "b.example") if several else ("a.example",)
-        yield Service(
-            "app_10000",
-            "/app",
-            0,
-            10_000,
-            mode,
-            hosts=hosts if mode == "http" else (),
-            path=("/path",) if path else (),
-            several_hosts=several,
-            sticky=True,
-            check=Check(mode, "/health", 5, 2, 3),
-            auth=Auth("Realm", "user", "$5$a$b") if auth else None,
-            networks=("10.0.0.0/8",),
-            rewrites=rewrites,
-            redirects_to_https=redirects,
-            serves_app_id=mode == "http",
-        )
 
 
 def _head(written: Written, name: str) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
