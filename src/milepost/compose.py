@@ -4,19 +4,23 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Set
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 
 import anyio
+from anyio.abc import TaskGroup
+from starlette.applications import Starlette
 
 from milepost import __version__
+from milepost.compose_sources import prefixes_of, read_once, sources_of
+from milepost.compose_texts import texts_of
 from milepost.controller.board import Board
 from milepost.controller.garbage import rare_searches
 from milepost.controller.guard import Guard, Limits
-from milepost.controller.guard_post import GuardPost
 from milepost.controller.holders import HolderFile
+from milepost.controller.intake import Intake
+from milepost.controller.junction import Junction
 from milepost.controller.last_good import LastGood
 from milepost.controller.lock import only_one
 from milepost.controller.loop import Loop, Pace
@@ -24,8 +28,9 @@ from milepost.controller.mailbox import Mailbox
 from milepost.controller.once import bring
 from milepost.controller.signals import heed
 from milepost.controller.snapshot_file import SnapshotFile
-from milepost.errors import ProxyError, SettingsError
+from milepost.errors import ProxyError
 from milepost.model.notice import (
+    CertificateUnchecked,
     DrainEnded,
     DrainSeen,
     MilepostStarted,
@@ -37,8 +42,11 @@ from milepost.model.notice import (
     SourceFailed,
     SourceRead,
 )
+from milepost.model.snapshot import App, Task
+from milepost.observability.haproxy_log import serve_log
 from milepost.observability.logs import log_notice
 from milepost.observability.metrics import Metrics
+from milepost.proxies.haproxy.account import Account, account_of, require_way
 from milepost.proxies.haproxy.binary import OLDEST, Binary, find_binary
 from milepost.proxies.haproxy.certificate_check import CertificateCheck
 from milepost.proxies.haproxy.certificate_files import LIST, OF_APPS
@@ -47,9 +55,9 @@ from milepost.proxies.haproxy.desired import RunDesigner
 from milepost.proxies.haproxy.drain import DRAIN_MAP
 from milepost.proxies.haproxy.keychain import Keychain
 from milepost.proxies.haproxy.keyring import Keyring
-from milepost.proxies.haproxy.names import BY_APP_ID, HTTP_IN, HTTPS_IN
-from milepost.proxies.haproxy.operator.given import given_templates
-from milepost.proxies.haproxy.operator.texts import OPTIONS, OperatorTexts, Written, read_texts
+from milepost.proxies.haproxy.log_sections import STDOUT
+from milepost.proxies.haproxy.master import MasterSocket
+from milepost.proxies.haproxy.operator.texts import OperatorTexts
 from milepost.proxies.haproxy.operator.trial import try_texts
 from milepost.proxies.haproxy.process import named_environment
 from milepost.proxies.haproxy.proxy import HaproxyProxy, Places
@@ -62,10 +70,10 @@ from milepost.routing.own_texts import no_texts
 from milepost.routing.policy import Conflicts, Policy
 from milepost.settings.values import Settings
 from milepost.sources.marathon.overlay import is_of
-from milepost.sources.marathon.settings import MarathonSettings
-from milepost.sources.marathon.source import MarathonSource, read_once
+from milepost.sources.static import NAME as STATIC
 from milepost.web.app import Commands, make_app
-from milepost.web.server import serve_web
+from milepost.web.server import serve_unix, serve_web
+from milepost.web.stats_port import Asks, make_endpoints
 
 _STOP_GRACE_S = 5.0
 
@@ -76,42 +84,44 @@ async def run(
     """`milepost run`: keep HAProxy configured until cancelled. With `stop_proxy` HAProxy ends with it.
 
     Raises SettingsError, ProxyError or MilepostError where it cannot start; what runs is untouched then. With
-    `heeds_signals` HUP has everything read anew, and USR1 has what runs compared and mended, as `POST /v1/reconcile`.
+    `heeds_signals` HUP has everything read anew, and USR1 has the file checked and HAProxy reloaded.
     `texts` are the operator's own, None for those of the settings.
     """
     texts = texts_of(settings) if texts is None else texts
     with only_one(settings.state_dir), rare_searches():
-        settings.map_dir.mkdir(exist_ok=True)
+        account = _make_way(settings)
         binary = binary_of(settings)
         await _try(texts, settings, binary)
-        board, mailbox = Board(started_at_s=time.time()), Mailbox()
+        prefixes = prefixes_of(settings)
+        board, mailbox = Board(started_at_s=time.time(), sources=tuple(prefixes)), Mailbox()
         metrics = Metrics(board)
         notify = _notify(board, metrics)
-        source = MarathonSource(marathon_of(settings), notify)
         keychain = keychain_of(settings, binary)
         await keychain.look()
         proxy = haproxy_of(settings, binary, notify, keychain, texts)
         holders = HolderFile(settings.state_dir / "holders.json")
         loop = Loop(proxy, mailbox, Router(policy_of(settings, texts)), holders, board, notify, pace_of(settings))
         notify(_started(settings, binary))
+        for unchecked in _unchecked(settings):
+            notify(unchecked)
         last_good = LastGood(SnapshotFile(settings.state_dir), mailbox.put, notify)
-        guard = GuardPost(guard_of(settings, board), last_good.publish, source.look_again, board, notify)
-        reconcile = partial(_reconcile, proxy, mailbox)
-        commands = Commands(reconcile, guard.approve, partial(read_statistics, settings.admin_socket))
-        signals = {signal.SIGHUP: partial(source.look_again, "HUP"), signal.SIGUSR1: reconcile}
-        app = make_app(board, HaproxyView(binary), metrics, commands)
+        junction = Junction(prefixes, last_good.publish, notify)
+        sources = sources_of(settings, _and_tell(junction, notify))
+        intake = Intake(sources, guards_of(settings, board), junction, board, notify)
+        reconcile, statistics = partial(_reconcile, proxy, mailbox), partial(read_statistics, settings.admin_socket)
+        view, asks = HaproxyView(binary), _asks(settings, intake, proxy, mailbox)
+        app = make_app(board, view, metrics, Commands(reconcile, intake.approve, statistics))
         try:
             async with anyio.create_task_group() as tasks:
+                _serve_haproxy(tasks, settings, account, make_endpoints(board, view, asks))
                 if listen := settings.web.listen:
                     tasks.start_soon(serve_web, app, listen.host, listen.port)
                 if kept := await last_good.start(proxy.is_running):
-                    guard.remember(kept, time.time())
-                    source.remember(kept)
+                    intake.remember(kept, time.time())
                 if heeds_signals:
-                    tasks.start_soon(heed, signals)
+                    tasks.start_soon(heed, {signal.SIGHUP: asks.fetch, signal.SIGUSR1: asks.reload})
                 tasks.start_soon(last_good.run)
-                tasks.start_soon(guard.run)
-                tasks.start_soon(source.run, guard.publish)
+                tasks.start_soon(intake.run)
                 tasks.start_soon(proxy.run, mailbox.wake)
                 tasks.start_soon(loop.run)
         except anyio.get_cancelled_exc_class():
@@ -134,7 +144,7 @@ async def run_once(settings: Settings, texts: OperatorTexts | None = None) -> No
         await _try(texts, settings, binary)
         keychain = keychain_of(settings, binary)
         await keychain.look()
-        seen = await read_once(marathon_of(settings))
+        seen = await read_once(settings)
         holders = HolderFile(settings.state_dir / "holders.json")
         table = build_routing(seen, policy_of(settings, texts), holders.load())
         holders.save(table.holders)
@@ -160,6 +170,42 @@ def _reconcile(proxy: HaproxyProxy, mailbox: Mailbox) -> None:
     mailbox.wake("asked for over the API")
 
 
+def _asks(settings: Settings, intake: Intake, proxy: HaproxyProxy, mailbox: Mailbox) -> Asks:
+    """What marathon-lb did for those who sent it signals."""
+    master = MasterSocket(settings.master_socket)
+
+    def reload() -> None:
+        proxy.ask_reload("asked for by SIGUSR1")
+        mailbox.wake("SIGUSR1")
+
+    async def pids() -> tuple[int, ...]:
+        return (await master.processes()).pids
+
+    return Asks(partial(intake.look_again, "SIGHUP"), reload, pids)
+
+
+def _serve_haproxy(tasks: TaskGroup, settings: Settings, account: Account, endpoints: Starlette) -> None:
+    """What HAProxy's worker finds at milepost's sockets."""
+    if settings.haproxy.stats_port:
+        tasks.start_soon(serve_unix, endpoints, settings.endpoints_socket, account.uid)
+    if settings.haproxy.log == STDOUT:
+        tasks.start_soon(serve_log, settings.log_socket, account.uid)
+
+
+def _make_way(settings: Settings) -> Account:
+    """The folder of the maps, for HAProxy's worker as much as for us. Raises SettingsError."""
+    settings.map_dir.mkdir(exist_ok=True)
+    account = account_of_worker(settings)
+    require_way(settings.state_dir, account)
+    return account
+
+
+def account_of_worker(settings: Settings) -> Account:
+    """Whom HAProxy's worker runs as. Raises SettingsError."""
+    haproxy = settings.haproxy
+    return account_of(haproxy.user, haproxy.group, is_own=haproxy.mode == "own")
+
+
 def _started(settings: Settings, binary: Binary | None) -> MilepostStarted:
     return MilepostStarted(
         version=__version__,
@@ -171,15 +217,23 @@ def _started(settings: Settings, binary: Binary | None) -> MilepostStarted:
     )
 
 
+def _unchecked(settings: Settings) -> Iterator[CertificateUnchecked]:
+    """The endpoints whose certificate nobody looks at, once for each."""
+    for cluster in settings.sources.marathon:
+        for url in cluster.urls:
+            if url.startswith("https:") and not cluster.tls_verify:
+                yield CertificateUnchecked("marathon", url)
+
+
 def _notify(board: Board, metrics: Metrics) -> Notify:
     """Logs and metrics hear every notice; the board keeps what only they tell."""
 
     def notify(notice: Notice) -> None:
         match notice:
-            case SourceFailed(error=error):
-                board.source_error = error
-            case SourceRead():
-                board.source_error = ""
+            case SourceFailed(source=source, error=error):
+                board.source_errors[source] = error
+            case SourceRead(source=source):
+                board.source_errors.pop(source, None)
             case OldWorkersSeen(count=count, oldest_s=oldest_s):
                 board.old_workers, board.oldest_worker_s = count, oldest_s
             case DrainSeen(since_s=since_s):
@@ -190,6 +244,17 @@ def _notify(board: Board, metrics: Metrics) -> Notify:
         log_notice(notice)
 
     return notify
+
+
+def _and_tell(junction: Junction, notify: Notify) -> Notify:
+    """As `notify`; the junction hears which sources fail."""
+
+    def tell(notice: Notice) -> None:
+        notify(notice)
+        if isinstance(notice, SourceFailed):
+            junction.failed(notice.source)
+
+    return tell
 
 
 def binary_of(settings: Settings) -> Binary | None:
@@ -274,40 +339,6 @@ def pace_of(settings: Settings) -> Pace:
     )
 
 
-def marathon_of(settings: Settings) -> MarathonSettings:
-    """The one cluster that is watched. Raises SettingsError where none is named."""
-    if not settings.sources.marathon:
-        raise SettingsError(
-            "no Marathon is named: give --marathon URL, MILEPOST_SOURCES_MARATHON_URLS or [[sources.marathon]] urls"
-        )
-    (cluster,) = settings.sources.marathon
-    return MarathonSettings(
-        urls=cluster.urls,
-        user=cluster.user,
-        password=cluster.password,
-        ca_file=cluster.ca_file,
-        tls_verify=cluster.tls_verify,
-        read_interval_s=cluster.read_interval_s,
-    )
-
-
-def texts_of(settings: Settings, environment: Mapping[str, str] = MappingProxyType({})) -> OperatorTexts:
-    """What the operator writes in HAProxy's own words; `environment` holds marathon-lb's variables, where they count.
-
-    Raises SettingsError.
-    """
-    haproxy = settings.haproxy
-    ports = {HTTP_IN: haproxy.http_port, HTTPS_IN: haproxy.https_port, BY_APP_ID: haproxy.appid_port}
-    written = Written(
-        templates=given_templates(environment, haproxy.templates),
-        global_lines=haproxy.global_lines,
-        defaults_lines=haproxy.defaults_lines,
-        options=environment.get(OPTIONS, ""),
-        ports=ports,
-    )
-    return read_texts(written, trusts_owners=settings.policy.raw == "trusted")
-
-
 def policy_of(settings: Settings, texts: OperatorTexts | None = None) -> Policy:
     """How apps are routed. The listeners of milepost's own and of HAProxy's shared frontends are no app's to have."""
     haproxy, web, raw = settings.haproxy, settings.web.listen, settings.policy.raw
@@ -322,6 +353,7 @@ def policy_of(settings: Settings, texts: OperatorTexts | None = None) -> Policy:
         reserved_ports=frozenset(ours) - {0},
         conflicts=Conflicts(settings.routing.conflicts),
         healthy_share=settings.routing.healthy_share,
+        readiness=settings.routing.readiness,
         grants=settings.policy.claims,
         review=no_texts if raw == "off" else RawReview(is_trusted=raw == "trusted"),
         deployment_target=settings.routing.deployment_target,
@@ -331,11 +363,18 @@ def policy_of(settings: Settings, texts: OperatorTexts | None = None) -> Policy:
     )
 
 
-def guard_of(settings: Settings, board: Board) -> Guard:
-    """What holds back a read that takes too much away. What a deployment has drained is no loss."""
+def guards_of(settings: Settings, board: Board) -> dict[str, Guard]:
+    """What holds back a read that takes too much away, for each source that is read. What a deployment has drained is
+    no loss.
+    """
     guard, policy = settings.guard, policy_of(settings, OperatorTexts())
     limits = Limits(guard.share, guard.approve_share, guard.approve_from, guard.confirm_after_s)
-    return Guard(limits, lambda task, app: not why_not(task, app, policy), is_of, lambda: _drained(board))
+
+    def serves(task: Task, app: App) -> bool:
+        return not why_not(task, app, policy)
+
+    names = [name for name in prefixes_of(settings) if name != STATIC]
+    return {name: Guard(limits, serves, is_of, lambda: _drained(board)) for name in names}
 
 
 def _drained(board: Board) -> Set[str]:
@@ -346,7 +385,8 @@ def profile_of(
     settings: Settings, version: tuple[int, int], max_files: int, texts: OperatorTexts | None = None
 ) -> Profile:
     """How HAProxy of `version` is written, which may have `max_files` open files."""
-    haproxy, texts = settings.haproxy, texts_of(settings) if texts is None else texts
+    haproxy, account = settings.haproxy, account_of_worker(settings)
+    texts = texts_of(settings) if texts is None else texts
     return Profile(
         admin_socket=str(settings.admin_socket),
         map_dir=str(settings.map_dir),
@@ -359,6 +399,7 @@ def profile_of(
         certificate_list=str(certificate_folder(settings) / LIST) if haproxy.certificates else "",
         app_certificates=str(certificate_folder(settings) / OF_APPS),
         log=haproxy.log,
+        log_socket=str(settings.log_socket),
         slow_start_s=haproxy.slow_start_s,
         hard_stop_after_s=haproxy.hard_stop_after_s,
         trusts_owners=settings.policy.raw == "trusted",
@@ -366,4 +407,8 @@ def profile_of(
         heads=texts.heads,
         global_lines=texts.global_lines,
         defaults_lines=texts.defaults_lines,
+        endpoints_socket=str(settings.endpoints_socket),
+        stats_trusted=haproxy.stats_trusted,
+        user=account.user,
+        group=account.group,
     )

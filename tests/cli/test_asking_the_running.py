@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from milepost.cli import main
 from milepost.controller.board import Board, Reload
 from milepost.controller.guard import Holding
+from milepost.model.snapshot import Share
 from milepost.proxies.base import Plan
 from support import scene
 from support.serving import serving
@@ -112,10 +113,22 @@ def test_a_milepost_that_has_read_nothing_yet_says_so() -> None:
 
 def test_status_says_what_the_guard_holds() -> None:
     board = scene.board()
-    board.holding = Holding(("/shop/web",), tasks=3, serving=4, needs_approval=False)
+    board.holdings["marathon"] = Holding(("/shop/web",), tasks=3, serving=4, needs_approval=False)
     with serving(board) as address:
         shown = call(address, "status").stdout
     assert "3 of 4 serving tasks would go, of /shop/web; they stay until a second read says the same" in shown
+
+
+def test_status_shows_each_of_several_sources() -> None:
+    board = scene.board()
+    shares = (Share("marathon", "", time.time() - 90, 2), Share("static", "static:", 0.0, 1, is_lasting=True))
+    board.snapshot = replace(scene.SNAPSHOT, shares=shares)
+    board.sources, board.source_errors = ("marathon", "east", "static"), {"east": "refused"}
+    with serving(board) as address:
+        shown = call(address, "status").stdout
+    assert "source       marathon: 2 apps, read in full 1 min 30 s ago" in shown
+    assert "source       east: 0 apps, nothing has been read yet; refused" in shown
+    assert "source       static: 1 app, as in the settings" in shown
 
 
 def test_status_says_that_this_balancer_drains() -> None:

@@ -30,9 +30,8 @@ def test_every_command_explains_itself_and_the_overview_fits_it(name: str) -> No
     command = main.get_command(click.Context(main), name)
     assert command is not None
     assert command.name == name
-    usage = (
-        "usage: milepost" if name in ("marathon-lb", "zdd") else "Usage: main"
-    )  # those read their flags as they always did
+    is_foreign = name in ("marathon-lb", "zdd")  # these read their flags as they always did
+    usage = "usage: milepost" if is_foreign else "Usage: main"
     assert call(name, "--help").output.startswith(f"{usage} {name}")
 
 

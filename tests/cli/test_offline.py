@@ -167,6 +167,19 @@ def test_diff_against_a_haproxy_that_does_not_run_says_so(apps: Path, state: tup
     assert result.stderr.startswith("milepost: ")
 
 
+def test_the_services_of_the_settings_are_shown_and_explained_beside_a_file_s_apps(apps: Path, tmp_path: Path) -> None:
+    config = tmp_path / "milepost.toml"
+    config.write_text(
+        "[[sources.static]]\nid = 'db'\naddresses = ['192.0.2.9:5432']\nport = 5432\n"
+        "[sources.static.labels]\nHAPROXY_GROUP = 'external'\nHAPROXY_0_MODE = 'tpc'\n"
+    )
+    assert "static:/db" in call("snapshot", "--apps", apps, "--config", config).stdout
+    assert "HAPROXY_0_MODE" in call("lint", "--apps", apps, "--config", config).stdout
+    explained = call("explain", "static:db", "--apps", apps, "--config", config).stdout
+    assert "seen      in static" in explained
+    assert "/web" in call("explain", "web", "--apps", apps, "--config", config).stdout
+
+
 def test_a_marathon_is_read_once() -> None:
     async def apps(_: Request) -> JSONResponse:
         return JSONResponse({"apps": [WEB]})

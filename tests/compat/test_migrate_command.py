@@ -44,6 +44,13 @@ def test_each_difference_names_app_label_and_reason_and_is_status_1(answer: Path
     assert "needs mode http" in one["reason"]
 
 
+def test_apps_that_would_need_more_trust_are_listed(answer: Path) -> None:
+    text = "  http-request use-service lua.any\n"
+    answer.write_text(json.dumps({"apps": [{**APP, "labels": {**LABELS, "HAPROXY_0_BACKEND_HTTP_OPTIONS": text}}]}))
+    result = migrated("--apps", str(answer), "--json", "--", *FLAGS)
+    assert (result.exit_code, json.loads(result.stdout)["need_trust"]) == (1, ["/web"])
+
+
 def test_flags_that_marathon_lb_would_refuse_are_a_usage_error(answer: Path) -> None:
     assert migrated("--apps", str(answer), "--", "--no-such-flag").exit_code == 2
 

@@ -29,6 +29,7 @@ from milepost.proxies.base import Outcome, Plan
 from milepost.routing.build import Router
 from milepost.routing.policy import Policy
 from support.apps import app, snapshot, task
+from support.colours import colour
 from support.fake_proxy import FakeProxy, Pools
 
 pytestmark = pytest.mark.anyio
@@ -147,6 +148,18 @@ async def test_a_changed_task_goes_live_without_a_reload(tmp_path: Path) -> None
         (changed,) = (notice for notice in scene.notices if isinstance(notice, ServersChanged))
         assert changed.apps == ("/web",)
         assert changed.latency_s > 0
+
+
+async def test_how_long_news_of_one_colour_took_is_told_of_the_group(tmp_path: Path) -> None:
+    clock = Clock()
+    async with running(tmp_path, StartingProxy(), clock=clock) as scene:
+        scene.mailbox.put(snapshot(colour("blue", 2), colour("green", 1, healthy=0)))
+        await scene.until(partial(scene.runs, "web_10000"))
+        clock.now_s += 60.0
+        scene.mailbox.put(snapshot(colour("blue", 2), colour("green", 2, healthy=1), heard_at_s=clock.now_s - 1.0))
+        await scene.until(lambda: scene.told(ServersChanged) > 0)
+        (changed,) = (notice for notice in scene.notices if isinstance(notice, ServersChanged))
+        assert (changed.apps, changed.latency_s) == (("/web",), 1.0)
 
 
 async def test_the_file_follows_the_servers(tmp_path: Path) -> None:

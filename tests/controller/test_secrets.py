@@ -48,6 +48,13 @@ def test_a_shown_configuration_holds_no_password() -> None:
     )
 
 
+def test_credentials_that_are_sent_on_are_hidden_too() -> None:
+    text = "  http-request set-header Authorization Basic\\ abc\n  http-check send hdr Proxy-Authorization abc\n"
+    assert shown_config(text) == (
+        f"  http-request set-header Authorization {HIDDEN}\n  http-check send hdr Proxy-Authorization {HIDDEN}\n"
+    )
+
+
 def test_a_configuration_without_passwords_is_shown_as_it_is() -> None:
     text = "backend b\n  server s 192.0.2.1:80 id 1\n"
     assert shown_config(text) == text

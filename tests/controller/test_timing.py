@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.controller.timing import NEVER, Agenda, Backoff, Job, Settle, Spacing
+from milepost.controller.timing import NEVER, Agenda, Allowance, Backoff, Job, Settle, Spacing
 
 times = st.floats(0, 1e6, allow_nan=False)
 
@@ -60,3 +60,18 @@ def test_an_agenda_names_its_earliest_job(due: dict[Job, float]) -> None:
 
 def test_a_job_that_is_never_due_is_off_the_agenda() -> None:
     assert Agenda().at(Job.COLLECT, 1.0).at(Job.COLLECT, NEVER) == Agenda()
+
+
+@given(st.lists(st.floats(0.0, 3.0), max_size=50))
+def test_an_allowance_gives_what_was_saved_up_and_then_one_at_a_time(waits: list[float]) -> None:
+    allowance, now_s, given = Allowance(1.0, 5), 100.0, 0
+    for wait_s in waits:
+        now_s += wait_s
+        if allowance.is_enough(now_s):
+            allowance, given = allowance.taken(now_s), given + 1
+    assert min(len(waits), 5) <= given <= 5 + now_s - 100.0
+
+
+def test_an_allowance_that_is_used_up_comes_back_with_time() -> None:
+    allowance = Allowance(1.0, 2).taken(0.0).taken(0.0)
+    assert [allowance.is_enough(at_s) for at_s in (0.0, 0.9, 1.0)] == [False, False, True]

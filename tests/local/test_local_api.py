@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from support.local_server import Api, local_api, until
@@ -71,6 +72,25 @@ async def test_the_list_shows_tasks_only_where_they_are_asked_for(api: Api) -> N
     for query, shown in [("", False), ("?embed=apps.counts", False), ("?embed=apps.tasks&embed=apps.counts", True)]:
         (app,) = (await api.call("GET", f"/v2/apps{query}"))["apps"]
         assert ("tasks" in app, app["tasksRunning"]) == (shown, 1)
+
+
+async def test_while_a_deployment_runs_a_task_that_runs_is_shown_as_ready(api: Api) -> None:
+    never_healthy = [{"protocol": "COMMAND", "command": {"value": "false"}}]
+    readiness = [{"name": "up", "portName": "http"}]
+    ports = [{"port": 0, "name": "http"}]
+    app = {**APP, "healthChecks": never_healthy, "readinessChecks": readiness, "portDefinitions": ports}
+    await api.call("POST", "/v2/apps", app, expect=201)
+    for path in ("/v2/apps/web?embed=app.tasks&embed=apps.readiness", "/v2/apps?embed=apps.tasks&embed=apps.readiness"):
+        with anyio.fail_after(10):
+            while not (shown := _only(await api.call("GET", path)))["tasksRunning"]:
+                await anyio.sleep(0.01)
+        (task,) = shown["tasks"]
+        assert shown["readinessCheckResults"] == [{"name": "up", "taskId": task["id"], "ready": True}]
+    assert "readinessCheckResults" not in await api.app("web")
+
+
+def _only(answer: Any) -> Any:
+    return answer["app"] if "app" in answer else answer["apps"][0]
 
 
 @pytest.mark.parametrize(

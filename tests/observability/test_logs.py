@@ -41,6 +41,7 @@ ONE_OF_EACH = (
     notices.MilepostStarted("0.1.0", "haproxy", "2.6.12", "/etc/h.cfg", "/var/lib/milepost", "127.0.0.1:9095"),
     notices.MilepostStopping("haproxy", proxy_goes_on=True),
     notices.SourceConnected("marathon", "http://m1"),
+    notices.CertificateUnchecked("marathon", "https://m1"),
     notices.SourceFailed("marathon", "http://m1", "refused", 0.5),
     notices.SourceRead("marathon", "/a", 1, 0.1),
     notices.BadNews("/a", "a.1", "TASK_KILLING"),

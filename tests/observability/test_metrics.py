@@ -50,9 +50,9 @@ def test_up_follows_errors() -> None:
     board = scene.board()
     board.desired = "applied"
     metrics = Metrics(board)
-    assert (value(metrics, "milepost_proxy_up"), value(metrics, "milepost_source_up")) == (1, 1)
-    board.proxy_error, board.source_error = "gone", "refused"
-    assert (value(metrics, "milepost_proxy_up"), value(metrics, "milepost_source_up")) == (0, 0)
+    assert (value(metrics, "milepost_proxy_up"), value(metrics, "milepost_source_up", source="marathon")) == (1, 1)
+    board.proxy_error, board.source_errors["marathon"] = "gone", "refused"
+    assert (value(metrics, "milepost_proxy_up"), value(metrics, "milepost_source_up", source="marathon")) == (0, 0)
 
 
 @pytest.mark.parametrize(

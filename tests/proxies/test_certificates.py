@@ -125,10 +125,8 @@ async def test_a_broken_file_keeps_nothing_from_reloading_or_starting(binary: Bi
         site.put("a", certificate_of(pem(B)) + key_of(pem(C)))
         assert not await site.catch_up()
         (problem,) = site.proxy.refused
-        named = str(tmp_path / "place" / "a")
-        assert problem.message.startswith(
-            f"certificate {named}: inconsistencies between private key and certificate.; "
-        )
+        assert problem.subject == str(tmp_path / "place" / "a")
+        assert problem.message.startswith("certificate: inconsistencies between private key and certificate.; ")
         (port,) = free_ports(1)
         assert await site.catch_up(RoutingTable((Service("web_1", "/web", 0, port, "http"),), {"web_1": ()}))
         assert await shown(site.port) == fingerprint_of(pem(A))

@@ -97,11 +97,18 @@ def every_kind() -> RoutingTable:
 
 @each_haproxy
 @pytest.mark.parametrize("is_hitless", [True, False])
-@pytest.mark.parametrize("log", ["", "127.0.0.1:514 local0"])
+@pytest.mark.parametrize("log", ["", "127.0.0.1:514 local0", "stdout"])
 def test_haproxy_accepts_every_kind_of_service_without_a_warning(
     binary: Binary, is_hitless: bool, log: str, tmp_path: Path
 ) -> None:
-    made = replace(profile(tmp_path, [8080, 8443, 9091, 9090]), log=log)
+    log_socket, endpoints_socket = str(tmp_path / "log.sock"), str(tmp_path / "stats.sock")
+    made = replace(
+        profile(tmp_path, [8080, 8443, 9091, 9090]),
+        log=log,
+        log_socket=log_socket,
+        endpoints_socket=endpoints_socket,
+        stats_trusted=("10.0.0.0/8", "fd00::/8"),
+    )
     desired = RunDesigner(made, is_hitless=is_hitless).desired(every_kind())
     config = tmp_path / "haproxy.cfg"
     config.write_text(render(desired))

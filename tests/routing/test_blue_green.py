@@ -133,3 +133,12 @@ def test_a_new_task_that_is_killed_gives_its_place_back_to_an_old_one() -> None:
     dying: tuple[Task, ...] = tuple(replace(one, state="TASK_KILLING") for one in green.tasks)
     assert drained(merge("/web", [blue, green], RUN)) == {"web-blue.0"}
     assert drained(merge("/web", [blue, replace(green, tasks=dying)], RUN)) == set()
+
+
+def test_where_one_colour_alone_has_health_checks_its_word_is_needed_before_anything_drains() -> None:
+    """The old colour's checks are obeyed: a new task without a result gets no traffic yet, so none is taken away."""
+    unchecked = no_checks(colour("green", 1))
+    unchecked = replace(unchecked, tasks=tuple(replace(one, health=None) for one in unchecked.tasks))
+    assert drained(merge("/web", [colour("blue", 3), unchecked], RUN)) == set()
+    assert drained(merge("/web", [no_checks(colour("blue", 3)), colour("green", 1, healthy=0)], RUN)) == set()
+    assert drained(merge("/web", [no_checks(colour("blue", 3)), colour("green", 1)], RUN)) == {"web-blue.0"}

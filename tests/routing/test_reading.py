@@ -107,7 +107,14 @@ def test_the_exact_profile_leaves_the_whole_app_out() -> None:
     assert reading.problems[0].subject == "HAPROXY_0_PORT"
 
 
-@pytest.mark.parametrize("app_id", ["/a b", '/a"', "/a\n", "/a/", "/", "/ä", "/a/{b}", "/" + "a" * 255])
+def test_the_name_of_a_source_stands_before_the_names_of_its_services() -> None:
+    reading = read_app(definition(app_id="east:/shop/web"), POLICY)
+    assert [want.service.name for want in reading.wanted] == ["east:shop_web_10000"]
+
+
+@pytest.mark.parametrize(
+    "app_id", ["east:a", "a:b:/c", ":/a", "e/st:/a", "/a b", '/a"', "/a\n", "/a/", "/", "/ä", "/a/{b}", "/" + "a" * 255]
+)
 @pytest.mark.parametrize("policy", [POLICY, EXACT])
 def test_an_app_id_that_cannot_be_a_name_is_refused(app_id: str, policy: Policy) -> None:
     reading = read_app(definition(app_id=app_id), policy)

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from milepost.errors import SettingsError
 from milepost.routing.claims import Grant
-from milepost.settings import Settings, load_settings
+from milepost.settings import Settings, StaticApp, load_settings
 from milepost.settings.grants import GRANTS
 from milepost.settings.keys import KEYS, TABLES, Key
 from milepost.settings.kinds import Listen
@@ -27,6 +28,9 @@ def write(tmp_path: Path) -> Write:
     return write_config
 
 
+UNNAMED = "[[sources.marathon]]\nurls = ['http://m1']"
+EAST = f"{UNNAMED}\nname = 'east'"
+
 BAD_FILES = [
     ("haproxy = 3", r"haproxy: expected a table \[haproxy\], got 3"),
     ("[haproxy]\nhttp_prt = 80", r"unknown key haproxy.http_prt; did you mean haproxy.http_port\?"),
@@ -44,7 +48,31 @@ BAD_FILES = [
     ("[routing]\ngroups = 'external'", r'routing.groups: expected a list of texts without commas, got "external"'),
     ("[web]\nlisten = 9095", r"web.listen: expected \"host:port\""),
     ("[sources.marathon]\nurls = []", r"expected an array of tables, each headed \[\[sources.marathon\]\]"),
-    ("[[sources.marathon]]\n[[sources.marathon]]", r"2 clusters are named, but one cluster is supported"),
+    ("[[sources.marathon]]\n[[sources.marathon]]", r"sources.marathon\]\]: of several each needs urls"),
+    ("sources.marathon = 3", r"sources.marathon: expected an array of tables, each headed \[\[sources.marathon\]\]"),
+    ("sources = 3", r"unknown key sources"),
+    (
+        "[[sources.marathon]]\nname = 'static'",
+        r'sources.marathon.name: expected .* but not "static" or "marathon", got "static"',
+    ),
+    ("[[sources.marathon]]\nname = 'a:b'", r'sources.marathon.name: expected up to 32 letters.*, got "a:b"'),
+    (f"{EAST}\n{EAST}", r'sources.marathon\]\]: several have the name "east"; their apps could not be told apart'),
+    (f"{UNNAMED}\n{UNNAMED}", r"sources.marathon\]\]: several have no name"),
+    (f"{EAST}\nca_file = 3\n{UNNAMED}", r"sources.marathon.ca_file of entry 1: expected a path"),
+    ("[[sources.static]]\nport = 1", r"sources.static\]\]: each needs an id"),
+    ("[[sources.static]]\nid = '/a b'", r'sources.static.id: expected letters, digits.*, got "/a b"'),
+    ("[[sources.static]]\nid = '/'", r'sources.static.id: expected letters, digits.*, got "/"'),
+    ("[[sources.static]]\nid = '/a'\n[[sources.static]]\nid = 'a'", r'several have the id "a"'),
+    ("[[sources.static]]\nid = 'a'\naddresses = ['h']", r"addresses: expected a list of \"host:port\".*, got \['h'\]"),
+    ("[[sources.static]]\nid = 'a'\naddresses = ['h:0']", r"addresses: expected a list of \"host:port\""),
+    ("[[sources.static]]\nid = 'a'\naddresses = ['unix@x:1']", r"addresses: expected a list of \"host:port\""),
+    ("[[sources.static]]\nid = 'a'\naddresses = ['0.0.0.0:1']", r"addresses: expected a list of \"host:port\""),
+    ("[[sources.static]]\nid = 'a'\nport = 0", r"sources.static.port: expected a port number 1..65535.*, got 0"),
+    ("[[sources.static]]\nid = 'a'\n[sources.static.labels]\nA = 1", r"labels: expected a table of texts"),
+    (
+        "[[sources.static]]\nid = 'a'\nlabel = 1",
+        r"unknown key sources.static.label; did you mean sources.static.labels",
+    ),
     ("[[sources.marathon]]\nurls = ['http://a:b@m1']", r"without credentials, got \['http://\(hidden\)@m1'\]"),
     ("[[sources.marathon]]\nurls = ['http://a:b/@c d@m1']", r"without credentials, got \['http://\(hidden\)@m1'\]"),
     ("[[sources.marathon]]\nurls = ['a:b//c@m1']", r"without credentials, got \['\(hidden\)@m1'\]"),
@@ -52,6 +80,14 @@ BAD_FILES = [
     (
         "[[sources.marathon]]\nurls = ['http://m1']\npassword = 'a'\npassword_file = '/x'",
         r"password_file: a password is given as well",
+    ),
+    (
+        "[[sources.marathon]]\nurls = ['http://m1']\nuser = 'a'\ncredentials_file = '/x'",
+        r"credentials_file: a user is given as well",
+    ),
+    (
+        "[[sources.marathon]]\nurls = ['http://m1']\ndcos_credentials = '{}'\ndcos_credentials_file = '/x'",
+        r"dcos_credentials_file: a dcos_credentials is given as well",
     ),
     ("[haproxy]\nhttp_port = eighty", r"milepost.toml is not TOML: .*line 2"),
 ]
@@ -112,7 +148,11 @@ VALUES: dict[str, tuple[str, str, object]] = {
     'a list of paths of letters, digits and "/._-+@=~"': ("['/x']", "/x", (Path("/x"),)),
     'a list of URLs "http://host:port" without credentials': ("['http://m:1']", "http://m:1", ("http://m:1",)),
     'a list of IP addresses, or ["*"] for all': ("['::1']", "::1", ("::1",)),
+    'a list of IP addresses and networks like "10.0.0.0/8"': ("['10.1.0.0/16']", "10.1.0.0/16", ("10.1.0.0/16",)),
+    'a name, or ""': ("'nobody'", "nobody", "nobody"),
     "a list of names of environment variables": ("['A', 'B']", "A,B", ("A", "B")),
+    "a text": ("'{}'", "{}", "{}"),
+    'up to 32 letters, digits, "-" and "_", but not "static" or "marathon"': ("'x-1'", "x-1", "x-1"),
     "a text on one line": ("'x y'", "x y", "x y"),
     'words of letters, digits and "/._-+@=:,[]"': ("'x y'", "x y", "x y"),
     'one of "own", "attach"': ("'attach'", "attach", "attach"),
@@ -142,8 +182,11 @@ def _value_of(settings: Settings, key: Key) -> object:
     return getattr(getattr(settings, key.table) if key.table else settings, key.name)
 
 
-# A password file is read at load: test_the_password_may_stand_in_a_file_of_its_own.
-@pytest.fixture(params=[key for key in KEYS if key.name != "password_file"], ids=lambda key: key.dotted)
+# Files with secrets are read at load: see the tests of secrets in files below.
+SECRET_FILES = ("password_file", "credentials_file", "dcos_credentials_file")
+
+
+@pytest.fixture(params=[key for key in KEYS if key.name not in SECRET_FILES], ids=lambda key: key.dotted)
 def key(request: pytest.FixtureRequest) -> Key:
     found: Key = request.param
     return found
@@ -198,6 +241,34 @@ def test_a_false_option_beats_a_true_file(write: Write) -> None:
     assert not load_settings(write("[routing]\nstrict = true"), {}, {"routing_strict": False}).routing.strict
 
 
+def test_a_file_may_hold_several_marathons_and_services_that_none_of_them_knows(write: Write) -> None:
+    text = f"""{UNNAMED}
+        {EAST}
+        [[sources.static]]
+        id = "/db"
+        addresses = ["10.0.0.1:5432", "[fd00::1]:5432", "db.example:5432"]
+        port = 5432
+        [sources.static.labels]
+        HAPROXY_GROUP = "external"
+        HAPROXY_0_MODE = "tcp"
+        [[sources.static]]
+        id = "old/web"
+    """
+    sources = load_settings(write(text)).sources
+    assert [cluster.name for cluster in sources.marathon] == ["", "east"]
+    addresses = (Listen("10.0.0.1", 5432), Listen("fd00::1", 5432), Listen("db.example", 5432))
+    labels = {"HAPROXY_GROUP": "external", "HAPROXY_0_MODE": "tcp"}
+    assert sources.static == (StaticApp("/db", addresses, 5432, labels), StaticApp("old/web"))
+
+
+@pytest.mark.parametrize(
+    "given", [{"options": {"marathon_user": "ops"}}, {"options": {"marathon_urls": ("http://m",)}}]
+)
+def test_an_option_does_not_say_which_of_several_marathons_it_means(write: Write, given: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match=r"--marathon.*: 2 Marathons stand in the file, and nothing says which one"):
+        load_settings(write(f"{UNNAMED}\n{EAST}"), **given)
+
+
 def test_the_password_may_stand_in_a_file_of_its_own(tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text("s3cret\n")
@@ -205,6 +276,45 @@ def test_the_password_may_stand_in_a_file_of_its_own(tmp_path: Path) -> None:
         options={"marathon_urls": ("http://m1",), "marathon_password_file": str(file)}
     ).sources.marathon
     assert cluster.password == "s3cret"
+
+
+@pytest.mark.parametrize(
+    ("text", "user", "password"),
+    [
+        ("joe:s3cret\nwhatever\n", "joe", "s3cret"),
+        ("joe:a:b:c", "joe", "a:b:c"),
+        ("joe:\n", "joe", ""),
+        ("\njoe:s3cret", "", ""),
+        ("", "", ""),
+    ],
+)
+def test_user_and_password_may_stand_in_the_first_line_of_a_file(
+    text: str, user: str, password: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "credentials"
+    file.write_text(text)
+    (cluster,) = load_settings(
+        options={"marathon_urls": ("http://m1",), "marathon_credentials_file": str(file)}
+    ).sources.marathon
+    assert (cluster.user, cluster.password) == (user, password)
+
+
+@pytest.mark.parametrize("text", ["joe s3cret", ":s3cret"])
+def test_a_first_line_that_is_no_user_and_password_is_refused_unseen(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "credentials"
+    file.write_text(text)
+    options = {"marathon_urls": ("http://m1",), "marathon_credentials_file": str(file)}
+    with pytest.raises(SettingsError, match="is not user:password") as refusal:
+        load_settings(options=options)
+    assert "s3cret" not in str(refusal.value)
+
+
+def test_a_service_account_may_stand_in_a_file_and_never_shows(tmp_path: Path) -> None:
+    file = tmp_path / "account.json"
+    file.write_text('{"private_key": "s3cret"}')
+    settings = load_settings(options={"marathon_urls": ("http://m1",), "marathon_dcos_credentials_file": str(file)})
+    assert settings.sources.marathon[0].dcos_credentials == file.read_text()
+    assert "s3cret" not in repr(settings)
 
 
 def test_no_secret_shows_in_a_repr_or_a_message() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from milepost.sources.marathon.events import EVENT_TYPES, Event, read_event
+from milepost.sources.marathon.events import EVENT_TYPES, POD_EVENT_TYPES, Event, read_event
 from milepost.sources.marathon.overlay import News
 from support.shared import SHARED, needs_shared
 
@@ -55,7 +55,7 @@ def test_an_event_names_the_task_that_ends_by_it_but_not_one_that_is_only_ill() 
 def test_every_sample_of_another_type_tells_nothing() -> None:
     for path in sorted((SHARED / "marathon" / "events-exact").glob("*.json")):
         name = json.loads(path.read_text())["eventType"]
-        assert name in EVENT_TYPES or read_event(name, path.read_text(), 5.0) is None
+        assert name in EVENT_TYPES + POD_EVENT_TYPES or read_event(name, path.read_text(), 5.0) is None
 
 
 def event(name: str, **members: Any) -> Event | None:
@@ -119,14 +119,78 @@ def test_whatever_a_deployment_does_to_an_app_is_only_a_hint(action: str, kind: 
     assert found == Event("deployment_info", ("/nginx2",), is_owners=True)
 
 
-def test_a_deployment_hints_at_the_apps_of_its_step_once_each() -> None:
+def test_a_deployment_hints_at_the_apps_and_pods_of_its_step_once_each() -> None:
     actions = [{"action": "ScaleApplication", "app": app} for app in ("/a", "/b", "/a")] + [{"pod": "/p"}]
     found = event("deployment_info", currentStep={"actions": actions})
     assert found is not None
-    assert found.app_ids == ("/a", "/b")
+    assert found.app_ids == ("/a", "/b", "/p")
 
 
 @pytest.mark.parametrize("data", ["", "{", "[]", "{}", '{"appId": 5}', '{"appId": ""}', "<html>"])
 def test_an_unreadable_event_is_an_error(data: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         read_event("status_update_event", data, 5.0)
+
+
+@needs_shared
+@pytest.mark.parametrize(
+    ("sample", "app_id", "says_again"),
+    [
+        ("pod_created_event", "/web", False),
+        ("pod_updated_event", "/web", False),
+        ("pod_deleted_event", "/web", False),
+        ("instance_changed_event", "/nginx2", True),
+        ("instance_health_changed_event", "/nginx2", True),
+    ],
+)
+def test_what_is_said_of_a_pod_names_it(sample: str, app_id: str, says_again: bool) -> None:
+    text = (SHARED / "marathon" / "events-exact" / f"{sample}.json").read_text()
+    found = read_event(sample, text, 5.0)
+    assert found is not None
+    assert (found.app_ids, found.says_again, found.is_owners, found.news) == (
+        (app_id,),
+        says_again,
+        not says_again,
+        None,
+    )
+
+
+@pytest.mark.parametrize("uri", ["/v2/pods", "/v2/apps/web", None])
+def test_a_pod_event_that_names_no_pod_tells_nothing(uri: str | None) -> None:
+    assert event("pod_created_event", uri=uri) is None
+
+
+def test_a_pod_s_id_is_found_behind_whatever_follows_it() -> None:
+    found = event("pod_deleted_event", uri="/v2/pods/shop/web::versions/x?force=true")
+    assert found is not None
+    assert found.app_ids == ("/shop/web",)
+
+
+@pytest.mark.parametrize(
+    ("name", "members", "state"),
+    [
+        ("instance_changed_event", {"condition": "Killing"}, "TASK_KILLING"),
+        ("instance_changed_event", {"condition": "Gone"}, "TASK_GONE"),
+        ("instance_health_changed_event", {"healthy": False}, ""),
+    ],
+)
+def test_an_instance_that_ends_or_fails_its_check_is_news(name: str, members: dict[str, Any], state: str) -> None:
+    found = event(name, runSpecId="/shop", instanceId="shop.instance-1", **members)
+    assert found is not None
+    assert found.news is not None
+    assert (found.news.ref, found.news.state) == ("shop.instance-1", state)
+
+
+@pytest.mark.parametrize("members", [{"condition": "Running"}, {"condition": "Unreachable"}, {"healthy": True}, {}])
+def test_whatever_else_an_instance_does_is_a_hint_alone(members: dict[str, Any]) -> None:
+    found = event("instance_changed_event", runSpecId="/shop", instanceId="shop.instance-1", **members)
+    assert found is not None
+    assert found.news is None
+
+
+@needs_shared
+@pytest.mark.parametrize("size", ["light", "full"])
+@pytest.mark.parametrize("name", ["deployment_success", "deployment_failed"])
+def test_the_end_of_a_deployment_is_a_hint_to_read_all_of_its_apps(name: str, size: str) -> None:
+    text = (SHARED / "marathon" / "events-exact" / f"{name}.{size}.json").read_text()
+    assert read_event(name, text, 5.0) == Event(name, ("/nginx2",))

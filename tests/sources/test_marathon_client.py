@@ -125,7 +125,8 @@ async def leader_and_standby(status: int) -> AsyncIterator[tuple[FakeMarathon, F
 @pytest.mark.parametrize("status", [302, 307])
 async def test_a_standby_leads_the_stream_to_the_leader_with_credentials_sent_anew(status: int) -> None:
     async with leader_and_standby(status) as (leader, standby):
-        async with MarathonClient(settings_for(standby, user="u", password="p")) as client, client.events() as stream:
+        settings = settings_for(standby, user="u", password="p")
+        async with MarathonClient(settings) as client, client.events() as stream:
             assert stream.endpoint == standby.url
             await leader.streams(1)
             leader.push("app_terminated_event", appId="/web")

@@ -36,7 +36,7 @@ async def test_the_stream_is_opened_before_all_apps_are_read() -> None:
         async with watching(settings_for(marathon), name="m") as watch:
             await connected(marathon, watch)
         assert [request.path for request in marathon.requests] == ["/v2/events", "/v2/apps"]
-        assert marathon.requests[1].query == {"embed": ["apps.tasks"]}
+        assert marathon.requests[1].query == {"embed": ["apps.tasks", "apps.readiness"]}
         (snapshot,) = watch.snapshots
         assert [(cause.reason, cause.app_id) for cause in snapshot.causes] == [("event stream opened", "")]
         assert snapshot.source == "m"
@@ -453,3 +453,31 @@ async def test_credentials_reach_neither_notices_nor_snapshots() -> None:
             marathon.drop_streams()
             await watch.until(lambda watch: "401" in str(watch.notices))
         assert "hunter2" not in str((watch.notices, watch.snapshots, settings))
+
+
+async def test_the_apps_of_a_named_cluster_carry_its_name_wherever_they_are_spoken_of() -> None:
+    async with FakeMarathon() as marathon:
+        marathon.put(web("web.1", labels={"HAPROXY_GROUP": 7}), app("/db", [task("db.1")]))
+        async with watching(settings_for(marathon, name="east")) as watch:
+            await connected(marathon, watch)
+            assert list(watch.snapshots[-1].apps) == ["east:/web", "east:/db"]
+            assert [problem.app_id for problem in watch.snapshots[-1].problems] == ["east:/web"]
+            assert watch.snapshots[-1].source == "east"
+            held = marathon.hold("/v2/apps/web")
+            marathon.push("status_update_event", appId="/web", taskId="web.1", taskStatus="TASK_KILLED")
+            await watch.until(lambda watch: watch.states("east:/web") == ["TASK_KILLED"])
+            assert watch.told(BadNews) == [BadNews("east:/web", "web.1", KILLED)]
+            del marathon.apps["/web"]
+            held.set()
+            marathon.push("status_update_event", appId="/web", taskId="web.1", taskStatus="TASK_KILLED")
+            await watch.until(lambda watch: list(watch.snapshots[-1].apps) == ["east:/db"])
+
+
+async def test_a_start_without_name_server_keeps_the_agents_addresses_of_before() -> None:
+    async with FakeMarathon() as marathon:
+        marathon.put(app("/web", [task("web.1", host="agent1")]))
+        async with watching(settings_for(marathon), resolve={"agent1": "10.0.0.1"}.get) as watch:
+            await watch.until(lambda watch: watch.snapshots)
+        async with watching(settings_for(marathon), watch.snapshots[-1], resolve={}.get) as later:
+            await later.until(lambda watch: watch.snapshots)
+        assert [task.address for task in later.snapshots[0].apps["/web"].tasks] == ["10.0.0.1"]

@@ -1,13 +1,16 @@
 """Agent names and how long their addresses are believed."""
 
 import socket
+import threading
 from dataclasses import dataclass, field
 
+import anyio
 import pytest
 
 from milepost.sources.names import names_in, with_addresses
 from milepost.sources.resolver import Resolver, resolve_ipv4
 from support.cluster import an_app, running
+from support.waiting import until
 
 
 @dataclass
@@ -50,6 +53,27 @@ async def test_the_last_good_answer_stays_while_lookups_fail() -> None:
     assert not await resolver.refresh(["a"])
     assert resolver.addresses == {"a": "10.0.0.1"}
     assert resolver.next_due_s(["a"]) == names.now_s + 5.0
+
+
+@pytest.mark.anyio
+async def test_who_stops_waiting_for_slow_names_knows_the_fast_ones() -> None:
+    slow, looking = threading.Event(), threading.Event()
+
+    def resolve(name: str) -> str | None:
+        if name == "slow":
+            looking.set()
+            slow.wait(10.0)
+        return "10.0.0.1"
+
+    resolver = Resolver(resolve)
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(resolver.refresh, ["slow", "fast"])
+            await until(lambda: looking.is_set() and resolver.next_due_s(["fast"]) > 0.0)
+            group.cancel_scope.cancel()
+    finally:
+        slow.set()
+    assert resolver.addresses == {"fast": "10.0.0.1"}
 
 
 @pytest.mark.anyio

@@ -80,10 +80,14 @@ def app(app_id: str, tasks: list[dict[str, Any]] | None = None, **members: Any) 
 
 
 class FakeMarathon:
-    """Serves `/v2/apps`, `/v2/apps/{id}`, `/v2/events`, `/v2/info` and `/ping`; see the module."""
+    """Serves `/v2/apps`, `/v2/apps/{id}`, `/v2/events`, `/v2/info` and `/ping`; see the module.
+
+    With `pods` (statuses by id, None for a Marathon without pods) `/v2/pods/::status` and `/v2/pods/{id}::status` too.
+    """
 
     def __init__(self, credentials: str = "", tls: ssl.SSLContext | None = None, keep_alive_s: float = 10.0) -> None:
         self.apps: dict[str, App] = {}
+        self.pods: dict[str, dict[str, Any]] | None = None
         self.requests: list[Request] = []
         self.credentials = credentials  # "user:password", asked for if not empty
         self._scripts: dict[str, list[Reply]] = {}
@@ -209,7 +213,7 @@ class FakeMarathon:
 
     def _reply(self, request: Request) -> Reply | None:
         """None for the event stream."""
-        if self.credentials and request.headers.get("authorization") != _basic(self.credentials):
+        if self.credentials and request.headers.get("authorization") != _authorization(self.credentials):
             return Reply(401, b"<html>who are you?</html>", "text/html")
         scripts = self._scripts.get(request.path)
         if scripts:
@@ -227,9 +231,17 @@ class FakeMarathon:
             if app_id in self.apps:
                 return json_reply({"app": self.apps[app_id]})
             return json_reply({"message": f"App '{app_id}' does not exist"}, 404)
+        if path.startswith("/v2/pods/") and self.pods is not None:
+            return self._pods(self.pods, unquote(path.removeprefix("/v2/pods").removesuffix("::status")))
         if path == "/v2/info":
             return json_reply({"name": "marathon", "version": "1.8.222", "elected": True, "leader": f"x:{self.port}"})
         return Reply(200, b"pong", "text/plain") if path == "/ping" else json_reply({"message": "URI not found"}, 404)
+
+    def _pods(self, pods: dict[str, dict[str, Any]], pod_id: str) -> Reply:
+        if pod_id == "/":
+            return json_reply(list(pods.values()))
+        found = pods.get(pod_id)
+        return json_reply(found) if found else json_reply({"message": f"Pod '{pod_id}' does not exist"}, 404)
 
     async def _stream(self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Headers at once, no chunks, then what is pushed, until one side closes (marathon-api.md 11.1)."""
@@ -247,5 +259,8 @@ def _parse(head: str) -> Request:
     return Request(method, parts.path, parse_qs(parts.query), headers)
 
 
-def _basic(credentials: str) -> str:
-    return "Basic " + base64.b64encode(credentials.encode()).decode()
+def _authorization(credentials: str) -> str:
+    """Of `user:password`, or of `token=...` as DC/OS has it."""
+    return (
+        credentials if credentials.startswith("token=") else "Basic " + base64.b64encode(credentials.encode()).decode()
+    )

@@ -22,8 +22,9 @@ QUICK = MarathonSettings(
     read_interval_s=3600.0,
     first_backoff_s=0.01,
     max_backoff_s=0.05,
+    pods=False,
 )
-"""Tries again at once, but reads all apps only when it has a reason to."""
+"""Tries again at once, but reads all apps only when it has a reason to, and no pods."""
 
 
 def settings_for(*marathons: FakeMarathon, **changes: Any) -> MarathonSettings:

@@ -40,7 +40,8 @@ class Site:
         self.client = httpx2.AsyncClient(transport=transport, base_url="http://milepost.test:9095")
 
     def _approve(self) -> Holding | None:
-        held, self.board.holding = self.board.holding, None
+        held = self.board.holding
+        self.board.holdings.clear()
         return held
 
     async def _statistics(self, service: str) -> Sequence[ServerStatistics]:
@@ -273,7 +274,7 @@ async def test_a_saved_snapshot_that_serves_is_healthy_with_a_remark(site: Site)
 
 async def test_what_the_guard_holds_is_told_everywhere_until_an_operator_approves(site: Site) -> None:
     site.board.desired, site.board.last_applied_at_s = "the text", 1001.0
-    site.board.holding = Holding(("/shop/web", "/shop/db"), tasks=12, serving=20, needs_approval=True)
+    site.board.holdings["marathon"] = Holding(("/shop/web", "/shop/db"), tasks=12, serving=20, needs_approval=True)
     words = "12 of 20 serving tasks would go, of 2 apps; they stay until an operator approves"
     assert await site.get("/healthz") == {"healthy": True, "remark": words}
     assert (await site.get("/v1/status"))["guard"]["tasks"] == 12
@@ -304,7 +305,7 @@ async def test_a_balancer_that_drains_is_not_healthy_and_tells_since_when(site: 
 
 
 async def test_a_source_that_fails_leaves_health_good_since_the_last_snapshot_serves(site: Site) -> None:
-    site.board.desired, site.board.source_error = "the text", "connection refused"
+    site.board.desired, site.board.source_errors = "the text", {"marathon": "connection refused"}
     await site.get("/healthz")
     assert (await site.get("/v1/status"))["snapshot"]["error"] == "connection refused"
 

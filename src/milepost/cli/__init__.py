@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "approve": ("milepost.cli.approve", "Let pass what the guard holds."),
     "proxy": ("milepost.cli.proxy", "Look at the running HAProxy, drain it, or end it."),
     "marathon-lb": ("milepost.cli.marathon_lb", "Take marathon-lb's command line in its place."),
+    "marathon-lb-entry": ("milepost.cli.marathon_lb_entry", "Start as marathon-lb's container image did."),
     "migrate": ("milepost.cli.migrate", "What differs from the balancer that milepost replaces."),
     "zdd": ("milepost.cli.zdd", "Replace an app by its next version, one colour by the other."),
     "local": ("milepost.cli.local", "A Marathon-compatible scheduler on this machine."),

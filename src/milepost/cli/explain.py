@@ -13,6 +13,7 @@ from milepost.cli.snapshot import health
 from milepost.cli.stage import open_stages, stage_options
 from milepost.controller.explain import Explanation, PortExplained, TaskExplained, problem_text
 from milepost.model.problem import Problem
+from milepost.model.source_name import known_id
 
 
 @click.command()
@@ -24,7 +25,7 @@ def explain(app: str, apps: Path | None, config: Path | None, as_json: bool, **o
 
     Server states of the live proxy are told where the running milepost is asked (without --apps and --marathon).
     """
-    explanation = open_stages(apps, settings_of(config, options), options).explain("/" + app.strip("/"))
+    explanation = open_stages(apps, settings_of(config, options), options).explain(known_id(app))
     if as_json:
         print_json(explanation)
         return

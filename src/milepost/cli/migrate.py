@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,9 +11,9 @@ import click
 
 from milepost.cli.console import counted, print_json, talk
 from milepost.cli.options import json_option
-from milepost.compat.marathon_lb.arguments import Arguments, read_arguments
+from milepost.compat.marathon_lb.arguments import read_arguments
 from milepost.compat.marathon_lb.cluster import cluster_of
-from milepost.compat.marathon_lb.migration import Difference, differences
+from milepost.compat.marathon_lb.migration import Difference, differences, in_need_of_trust
 from milepost.compat.marathon_lb.old_file import file_differences
 from milepost.compat.marathon_lb.own import settings_of
 from milepost.compat.marathon_lb.text import Writer, writer_of
@@ -57,19 +58,19 @@ def marathon_lb(apps: Path | None, old_config: Path | None, as_json: bool, words
         raise click.UsageError("--longhelp is a flag of `milepost marathon-lb`")
     seen = read_apps_file(apps) if apps else anyio.run(partial(read_once, cluster_of(arguments)))
     writer = writer_of(arguments, os.environ)
-    found = _of_apps(arguments, writer, seen)
+    settings = settings_of(arguments, os.environ)
+    none = OperatorTexts()  # both sides have the operator's: they are no difference
+    new = build_routing(seen, policy_of(settings, none))
+    found = differences(build_routing(seen, writer.policy), new)
     if old_config is not None:
         found = (*found, *_of_file(old_config, writer, seen))
+    trusting = replace(settings, policy=replace(settings.policy, raw="trusted"))
+    need_trust = in_need_of_trust(new, build_routing(seen, policy_of(trusting, none)))
     if as_json:
-        print_json({"differences": found})
+        print_json({"differences": found, "need_trust": need_trust})
     else:
-        _print(found)
+        _print(found, need_trust)
     sys.exit(1 if found else 0)
-
-
-def _of_apps(arguments: Arguments, writer: Writer, seen: Snapshot) -> tuple[Difference, ...]:
-    policy = policy_of(settings_of(arguments, os.environ), OperatorTexts())  # both sides have the operator's
-    return differences(build_routing(seen, writer.policy), build_routing(seen, policy))
 
 
 def _of_file(path: Path, writer: Writer, seen: Snapshot) -> tuple[Difference, ...]:
@@ -81,7 +82,7 @@ def _of_file(path: Path, writer: Writer, seen: Snapshot) -> tuple[Difference, ..
     return file_differences(old, writer.write(seen).config, apps)
 
 
-def _print(found: tuple[Difference, ...]) -> None:
+def _print(found: tuple[Difference, ...], need_trust: tuple[str, ...]) -> None:
     last = None
     for one in found:
         if one.app_id != last:
@@ -90,4 +91,6 @@ def _print(found: tuple[Difference, ...]) -> None:
         change = f"{click.style(one.old or '-', fg='red')} -> {click.style(one.new or '-', fg='green')}"
         label = f"  [{one.label}]" if one.label else ""
         click.echo(f"  {one.feature}: {change}{label}\n      {one.reason}")
+    if need_trust:
+        talk(f"with policy.raw = trusted these would be served as their labels say: {', '.join(need_trust)}")
     talk(counted(len(found), "difference") if found else "nothing differs")

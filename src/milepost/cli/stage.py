@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,7 +11,8 @@ import click
 
 from milepost.cli.options import settings_options
 from milepost.cli.running import Running, UnknownApp
-from milepost.compose import designer_of, marathon_of, policy_of
+from milepost.compose import designer_of, policy_of
+from milepost.compose_sources import read_once, with_static
 from milepost.controller.explain import Explanation, explain, unknown_app
 from milepost.errors import ProxyError
 from milepost.model.problem import Problem
@@ -22,7 +23,6 @@ from milepost.proxies.haproxy.config import Desired
 from milepost.routing.build import build_routing
 from milepost.settings.values import Settings
 from milepost.sources.file import read_apps_file
-from milepost.sources.marathon.source import read_once
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -62,9 +62,9 @@ def open_stages(apps: Path | None, settings: Settings, options: dict[str, Any]) 
     if apps is not None:
         if options.get("marathon_urls"):
             raise click.UsageError("--apps and --marathon are two sources; give one of them")
-        return Computed(settings, read_apps_file(apps))
+        return Computed(settings, anyio.run(with_static, read_apps_file(apps), settings))
     if options.get("marathon_urls"):
-        return Computed(settings, anyio.run(partial(read_once, marathon_of(settings))))
+        return Computed(settings, anyio.run(read_once, settings))
     return Running(settings.web.listen, advice="; with --apps FILE or --marathon URL none needs to run")
 
 

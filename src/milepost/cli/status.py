@@ -11,7 +11,7 @@ from milepost.cli.console import age, counted, print_json
 from milepost.cli.options import json_option, settings_of, settings_options
 from milepost.cli.running import Running
 from milepost.cli.terminal import wrapped
-from milepost.web.answers import ProxyStatus, StatusAnswer, holding_text
+from milepost.web.answers import ProxyStatus, SourceStatus, StatusAnswer, holding_text
 
 
 @click.command()
@@ -36,7 +36,7 @@ def _print(answer: StatusAnswer, now_s: float) -> None:
         read = f"of {seen.source}, last read in full {age(seen.age_s)} ago"
         kept = click.style("kept from before the start, nothing was read since: ", fg="yellow") if seen.is_saved else ""
         _line("snapshot", kept + read)
-        _error("source", seen.error)
+        _print_sources(answer.sources, seen.error)
     if answer.guard:
         _line("guard", click.style(holding_text(answer.guard), fg="yellow"))
     counts = answer.counts
@@ -45,6 +45,24 @@ def _print(answer: StatusAnswer, now_s: float) -> None:
     advice = " (milepost lint)" if counts.errors or counts.warnings else ""
     _line("problems", f"{counted(counts.errors, 'error')}, {counted(counts.warnings, 'warning')}{advice}")
     _print_proxy(answer.proxy, now_s)
+
+
+def _print_sources(sources: tuple[SourceStatus, ...], error: str) -> None:
+    """Each by itself where there are several."""
+    if len(sources) < 2:
+        _error("source", error)
+        return
+    for source in sources:
+        read = _when_read(source)
+        kept = click.style("kept from before the start, ", fg="yellow") if source.is_saved else ""
+        failed = click.style(f"; {source.error}", fg="red") if source.error else ""
+        _line("source", f"{source.name}: {counted(source.apps, 'app')}, {kept}{read}{failed}")
+
+
+def _when_read(source: SourceStatus) -> str:
+    if source.age_s is not None:
+        return f"read in full {age(source.age_s)} ago"
+    return "as in the settings" if source.apps else "nothing has been read yet"
 
 
 def _print_proxy(proxy: ProxyStatus, now_s: float) -> None:

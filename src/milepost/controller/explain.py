@@ -8,6 +8,7 @@ from milepost.controller.secrets import shown_labels
 from milepost.model.problem import Problem
 from milepost.model.routing import Check, Endpoint, RoutingTable, Service
 from milepost.model.snapshot import App, AppPort, Snapshot, Task
+from milepost.model.source_name import prefix_of
 
 Live = Mapping[str, Mapping[str, str]]
 """Backend name -> "address:port" -> a word for the server's state. IPv6 addresses stand in brackets."""
@@ -98,13 +99,14 @@ def explain(app_id: str, snapshot: Snapshot, table: RoutingTable, live: Live | N
     if app is None:
         nearest = tuple(difflib.get_close_matches(app_id, list(snapshot.apps), n=3, cutoff=0.5))
         return Explanation(app_id, snapshot.source, snapshot.read_at_s, seen=False, nearest=nearest)
+    source, read_at_s = _seen_in(app_id, snapshot)
     served_as = table.groups.get(app_id, "")
     services = {service.index: service for service in table.services if service.app_id == (served_as or app_id)}
     problems = _problems({app_id, served_as} - {""}, app, snapshot, table)
     return Explanation(
         app_id=app_id,
-        source=snapshot.source,
-        read_at_s=snapshot.read_at_s,
+        source=source,
+        read_at_s=read_at_s,
         selected=bool(services),
         served_as=served_as,
         reasons=_reasons(table, app_id, task_id="", index=None),
@@ -117,6 +119,13 @@ def explain(app_id: str, snapshot: Snapshot, table: RoutingTable, live: Live | N
         ),
         tasks=tuple(_task(task, app_id, table, tuple(services.values()), live) for task in app.tasks),
     )
+
+
+def _seen_in(app_id: str, snapshot: Snapshot) -> tuple[str, float]:
+    """The source that has the app, and when it was last read (Unix time)."""
+    prefix = prefix_of(app_id)
+    share = next((share for share in snapshot.shares if share.prefix == prefix), snapshot)
+    return share.source, share.read_at_s
 
 
 def unknown_app(explanation: Explanation) -> str:

@@ -44,6 +44,19 @@ class Holding:
     needs_approval: bool
 
 
+def all_held(holdings: Iterable[Holding]) -> Holding | None:
+    """What is held of several sources, as one; None where nothing is."""
+    held = tuple(holdings)
+    if len(held) < 2:
+        return held[0] if held else None
+    return Holding(
+        apps=tuple(sorted(app_id for holding in held for app_id in holding.apps)),
+        tasks=sum(holding.tasks for holding in held),
+        serving=sum(holding.serving for holding in held),
+        needs_approval=any(holding.needs_approval for holding in held),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The snapshot to go on with. `look_again_s` is when to begin a read of all apps, to decide on what is held."""

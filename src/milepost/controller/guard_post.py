@@ -18,7 +18,8 @@ _FRESH_S = 3600.0
 class GuardPost:
     """Lets snapshots pass to `accept` as far as the guard does, and tells what it holds.
 
-    `look_again` asks the source for another read of all apps, with the reason. `clock` is monotonic, in seconds.
+    It stands behind one source, `source`: what others say is not weighed with it. `look_again` asks that for another
+    read of all apps, with the reason. `clock` is monotonic, in seconds.
     """
 
     def __init__(
@@ -29,9 +30,10 @@ class GuardPost:
         board: Board,
         notify: Notify,
         clock: Callable[[], float] = time.monotonic,
+        source: str = "marathon",
     ) -> None:
         self._guard, self._accept, self._look_again = guard, accept, look_again
-        self._board, self._notify, self._clock = board, notify, clock
+        self._board, self._notify, self._source, self._clock = board, notify, source, clock
         self._newest: Snapshot | None = None
         self._accepted: Snapshot | None = None
         self._due_s, self._asked_s = NEVER, -NEVER  # when a second read is needed, and which one was asked for last
@@ -52,7 +54,7 @@ class GuardPost:
 
     def approve(self) -> Holding | None:
         """An operator lets pass what is held: what that was, None where nothing is."""
-        held = self._board.holding
+        held = self._board.holdings.get(self._source)
         if held is not None and self._newest is not None:
             self._pass(self._guard.approve(self._newest), by_operator=True)
         return held
@@ -85,7 +87,9 @@ class GuardPost:
         return (snapshot.problems, snapshot.read_begun_s) != (known.problems, known.read_begun_s)
 
     def _tell(self, held: Holding | None, *, by_operator: bool) -> None:
-        before, self._board.holding = self._board.holding, held
+        before = self._board.holdings.pop(self._source, None)
+        if held is not None:
+            self._board.holdings[self._source] = held
         if held is None:
             if before is not None:
                 self._notify(RemovalsReleased(before.tasks, by_operator))

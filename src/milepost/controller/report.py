@@ -25,7 +25,9 @@ class Reporter:
 
     def __init__(self, proxy: str, board: Board, notify: Notify, clock: Callable[[], float]) -> None:
         self._proxy, self._board, self._notify, self._clock = proxy, board, notify, clock
-        self._heard: dict[str, float] = {}  # by app, when the oldest cause was heard that no pass has answered yet
+        self._heard: dict[
+            str, float
+        ] = {}  # by app as it is served, when the oldest cause was heard that no pass has answered yet
         self._forgetting = ""
 
     def accepted(self, snapshot: Snapshot, table: RoutingTable) -> None:
@@ -33,7 +35,7 @@ class Reporter:
         before = set(self._board.problems)
         self._board.snapshot, self._board.table = snapshot, table
         for cause in snapshot.causes:
-            self._heard.setdefault(cause.app_id, cause.heard_at_s)
+            self._heard.setdefault(table.groups.get(cause.app_id, cause.app_id), cause.heard_at_s)
         self._tell_problems(before)
 
     def servers_changed(self, plan: Plan, outcome: Outcome[ActualT], took_s: float) -> None:

@@ -17,6 +17,7 @@ _LIST_OF_USERS = "USERLIST_HEAD"
 _SECRET_LINE = re.compile(
     r"^(\s*user\s+\S+\s+(?:insecure-)?password\s+|\s*stats\s+auth\s+)\S.*?(?=\s+groups\s|$)", re.M
 )
+_SECRET_HEADER = re.compile(r"((?:-header|hdr)\s+(?:[Pp]roxy-)?[Aa]uthorization\s+)\S.*")
 
 
 def shown_labels(labels: Mapping[str, str]) -> dict[str, str]:
@@ -37,8 +38,11 @@ def without_passwords(table: RoutingTable) -> RoutingTable:
 
 
 def shown_config(text: str) -> str:
-    """HAProxy's text with the passwords of its user lists and of its statistics page hidden."""
-    return _SECRET_LINE.sub(lambda match: match[1] + HIDDEN, text)
+    """HAProxy's text with passwords hidden: of its user lists, of its statistics page, and those that it sends on."""
+    shown = _SECRET_LINE.sub(lambda match: match[1] + HIDDEN, text)
+    if "uthorization" not in shown:  # as good as always; the search for it takes as long as the one before
+        return shown
+    return _SECRET_HEADER.sub(lambda match: match[1] + HIDDEN, shown)
 
 
 def _shown_service(service: Service) -> Service:

@@ -65,6 +65,24 @@ class Backoff:
         return min(self.limit_s, self.first_s * 2.0 ** min(self.failures - 1, 30))
 
 
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """May be taken once each `every_s`; what was not taken is saved up, to `at_once` at most."""
+
+    every_s: float
+    at_once: int
+    empty_at_s: float = -NEVER  # when all of it would have been taken, had it been taken steadily since
+
+    def is_enough(self, now_s: float) -> bool:
+        return self._reckoned_s(now_s) <= now_s
+
+    def taken(self, now_s: float) -> "Allowance":
+        return replace(self, empty_at_s=self._reckoned_s(now_s) + self.every_s)
+
+    def _reckoned_s(self, now_s: float) -> float:
+        return max(self.empty_at_s, now_s - (self.at_once - 1) * self.every_s)
+
+
 class Job(Enum):
     """What the loop does by the clock rather than because of news."""
 

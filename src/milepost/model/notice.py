@@ -36,6 +36,14 @@ class MilepostStopping(Notice):
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateUnchecked(Notice):
+    """The settings say that nobody checks who answers at `endpoint`: whoever stands in between may read and write."""
+
+    source: str
+    endpoint: str
+
+
+@dataclass(frozen=True, slots=True)
 class SourceConnected(Notice):
     """The event stream of `endpoint` (a URL without credentials) is open."""
 

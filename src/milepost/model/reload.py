@@ -6,7 +6,7 @@ from enum import StrEnum
 class ReloadKind(StrEnum):
     """START: nothing ran. FOREIGN: what ran was not milepost's. OTHER_RUN: it was of a milepost before, known by its
     digest alone. APP: what an app asks for. SHARED: what all apps share. SERVER: a server that cannot change live.
-    CERTIFICATE: one that cannot.
+    CERTIFICATE: one that cannot. ASKED: somebody asked for one.
     """
 
     START = "start"
@@ -16,3 +16,4 @@ class ReloadKind(StrEnum):
     SHARED = "shared"
     SERVER = "server"
     CERTIFICATE = "certificate"
+    ASKED = "asked"

@@ -55,13 +55,17 @@ class AppPort:
 
 @dataclass(frozen=True, slots=True)
 class AppDefinition:
-    """What an owner asked for. The index of a port in `ports` is the {n} of `HAPROXY_{n}_...` labels."""
+    """What an owner asked for. The index of a port in `ports` is the {n} of `HAPROXY_{n}_...` labels.
+
+    `is_pod`: the scheduler has it as a pod, whose endpoints are the ports and whose instances are the tasks.
+    """
 
     id: str
     labels: Mapping[str, str] = field(default_factory=dict)
     network: NetworkMode = NetworkMode.HOST
     ports: tuple[AppPort, ...] = ()
     health_checks: tuple[HealthCheck, ...] = ()
+    is_pod: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,9 @@ class Task:
     that the later one is greater as a text. `observed_s` is when the read began, or the event was heard, that first
     told of the task at this place: seconds of the process's monotonic clock, 0 for the first read of all, less for one
     that was there before the start and is in no read.
-    `was_alive`: it is not, but an earlier read reported it alive.
+    `was_alive`: it is not, but an earlier read reported it alive. `is_ready`: what a readiness check says of it, None
+    where none speaks of it. `is_fixed`: an operator wrote down where it is; other
+    tasks may be there too.
     """
 
     id: str
@@ -94,6 +100,8 @@ class Task:
     staged_at: str = ""
     observed_s: float = 0.0
     was_alive: bool = False
+    is_fixed: bool = False
+    is_ready: bool | None = None
 
     @property
     def has_been_alive(self) -> bool:
@@ -106,6 +114,7 @@ class App:
     """A definition with its tasks. `problems` tells what of the answer could not be read.
 
     `last_scaling_at` is when its instances were last changed, in the scheduler's words: ISO 8601, "" unknown.
+    `is_deploying`: a deployment of it runs that asks its new tasks whether they are ready.
     """
 
     definition: AppDefinition
@@ -114,6 +123,7 @@ class App:
     version: str = ""
     problems: tuple[Problem, ...] = ()
     last_scaling_at: str = ""
+    is_deploying: bool = False
 
     @property
     def id(self) -> str:
@@ -137,13 +147,26 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """What one of several sources has in a snapshot: apps whose ids begin with `prefix`. The rest as in `Snapshot`."""
+
+    source: str
+    prefix: str
+    read_at_s: float
+    apps: int
+    is_saved: bool = False
+    is_lasting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """All apps at one moment, in the order in which the source gave them.
 
     A snapshot shares each unchanged `App` object with the one before it (`shared_map.py`). `read_at_s` is the Unix time
     (seconds) of the last full read, `read_begun_s` when it began, in seconds of the process's monotonic clock. `causes`
     are what led from the snapshot before to this one. `is_saved` where no source said it since the start: it is the
-    last one that was kept before.
+    last one that was kept before. `is_lasting`: it does not get old, since it is the operator's word. `shares` has one
+    for each source where it was made of several; `read_at_s` is then that of the oldest.
     """
 
     apps: Mapping[str, App]
@@ -153,3 +176,5 @@ class Snapshot:
     causes: tuple[Cause, ...] = ()
     read_begun_s: float = 0.0
     is_saved: bool = False
+    is_lasting: bool = False
+    shares: tuple[Share, ...] = ()

@@ -15,6 +15,7 @@ from milepost.model.notice import Notice
 _LEVELS: dict[type[Notice], int] = {
     notices.SourceFailed: logging.WARNING,
     notices.BadNews: logging.INFO,
+    notices.CertificateUnchecked: logging.WARNING,
     notices.ConfigurationRefused: logging.ERROR,
     notices.ForeignChanges: logging.WARNING,
     notices.HoldersNotKept: logging.WARNING,

@@ -116,7 +116,7 @@ class _BoardCollector(Collector):
         info = GaugeMetricFamily("milepost_build_info", "The version that runs; always 1.", labels=["version"])
         info.add_metric([__version__], 1)
         yield info
-        yield _gauge("source_up", "1 while the source answers.", not board.source_error)
+        yield from self._sources()
         yield _gauge("proxy_up", "1 once a snapshot was applied and while the proxy answers.", _proxy_is_up(board))
         yield _gauge("leftover_servers", "Servers that wait for their last session to end.", board.leftovers)
         yield _gauge("old_workers", "Processes that finish sessions after a reload.", board.old_workers)
@@ -135,6 +135,18 @@ class _BoardCollector(Collector):
             servers = sum(len(endpoints) for endpoints in board.table.endpoints.values())
             yield _gauge("servers", "Tasks in the pools of all services.", servers)
         yield self._problems()
+
+    def _sources(self) -> Iterator[Metric]:
+        board, source = self._board, ["source"]
+        up = GaugeMetricFamily("milepost_source_up", "1 while the source answers.", labels=source)
+        age = GaugeMetricFamily("milepost_source_age_seconds", "Time since its last full read.", labels=source)
+        for name in board.sources:
+            up.add_metric([name], not board.source_errors.get(name))
+            share = board.share(name)
+            if share is not None and not share.is_lasting:
+                age.add_metric([name], max(0.0, self._clock() - share.read_at_s))
+        yield up
+        yield age
 
     def _problems(self) -> Metric:
         metric = GaugeMetricFamily("milepost_problems", "Mistakes of owners that are known now.", labels=["severity"])

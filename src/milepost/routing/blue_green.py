@@ -103,7 +103,7 @@ def _joined(earlier: _Colour, later: _Colour, policy: Policy) -> _Colour:
         target = _needed(table.TARGET_INSTANCES, new.app)
     elif policy.deployment_target and _has(table.TARGET_INSTANCES, new.app):
         target = _needed(table.TARGET_INSTANCES, new.app)
-    healthy = _healthy(new, later.app, policy)
+    healthy = _healthy(old.app, new, later.app, policy)
     most = max(0, healthy + old.app.instances - target)
     tasks = sorted(old.tasks, key=lambda task: task.id)
     drained = (task.id for task in tasks[: min(healthy, most)])
@@ -133,11 +133,14 @@ def _scaled_at(app: App) -> str:
     return app.last_scaling_at
 
 
-def _healthy(new: _Colour, later: App, policy: Policy) -> int:
-    """How many tasks have come that the old ones may make room for."""
+def _healthy(old: App, new: _Colour, later: App, policy: Policy) -> int:
+    """How many tasks have come that the old ones may make room for.
+
+    They have to serve by what the new colour asks of them, and by the definition of the old one, which is obeyed.
+    """
     if not policy.exact:
         checking = replace(policy, health_check=True)
-        return sum(not why_not(task, new.app, checking) for task in new.tasks)
+        return sum(not (why_not(task, new.app, checking) or why_not(task, old, checking)) for task in new.tasks)
     if later.definition.health_checks:
         return sum(any(task.health or ()) for task in new.tasks)
     return new.app.instances

@@ -143,6 +143,8 @@ def why_not(task: Task, app: App, policy: Policy) -> str:
         return f"is in state {task.state}{by_event}"
     if task.unconfirmed and task.read is None:
         return f"is known by {task.unconfirmed} alone: no read has shown it yet"
+    if task.is_ready is False and policy.readiness and not policy.exact:
+        return "is not ready yet, by its readiness check"
     if policy.health_check and app.definition.health_checks and not any(task.health or ()):
         return f"is not alive{by_event}" if task.health else "has no health result yet"
     if not task.host:

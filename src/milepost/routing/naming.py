@@ -5,11 +5,13 @@ from hashlib import sha256
 
 LONGEST_APP_ID = 255
 
-_APP_ID = re.compile(r"/?[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
+_APP_ID = re.compile(r"(?:[A-Za-z0-9_-]+:/|/?)[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 
 
 def is_app_id(app_id: str) -> bool:
     """Whether each part is of letters, digits, dots, underscores and dashes: what a section's name can hold.
+
+    The name of a source may stand before it, as in `east:/web`.
 
     And not too long: HAProxy 2.6 never answers a command that fills its buffer (16 KB, and a map entry names the app
     twice), and all other apps would wait with it. Mesos names a task's directory by the id, so a longer one runs
@@ -19,8 +21,11 @@ def is_app_id(app_id: str) -> bool:
 
 
 def service_name(app_id: str, port: int) -> str:
-    """`/prod/web.api` on 10000 gives `prod_web.api_10000` (marathon-lb-behaviour.md 1)."""
-    return f"{app_id.removeprefix('/').replace('/', '_')}_{port}"
+    """`/prod/web.api` on 10000 gives `prod_web.api_10000` (marathon-lb-behaviour.md 1).
+
+    `east:/web`, an app of the source `east`, gives `east:web_10000`.
+    """
+    return f"{app_id.removeprefix('/').replace(':/', ':').replace('/', '_')}_{port}"
 
 
 def distinct_name(app_id: str, port: int, index: int) -> str:

@@ -46,8 +46,8 @@ UNCONTESTED: Owned = {}
 
 
 def places(task: Task) -> Iterator[Place]:
-    """Where the task answers, or will answer."""
-    if task.address is not None and task.state not in ENDED:
+    """Where the task answers, or will answer; nowhere for one that may share its place with others."""
+    if task.address is not None and task.state not in ENDED and not task.is_fixed:
         for port in task.ports:
             if port:
                 yield task.address, port

@@ -22,7 +22,8 @@ class Policy:
     `groups`: a port is taken where one of its groups is among these; "*" takes every port. `strict`: only ports
     with the label ENABLED set to true. `health_check`: a task of an app with health checks gets traffic only
     while the scheduler reports it alive. `healthy_share`: where fewer of the running tasks that were ever alive
-    still are, the others serve on; 0 for never. `assign_ports`: first and last of the service ports that are given to
+    still are, the others serve on; 0 for never. `readiness`: a task that a deployment started gets none before its
+    readiness check says that it is ready. `assign_ports`: first and last of the service ports that are given to
     ports without one, None for none. `reserved_ports` are milepost's own listeners. `deployment_target`: the label
     DEPLOYMENT_TARGET_INSTANCES counts also without NEW_INSTANCES; marathon-lb drained all but one then (its Q39).
     `review` judges what owners write into the proxy's configuration themselves. `grants` say which hosts and ports an
@@ -41,6 +42,7 @@ class Policy:
     reserved_ports: frozenset[int] = frozenset()
     conflicts: Conflicts = Conflicts.HOLDER
     healthy_share: float = 0.5
+    readiness: bool = True
     review: TextReview = no_texts
     grants: tuple[Grant, ...] = ()
     deployment_target: bool = False

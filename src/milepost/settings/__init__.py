@@ -1,6 +1,7 @@
 """milepost's settings: from file, environment and options to one frozen value."""
 
 from milepost.settings.load import load_settings
+from milepost.settings.static import StaticApp
 from milepost.settings.values import (
     GuardSettings,
     HAProxySettings,
@@ -22,6 +23,7 @@ __all__ = [
     "RoutingSettings",
     "Settings",
     "SourceSettings",
+    "StaticApp",
     "WebSettings",
     "load_settings",
 ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from milepost.settings.kinds import Kind
+from milepost.settings.static import StaticApp
 from milepost.settings.values import (
     GuardSettings,
     HAProxySettings,
@@ -26,6 +27,9 @@ TABLES: dict[str, type] = {
     "web": WebSettings,
     "log": LogSettings,
 }
+
+ARRAYS: dict[str, type] = {"sources.marathon": MarathonCluster, "sources.static": StaticApp}
+"""The tables that the file may hold several of, each headed `[[...]]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +71,14 @@ class Key:
         return "s" if self.name.endswith("_s") else ""
 
 
-def _walk() -> Iterator[Key]:
-    for table, cls in TABLES.items():
+def _walk(tables: dict[str, type]) -> Iterator[Key]:
+    for table, cls in tables.items():
         for field in fields(cls):
             if told := field.metadata:
                 yield Key(table, field.name, told["kind"], field.default, told["help"], told["option"], told["shown"])
 
 
-KEYS: tuple[Key, ...] = tuple(_walk())
+KEYS: tuple[Key, ...] = tuple(_walk(TABLES))
+
+FILE_KEYS: tuple[Key, ...] = tuple(_walk({"sources.static": StaticApp}))
+"""Those that only the file can hold: neither a variable nor an option tells one entry from another."""

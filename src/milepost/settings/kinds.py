@@ -1,11 +1,14 @@
 """The types of settings: how each is read from TOML, from a word (environment, option), and what it expects."""
 
 import ipaddress
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Generic, TypeVar
 from urllib.parse import urlsplit
+
+from milepost.sources.addresses import is_dns_name, literal
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -13,7 +16,8 @@ T_co = TypeVar("T_co", covariant=True)
 _BARE = "/._-+@=~"  # what a path of HAProxy's may hold besides letters and digits
 _BARE_WORDS = "/._-+@=:,[] "  # and what other words of it may
 
-
+_SOURCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
+_APP_ID = re.compile(r"/?[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 _LONGEST_TIMEOUT_S = 2_000_000
 
 
@@ -58,6 +62,20 @@ class Kind(Generic[T_co]):
         if len(texts) < len(words):
             raise ValueError
         return self.word(self.separator.join(texts))
+
+
+@dataclass(frozen=True, slots=True)
+class TableKind(Kind[Mapping[str, str]]):
+    """A table of texts: the file alone can hold one."""
+
+    def from_toml(self, value: object) -> Mapping[str, str]:
+        if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+            raise ValueError
+        return value
+
+
+def _no_word(_: str) -> Mapping[str, str]:
+    raise ValueError
 
 
 def listed(kind: Kind[T], expected: str, separator: str = ",") -> Kind[tuple[T, ...]]:
@@ -141,12 +159,48 @@ def _bind_address(text: str) -> str:
     return "*" if text == "*" else str(ipaddress.ip_address(text))
 
 
+def _network(text: str) -> str:
+    if "%" in text:
+        raise ValueError
+    return str(ipaddress.ip_network(text))
+
+
+def _account(text: str) -> str:
+    """A name that stands in HAProxy's text as it is; "" for none."""
+    if text and not (text.isascii() and text.replace("-", "_").replace(".", "_").isidentifier()):
+        raise ValueError
+    return text
+
+
 def _listen(text: str) -> Listen:
     host, colon, port = text.rpartition(":")
     bare = host.removeprefix("[").removesuffix("]")
     if not colon or not bare or (":" in bare) != host.startswith("["):
         raise ValueError
     return Listen(bare, _whole(0, 65535)(port))
+
+
+def _server_address(text: str) -> Listen:
+    address = _listen(text)
+    if not address.port or (literal(address.host) is None and not is_dns_name(address.host)):
+        raise ValueError
+    return address
+
+
+def _matching(pattern: re.Pattern[str]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if not pattern.fullmatch(text):
+            raise ValueError
+        return text
+
+    return read
+
+
+def _source_name(text: str) -> str:
+    """`static` names the services of the file itself, `marathon` the cluster without a name."""
+    if text in ("static", "marathon") or (text and not _SOURCE_NAME.fullmatch(text)):
+        raise ValueError
+    return text
 
 
 def _port_range(text: str) -> tuple[int, int]:
@@ -195,6 +249,7 @@ def _bare_words(text: str) -> str:
 
 TEXT = Kind("a text on one line", _one_line)
 BARE_WORDS = Kind(f'words of letters, digits and "{_BARE_WORDS.strip()}"', _bare_words)
+SECRET_TEXT = Kind("a text", str, is_secret=True)
 SECRET = replace(TEXT, is_secret=True)
 FLAG = Kind("true or false", _flag, toml=(bool,), is_flag=True)
 PORT = Kind("a port number 0..65535", _whole(0, 65535), toml=(int,))
@@ -212,4 +267,11 @@ LINES = listed(TEXT, "a list of lines; in a variable each stands on a line of it
 BARE_FILES = listed(BARE_FILE, f'a list of paths of letters, digits and "{_BARE}"')
 URLS = listed(Kind("a URL", _url), 'a list of URLs "http://host:port" without credentials')
 BIND_ADDRESSES = listed(Kind("an address", _bind_address), 'a list of IP addresses, or ["*"] for all')
+NETWORKS = listed(Kind("a network", _network), 'a list of IP addresses and networks like "10.0.0.0/8"')
+ACCOUNT = Kind('a name, or ""', _account)
 NAMES = listed(Kind("a name", _name), "a list of names of environment variables")
+SERVICE_PORT = Kind("a port number 1..65535", _whole(1, 65535), toml=(int,))
+SOURCE_NAME = Kind('up to 32 letters, digits, "-" and "_", but not "static" or "marathon"', _source_name)
+APP_ID = Kind('letters, digits, ".", "_" and "-", with "/" between parts', _matching(_APP_ID))
+SERVER_ADDRESSES = listed(Kind("an address", _server_address), 'a list of "host:port", host a name or IP address')
+LABELS = TableKind("a table of texts", _no_word, toml=(dict,))

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from milepost.settings.keys import KEYS, TABLES, Key
+from milepost.settings.keys import ARRAYS, FILE_KEYS, KEYS, TABLES, Key
 from milepost.settings.kinds import Listen
 
 _HEAD = """# Settings
@@ -22,18 +22,25 @@ This page is made from the table that milepost reads its settings by; `python -m
 
 _INTROS = {
     "": "## At the top of the file",
-    "sources.marathon": "## `[[sources.marathon]]`\n\nAn array of tables, of which one is supported now.",
+    "sources.marathon": "## `[[sources.marathon]]`\n\nAn array of tables, one for each Marathon cluster "
+    "([several](operations.md#several-marathons)). Variables and options speak of the only one: where the file has "
+    "several they are refused.",
+    "sources.static": "## `[[sources.static]]`\n\nAn array of tables, one for each "
+    "[service that no scheduler knows](operations.md#services-that-no-scheduler-knows). Only the file can hold them.",
 }
+
+
+_TABLES = ("", *ARRAYS, *(table for table in TABLES if table and table not in ARRAYS))
 
 
 def reference_page() -> str:
     """The whole page as Markdown."""
-    return "\n".join((_HEAD, *(_table(table) for table in TABLES)))
+    return "\n".join((_HEAD, *(_table(table) for table in _TABLES)))
 
 
 def _table(table: str) -> str:
     intro = _INTROS.get(table, f"## `[{table}]`")
-    entries = "\n".join(_entry(key) for key in KEYS if key.table == table)
+    entries = "\n".join(_entry(key) for key in (*KEYS, *FILE_KEYS) if key.table == table)
     return f"{intro}\n\n{entries}"
 
 
@@ -47,7 +54,8 @@ def _lines(key: Key) -> Iterator[str]:
     yield f"{key.help}\n"
     yield f"- expected: {key.kind.expected}"
     yield f"- default: {key.shown_default or _default(key.default)}{' s' if key.unit else ''}"
-    yield f"- variable `{key.variable}`, option {options}"
+    if key not in FILE_KEYS:
+        yield f"- variable `{key.variable}`, option {options}"
 
 
 def _default(value: object) -> str:

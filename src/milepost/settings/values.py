@@ -11,6 +11,7 @@ from milepost.routing.claims import Grant
 from milepost.settings.field import setting
 from milepost.settings.grants import GRANTS
 from milepost.settings.kinds import (
+    ACCOUNT,
     BARE_FILE,
     BARE_FILES,
     BARE_WORDS,
@@ -21,12 +22,15 @@ from milepost.settings.kinds import (
     LINES,
     LISTEN,
     NAMES,
+    NETWORKS,
     PORT,
     PORT_RANGE,
     SECONDS,
     SECONDS_OR_OFF,
     SECRET,
+    SECRET_TEXT,
     SHARE,
+    SOURCE_NAME,
     TEXT,
     TEXTS,
     TIMEOUT,
@@ -35,12 +39,21 @@ from milepost.settings.kinds import (
     one_of,
     or_none,
 )
+from milepost.settings.static import StaticApp
 
 
 @dataclass(frozen=True, slots=True)
 class MarathonCluster:
-    """One Marathon cluster, reached at any of its URLs. `password` is filled from `password_file` at load."""
+    """One Marathon cluster, reached at any of its URLs. The files with secrets are read at load, into `user`,
+    `password` and `dcos_credentials`.
+    """
 
+    name: str = setting(
+        "",
+        SOURCE_NAME,
+        "A name, needed where there are several: the apps of a cluster with a name are known as `NAME:/ID`. "
+        "One of several may do without.",
+    )
     urls: tuple[str, ...] = setting(
         (), URLS, "The endpoints of one Marathon cluster; the next is tried when one fails.", option="--marathon"
     )
@@ -52,20 +65,39 @@ class MarathonCluster:
         secret=True,
     )
     password_file: Path | None = setting(None, or_none(FILE), "File that holds the password, read at start.")
+    credentials_file: Path | None = setting(
+        None,
+        or_none(FILE),
+        "File whose first line is `user:password`, in place of these three. The password may have colons; "
+        "an empty line means no credentials.",
+    )
+    dcos_credentials: str = setting(
+        "",
+        SECRET_TEXT,
+        "A DC/OS service account: the JSON text with `uid`, `private_key` and `login_endpoint`. Better in a file.",
+        secret=True,
+    )
+    dcos_credentials_file: Path | None = setting(None, or_none(FILE), "File that holds it, read at start.")
     ca_file: Path | None = setting(
         None, or_none(FILE), "Certificates (PEM) to trust instead of the system's, for https URLs."
     )
-    tls_verify: bool = setting(True, FLAG, "Whether the certificate of an https URL is checked.")
+    tls_verify: bool = setting(
+        True, FLAG, "Whether the certificate of an https URL, and of the DC/OS login, is checked. Without, it is told."
+    )
     read_interval_s: float = setting(
         60.0, SECONDS, "How often all apps are read in full, besides the reads that events cause."
+    )
+    pods: bool = setting(
+        True, FLAG, "Whether pods are read too, as apps, from a Marathon that has them ([pods](operations.md#pods))."
     )
 
 
 @dataclass(frozen=True, slots=True)
 class SourceSettings:
-    """`marathon` has at most one member now; empty where no URL is given."""
+    """Where apps come from. `marathon` is empty where no URL is given."""
 
     marathon: tuple[MarathonCluster, ...] = ()
+    static: tuple[StaticApp, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +113,11 @@ class RoutingSettings:
     strict: bool = setting(False, FLAG, "Whether a port is taken only with the label HAPROXY_{n}_ENABLED set to true.")
     health_check: bool = setting(
         True, FLAG, "Whether a task of an app with health checks gets traffic only while Marathon reports it alive."
+    )
+    readiness: bool = setting(
+        True,
+        FLAG,
+        "Whether a task that a deployment started gets traffic only once its readiness check says that it is ready.",
     )
     healthy_share: float = setting(
         0.5,
@@ -157,7 +194,17 @@ class HAProxySettings:
     appid_port: int = setting(
         9091, PORT, "Port on which apps are found by the header X-Marathon-App-Id; 0 switches it off."
     )
-    stats_port: int = setting(9090, PORT, "Port of HAProxy's own statistics page; 0 switches it off.")
+    stats_port: int = setting(
+        9090,
+        PORT,
+        "Port of HAProxy's own statistics page, and of marathon-lb's addresses beside it; 0 switches it off.",
+    )
+    stats_trusted: tuple[str, ...] = setting(
+        (),
+        NETWORKS,
+        "Besides this machine itself, who may read the configuration (`/_haproxy_getconfig`) and send signals "
+        "(`/_mlb_signal/`) there. All other addresses of that port answer everybody.",
+    )
     certificates: tuple[Path, ...] = setting(
         (),
         BARE_FILES,
@@ -173,11 +220,20 @@ class HAProxySettings:
         'Socket of the master process (`haproxy -S`). Must be named with mode "attach".',
         shown="haproxy-master.sock in `state_dir`",
     )
+    user: str = setting(
+        "",
+        ACCOUNT,
+        "Whom HAProxy becomes once it has bound its ports, where it was started as root; empty: it stays who it is.",
+    )
+    group: str = setting("", ACCOUNT, "Its group then; empty: that of `user`.")
     environment: tuple[str, ...] = setting(
         (), NAMES, "Environment variables of milepost that HAProxy is given too. It starts with no others."
     )
     log: str = setting(
-        "", BARE_WORDS, "Where HAProxy logs to, as in its `log` line (`127.0.0.1:514 local0`); empty: nowhere."
+        "",
+        BARE_WORDS,
+        "Where HAProxy logs each request and connection, and what it has to say: `stdout` for milepost's standard "
+        "output, else as in HAProxy's `log` line (`127.0.0.1:514 local0`); empty: nowhere.",
     )
     templates: Path | None = setting(
         None,
@@ -299,6 +355,16 @@ class Settings:
     @property
     def admin_socket(self) -> Path:
         return self.haproxy.admin_socket or self.state_dir / "haproxy-admin.sock"
+
+    @property
+    def endpoints_socket(self) -> Path:
+        """Where HAProxy asks milepost for what is its to answer on `stats_port`."""
+        return self.state_dir / "stats-port.sock"
+
+    @property
+    def log_socket(self) -> Path:
+        """Where HAProxy sends the lines that milepost passes on."""
+        return self.state_dir / "log.sock"
 
     @property
     def map_dir(self) -> Path:

@@ -12,6 +12,12 @@ def names_in(apps: Iterable[App]) -> frozenset[str]:
     return frozenset(task.host for app in apps for task in app.tasks if _needs_name(app, task))
 
 
+def addresses_in(apps: Iterable[App]) -> Mapping[str, str]:
+    """The addresses that tasks of `apps` have for the names of their agents."""
+    tasks = (task for app in apps for task in app.tasks if _needs_name(app, task))
+    return {task.host: task.address for task in tasks if task.address is not None}
+
+
 def with_addresses(app: App, addresses: Mapping[str, str]) -> App:
     """`app`, with the address of each task on a named agent as in `addresses`, None where it is not there.
 

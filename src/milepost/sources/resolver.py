@@ -51,25 +51,37 @@ class Resolver:
         """What is known now. Each change gives a new mapping; one that was handed out never changes."""
         return self._addresses
 
+    def remember(self, addresses: Mapping[str, str]) -> None:
+        """What names led to before the start: good until something better comes, and looked up at once."""
+        self._addresses = addresses
+
     def next_due_s(self, names: Iterable[str]) -> float:
         """When the first of `names` is to be looked up, on the clock; a name never asked for is due at once."""
         return min((self._due_s.get(name, 0.0) for name in names), default=float("inf"))
 
     async def refresh(self, names: Iterable[str]) -> bool:
-        """Look up those of `names` that are due, forget all others; tells whether an address changed."""
-        wanted = frozenset(names)
+        """Look up those of `names` that are due, forget all others; tells whether an address changed.
+
+        Where it is cancelled, what was found by then is known.
+        """
+        wanted, before = frozenset(names), self._addresses
         due = [name for name in sorted(wanted) if self._due_s.get(name, 0.0) <= self._clock()]
         found: dict[str, str | None] = {}
-        async with anyio.create_task_group() as group:
-            for name in due:
-                group.start_soon(self._look_up, name, found)
+        try:
+            async with anyio.create_task_group() as group:
+                for name in due:
+                    group.start_soon(self._look_up, name, found)
+        finally:
+            self._take(found, wanted)
+        return self._addresses is not before
+
+    def _take(self, found: Mapping[str, str | None], wanted: frozenset[str]) -> None:
         before = self._addresses
         known = {name: address for name, address in before.items() if name in wanted}
         known |= {name: address for name, address in found.items() if address is not None}
         self._due_s = {name: due_s for name, due_s in self._due_s.items() if name in wanted}
         if known != before:
             self._addresses = known
-        return self._addresses is not before
 
     async def _look_up(self, name: str, found: dict[str, str | None]) -> None:
         if self._limiter is None:

@@ -90,6 +90,21 @@ class SnapshotStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """One source. `read_at_s` and `age_s` as in `SnapshotStatus`, None while nothing of it is known and for what stands
+    in the settings. `error` is "" while it answers, `held` what its guard keeps.
+    """
+
+    name: str
+    apps: int
+    read_at_s: float | None
+    age_s: float | None
+    error: str
+    is_saved: bool = False
+    held: Holding | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """How much there is now."""
 
@@ -140,7 +155,10 @@ class ProxyStatus:
 
 @dataclass(frozen=True, slots=True)
 class StatusAnswer:
-    """Everything at a glance. `versions` names each program and library with its version, `guard` what is held."""
+    """Everything at a glance. `versions` names each program and library with its version, `guard` what is held.
+
+    `snapshot` is of all `sources` together: as old as the oldest of them, with every error.
+    """
 
     versions: Mapping[str, str]
     uptime_s: float
@@ -148,6 +166,7 @@ class StatusAnswer:
     counts: Counts
     proxy: ProxyStatus
     guard: Holding | None = None
+    sources: tuple[SourceStatus, ...] = ()
 
 
 def plan_answer(plan: Plan) -> PlanAnswer:
@@ -164,6 +183,7 @@ def status_answer(board: Board, versions: Mapping[str, str], structure: str, dig
         counts=_counts(board),
         proxy=_proxy_status(board, structure, digest),
         guard=board.holding,
+        sources=tuple(_source_status(board, name, now_s) for name in board.sources),
     )
 
 
@@ -173,6 +193,16 @@ def _snapshot_status(board: Board, now_s: float) -> SnapshotStatus | None:
         return None
     age_s = max(0.0, now_s - snapshot.read_at_s)
     return SnapshotStatus(snapshot.source, snapshot.read_at_s, age_s, board.source_error, snapshot.is_saved)
+
+
+def _source_status(board: Board, name: str, now_s: float) -> SourceStatus:
+    error, held = board.source_errors.get(name, ""), board.holdings.get(name)
+    share = board.share(name)
+    if share is None:
+        return SourceStatus(name, 0, None, None, error, held=held)
+    read_at_s = None if share.is_lasting else share.read_at_s
+    age_s = None if read_at_s is None else max(0.0, now_s - read_at_s)
+    return SourceStatus(name, share.apps, read_at_s, age_s, error, share.is_saved, held)
 
 
 def _counts(board: Board) -> Counts:

@@ -20,6 +20,7 @@ from milepost.controller.secrets import shown_config, without_passwords, without
 from milepost.errors import ProxyError
 from milepost.model.routing import RoutingTable
 from milepost.model.snapshot import Snapshot
+from milepost.model.source_name import known_id
 from milepost.web.answers import (
     ApprovedAnswer,
     ProblemsAnswer,
@@ -128,7 +129,7 @@ class Api:
     async def explain(self, request: Request) -> Response:
         snapshot, table = self._seen()
         known = replace(table, problems=self.board.problems)  # with what the proxy refused
-        app_id = "/" + request.path_params["app_id"].strip("/")
+        app_id = known_id(request.path_params["app_id"])
         explanation = await anyio.to_thread.run_sync(self._explained, app_id, snapshot, known, self.board.actual)
         if not explanation.seen:
             raise HTTPException(404, unknown_app(explanation))

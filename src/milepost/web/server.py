@@ -3,12 +3,14 @@
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import anyio
 import uvicorn
 from starlette.applications import Starlette
 
 from milepost.errors import MilepostError
+from milepost.proxies.haproxy.private_socket import private_socket
 
 _GRACE_S = 1
 
@@ -30,6 +32,23 @@ async def serve_web(
     when the address cannot be had.
     """
     listener = _listener(host, port)
+    address = listener.getsockname()
+    await _serve_at(app, listener, lambda: ready(address[0], address[1]))
+
+
+async def serve_unix(app: Starlette, path: Path, owner: int) -> None:
+    """Serve `app` at the unix socket `path` until cancelled, likewise: for processes of the user `owner` (uid) alone.
+
+    Whatever lies there is replaced. Raises MilepostError when the socket cannot be had.
+    """
+    try:
+        listener = private_socket(path, owner, socket.SOCK_STREAM)
+    except OSError as error:
+        raise MilepostError(f"milepost cannot listen at {path}: {error.strerror or error}") from error
+    await _serve_at(app, listener, lambda: None)
+
+
+async def _serve_at(app: Starlette, listener: socket.socket, ready: Callable[[], None]) -> None:
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -40,12 +59,11 @@ async def serve_web(
         timeout_graceful_shutdown=_GRACE_S,
     )
     server = _Server(config)
-    address = listener.getsockname()
     with listener:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_serve, server, listener)
             try:
-                ready(address[0], address[1])
+                ready()
                 await anyio.sleep_forever()
             finally:
                 server.should_exit = True

@@ -7,6 +7,11 @@ from milepost.model.routing import Check, Endpoint, RoutingTable, Service
 
 EVERY_ADDRESS = frozenset({"", "*", "0.0.0.0"})  # noqa: S104 - what a table may say; nothing is bound here
 
+OF_HOSTS = frozenset({"REDIRECT_TO_HTTPS", "BACKEND_WEIGHT", "PATH"})
+"""Labels that say nothing where no host leads to the port."""
+
+_USUAL = "the usual text"
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Feature:
@@ -34,7 +39,7 @@ def features_of(table: RoutingTable, service: Service) -> dict[Feature, str]:
 
 
 def _routes(service: Service) -> Iterator[tuple[Feature, str]]:
-    if service.listens:
+    if service.listens and service.templates.get("FRONTEND_HEAD", _USUAL).strip():
         address = "*" if service.bind_addr in EVERY_ADDRESS else service.bind_addr
         yield Feature("listener", f"{address}:{service.port}", "PORT"), "listens"
     paths = [word for word in service.path if word.startswith("/")] or [""]
@@ -54,7 +59,7 @@ def _options(service: Service) -> Iterator[tuple[Feature, str]]:
     """Those that are set; secrets stay out."""
     rewrites, binding = service.rewrites, service.binding
     values: Mapping[tuple[str, str], str] = {
-        ("mode", "MODE"): service.mode,
+        ("mode", "MODE"): service.mode.strip(),
         ("balance", "BALANCE"): service.balance,
         ("sticky", "STICKY"): "yes" if service.sticky else "",
         ("check", ""): _told_check(service.check),
@@ -62,7 +67,9 @@ def _options(service: Service) -> Iterator[tuple[Feature, str]]:
         ("weight", "BACKEND_WEIGHT"): str(service.weight or ""),
         ("basic auth", "AUTH"): f"user {service.auth.user} of {service.auth.realm}" if service.auth else "",
         ("redirect to HTTPS", "REDIRECT_TO_HTTPS"): "yes" if service.redirects_to_https and service.hosts else "",
-        ("allowed networks", "BACKEND_NETWORK_ALLOWED_ACL"): " ".join(service.networks),
+        ("allowed networks", "BACKEND_NETWORK_ALLOWED_ACL"): " ".join(
+            network.removesuffix("/32") for network in service.networks
+        ),
         ("HSTS", "USE_HSTS"): "yes" if rewrites.hsts else "",
         ("path cut off", "HTTP_BACKEND_PROXYPASS_PATH"): rewrites.proxypass_path,
         ("path of redirects", "HTTP_BACKEND_REVPROXY_PATH"): rewrites.revproxy_path,

@@ -7,7 +7,7 @@ Both sides are decided from the same snapshot: the old one by marathon-lb's rule
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from milepost.compat.marathon_lb.features import Feature, features_of
+from milepost.compat.marathon_lb.features import OF_HOSTS, Feature, features_of
 from milepost.model.routing import RoutingTable, Service
 
 _KEPT = "milepost keeps a service without a server: its clients get a 503, not a refused connection or another app"
@@ -36,7 +36,7 @@ def differences(old: RoutingTable, new: RoutingTable) -> tuple[Difference, ...]:
     for key in sorted(before.keys() | after.keys()):
         service, successor = before.get(key), after.get(key)
         if service and successor:
-            one, other = _effective(old, service, owners), features_of(new, successor)
+            one, other = _with_effect(_effective(old, service, owners), features_of(new, successor))
         else:
             one, other = _whole(service), _whole(successor)
         for feature in sorted(one.keys() | other.keys()):
@@ -49,6 +49,12 @@ def differences(old: RoutingTable, new: RoutingTable) -> tuple[Difference, ...]:
 def _whole(service: Service | None) -> dict[Feature, str]:
     """Where one side has all of a service and the other nothing, there is no more to tell than that."""
     return {Feature("service", f"of port {service.port}", "PORT"): "served"} if service else {}
+
+
+def in_need_of_trust(new: RoutingTable, trusted: RoutingTable) -> tuple[str, ...]:
+    """The apps that are served otherwise, or only, where owners may write anything: `trusted` is such a table."""
+    one, other = _by_port(new.services), _by_port(trusted.services)
+    return tuple(sorted({app_id for (app_id, index), service in other.items() if one.get((app_id, index)) != service}))
 
 
 def _by_port(services: tuple[Service, ...]) -> dict[tuple[str, int], Service]:
@@ -72,11 +78,16 @@ def _host_owners(old: RoutingTable) -> Mapping[str, Service]:
 
 def _effective(old: RoutingTable, service: Service, owners: Mapping[str, Service]) -> dict[Feature, str]:
     """Its features, without the hosts that an earlier rule of another service took."""
-    return {
-        feature: value
-        for feature, value in features_of(old, service).items()
-        if feature.kind != "host" or owners[feature.name] is service
-    }
+    found = features_of(old, service)
+    taken = [feature for feature in found if feature.kind == "host" and owners[feature.name] is not service]
+    return {feature: value for feature, value in found.items() if feature not in taken}
+
+
+def _with_effect(*sides: Mapping[Feature, str]) -> tuple[dict[Feature, str], ...]:
+    """Without what is about hosts where one of the sides has none: that is told by the hosts."""
+    if all(any(feature.kind == "host" for feature in side) for side in sides):
+        return tuple(map(dict, sides))
+    return tuple({feature: value for feature, value in side.items() if feature.label not in OF_HOSTS} for side in sides)
 
 
 def _difference(key: tuple[str, int], feature: Feature, old: str, new: str, reason: str) -> Difference:

@@ -28,6 +28,8 @@ def _options(arguments: Arguments, environ: Mapping[str, str]) -> Iterator[tuple
     yield "marathon_urls", list(arguments.marathon)
     if user:
         yield from (("marathon_user", user), ("marathon_password", password))
+    elif arguments.dcos_auth_credentials:
+        yield "marathon_dcos_credentials", arguments.dcos_auth_credentials
     if arguments.marathon_ca_cert is not None:
         yield "marathon_ca_file", arguments.marathon_ca_cert
     yield "marathon_tls_verify", verifies(arguments)

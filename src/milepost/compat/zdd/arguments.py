@@ -22,10 +22,10 @@ class Arguments:
     pre_kill_hook: Path | None
     pace: Pace
     wish: Wish
-    credential_file: Path | None
-    credentials: str | None = field(repr=False)
-    dcos_credentials: str | None = field(repr=False)
-    ca_cert: Path | None
+    marathon_auth_credential_file: Path | None
+    auth_credentials: str | None = field(repr=False)
+    dcos_auth_credentials: str | None = field(repr=False)
+    marathon_ca_cert: Path | None
     trust_any_certificate: bool
     syslog_socket: str
     log_format: str
@@ -52,10 +52,10 @@ def read_arguments(words: Sequence[str], prog: str, environ: Mapping[str, str]) 
             found.step_delay, found.max_wait, found.initial_instances, found.linear_increase, found.new_instances
         ),
         wish=Wish(found.complete_cur, found.complete_prev, found.resume),
-        credential_file=found.marathon_auth_credential_file,
-        credentials=found.auth_credentials,
-        dcos_credentials=found.dcos_auth_credentials,
-        ca_cert=found.marathon_ca_cert,
+        marathon_auth_credential_file=found.marathon_auth_credential_file,
+        auth_credentials=found.auth_credentials,
+        dcos_auth_credentials=found.dcos_auth_credentials,
+        marathon_ca_cert=found.marathon_ca_cert,
         trust_any_certificate=found.trust_any_certificate,
         syslog_socket=found.syslog_socket,
         log_format=found.log_format,

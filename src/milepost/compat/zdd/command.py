@@ -10,13 +10,15 @@ from typing import Any
 
 import msgspec
 
+from milepost.compat.marathon_lb.cluster import credentials_of
 from milepost.compat.zdd.arguments import Arguments, read_arguments
 from milepost.compat.zdd.balancers import BalancerApi
 from milepost.compat.zdd.deployment import Deployment
 from milepost.compat.zdd.errors import ZddError
 from milepost.compat.zdd.marathon import MarathonApi
 from milepost.compat.zdd.operator import Terminal
-from milepost.errors import MilepostError, SettingsError
+from milepost.errors import MilepostError
+from milepost.sources.marathon.account import read_account
 from milepost.sources.marathon.settings import MarathonSettings
 
 _DECLINED, _UNKNOWN = 1, 2
@@ -78,33 +80,15 @@ def _definition(path: Path) -> dict[str, Any]:
 
 
 def _cluster(arguments: Arguments) -> MarathonSettings:
-    user, password = _credentials(arguments)
+    user, password = credentials_of(arguments)
     return MarathonSettings(
         urls=arguments.marathon,
         user=user,
         password=password,
-        ca_file=arguments.ca_cert,
+        account=read_account(arguments.dcos_auth_credentials) if arguments.dcos_auth_credentials else None,
+        ca_file=arguments.marathon_ca_cert,
         tls_verify=not arguments.trust_any_certificate,
     )
-
-
-def _credentials(arguments: Arguments) -> tuple[str, str]:
-    """User and password, empty for none: those of the file, else those of the flag."""
-    text, flag = arguments.credentials, "--auth-credentials"
-    if arguments.credential_file is not None:
-        flag = "--marathon-auth-credential-file"
-        try:
-            text = arguments.credential_file.read_text(encoding="utf-8").partition("\n")[0].strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{flag}: {arguments.credential_file} cannot be read: {error}") from None
-    if text:
-        user, colon, password = text.partition(":")  # a password may have colons (its Q8)
-        if not user or not colon:
-            raise SettingsError(f"{flag}: expected user:password")
-        return user, password
-    if arguments.dcos_credentials:
-        raise SettingsError("--dcos-auth-credentials: DC/OS service accounts are not supported by this version")
-    return "", ""
 
 
 def _log(arguments: Arguments) -> logging.Logger:

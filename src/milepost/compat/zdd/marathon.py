@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import anyio
 import httpx2
 import msgspec
 
 from milepost.compat.zdd.colours import Colour
 from milepost.compat.zdd.definition import Document
 from milepost.compat.zdd.errors import NotCreated, NotDeleted, NotRead, NotScaled, ZddError
+from milepost.errors import SourceError
 from milepost.sources.marathon import wire
+from milepost.sources.marathon.credentials import Credentials
 from milepost.sources.marathon.settings import MarathonSettings
 from milepost.sources.marathon.translate import app_from_wire
 from milepost.sources.names import names_in, with_addresses
@@ -22,17 +25,14 @@ _REDIRECTS = 3
 
 
 class MarathonApi:
-    """Implements `Marathon` of `deployment.py` over one cluster. Raises ZddError where its CA file cannot be used."""
+    """Implements `Marathon` of `deployment.py` over one cluster. Raises ZddError where its CA file cannot be used,
+    SettingsError where its credentials cannot.
+    """
 
     def __init__(self, settings: MarathonSettings, resolve: Resolve = resolve_ipv4) -> None:
-        self._urls, self._resolve = settings.urls, resolve
-        self._http = httpx2.Client(
-            auth=(settings.user, settings.password) if settings.user else None,
-            headers={"Accept": "application/json", "User-Agent": "milepost zdd"},
-            verify=_tls(settings.ca_file, verify=settings.tls_verify),
-            timeout=httpx2.Timeout(settings.read_timeout_s, connect=settings.connect_timeout_s),
-            trust_env=False,
-        )
+        self._settings, self._resolve = settings, resolve
+        self._tls = _tls(settings.ca_file, verify=settings.tls_verify)
+        self._credentials = Credentials(settings, self._tls)
 
     def apps(self) -> Sequence[Colour]:
         """All apps. One that cannot be read is left out: none of the group's own makes it unreadable later."""
@@ -72,10 +72,11 @@ class MarathonApi:
     def _ask(self, failure: type[ZddError], method: str, path: str, body: object = None) -> Any:
         """The answer's JSON. Another endpoint is asked where one cannot be reached: nothing was done there then."""
         failures = []
-        for url in self._urls:
+        for url in self._settings.urls:
             try:
-                response = self._send(method, url + path, body)
-            except httpx2.ConnectError as error:
+                with self._client() as http:
+                    response = self._send(http, method, url + path, body)
+            except (httpx2.ConnectError, SourceError) as error:
                 failures.append(f"{url}: {error}")
                 continue
             except httpx2.HTTPError as error:
@@ -86,10 +87,23 @@ class MarathonApi:
             return _decoded(response, failure)
         raise failure(f"no Marathon answers to {method} {path}: {'; '.join(failures)}")
 
-    def _send(self, method: str, url: str, body: object) -> httpx2.Response:
-        """After redirects: a standby sends us to the leader, which asks for credentials too (marathon-api.md 11)."""
+    def _client(self) -> httpx2.Client:
+        """For one question: minutes may pass until the next."""
+        settings = self._settings
+        return httpx2.Client(
+            headers={"Accept": "application/json", "User-Agent": "milepost zdd"},
+            verify=self._tls,
+            timeout=httpx2.Timeout(settings.read_timeout_s, connect=settings.connect_timeout_s),
+            trust_env=False,
+        )
+
+    def _send(self, http: httpx2.Client, method: str, url: str, body: object) -> httpx2.Response:
+        """After redirects: a standby sends us to the leader, which asks for credentials too (marathon-api.md 11).
+
+        Raises SourceError where a login for them fails.
+        """
         target = httpx2.URL(url)
-        response = self._http.request(method, target, json=body)
+        response = self._request(http, method, target, body)
         for _ in range(_REDIRECTS):
             if not response.has_redirect_location:
                 break
@@ -97,8 +111,12 @@ class MarathonApi:
             if target.scheme == "https" and onward.scheme != "https":
                 break  # the credentials would go in the clear
             target = onward
-            response = self._http.request(method, target, json=body)
+            response = self._request(http, method, target, body)
         return response
+
+    def _request(self, http: httpx2.Client, method: str, target: httpx2.URL, body: object) -> httpx2.Response:
+        headers = anyio.run(self._credentials.headers)
+        return http.request(method, target, json=body, headers=headers)
 
 
 def _colour(document: Any) -> Colour:

@@ -113,7 +113,8 @@ class Apps:
         if app_id.endswith("/*"):
             below = [each for each in self._cluster.apps() if ids.is_below(each.id, app_id.removesuffix("/*") or "/")]
             return answer({"*": [render.app(self._cluster, each, embeds(request)) for each in below]})
-        return answer({"app": render.app(self._cluster, self._record(app_id), {"failures"})})
+        wanted = {"failures"} | (embeds(request) & {"readiness"})
+        return answer({"app": render.app(self._cluster, self._record(app_id), wanted)})
 
     async def _put(self, request: Request, app_id: str) -> Response:
         document = intake.checked(await json_body(request))

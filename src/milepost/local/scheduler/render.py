@@ -1,6 +1,6 @@
 """The state as Marathon's API writes it (marathon-api 4.2, 6, 9.1). Pure."""
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any
 
 from milepost.local.apps import app_id as ids
@@ -13,14 +13,26 @@ Document = dict[str, Any]
 
 
 def app(cluster: Cluster, record: Record, embeds: Set[str]) -> Document:
-    """The app with its counts and deployments; `embeds` names the rest: "tasks", "lastTaskFailure", "failures"."""
+    """The app with its counts and deployments; `embeds` names the rest: "tasks", "lastTaskFailure", "failures",
+    "readiness".
+    """
     holder = cluster.locks.get(record.id)
     document: Document = {**record.document, **_counts(record), "deployments": [{"id": holder}] if holder else []}
     if embeds & {"tasks", "failures"}:
         document["tasks"] = tasks(record)
     if embeds & {"lastTaskFailure", "failures"}:
         document.update(_last_failure(record))
+    if "readiness" in embeds:
+        document["readinessCheckResults"] = list(_readiness(record)) if holder else []
     return document
+
+
+def _readiness(record: Record) -> Iterator[Document]:
+    """What a deployment heard of its tasks: nobody asks them here, so that each is ready as soon as it runs."""
+    for check in record.document.get("readinessChecks", ()):
+        for each in record.instances.values():
+            if each.state == RUNNING:
+                yield {"name": check.get("name", "readinessCheck"), "taskId": each.task_id, "ready": True}
 
 
 def _counts(record: Record) -> Document:

@@ -91,7 +91,11 @@ class Profile:
     the running process answers, `map_dir` holds the map files. `certificate_list` is the crt-list file
     for https_port, which stays off without one; `app_certificates` is the folder with the copies of those that
     apps name, "" to name them as apps do. `max_files` is the hard limit on file descriptors that HAProxy will
-    have. `log` is a syslog target for HAProxy, "" for none. `version` is HAProxy's (major, minor).
+    have. `log` is where HAProxy logs to, as `log_sections.py` has it, "" for nowhere; `log_socket` is where
+    milepost takes its lines. `version` is HAProxy's (major, minor).
+    `endpoints_socket` is where milepost answers for the statistics' port, "" for nowhere, and `stats_trusted` are
+    networks besides loopback that may ask it everything. `user` and `group` are whom HAProxy becomes once it has
+    bound its ports, "" for who started it.
     `hard_stop_after_s`: how long a process that a reload has replaced may finish its sessions.
     `slow_start_s`: how long a server that comes new, or back, takes to its full share of traffic; 0: none.
     `trusts_owners`: their own rules stand in the shared frontends as they are. `heads` are the operator's own lines of
@@ -109,6 +113,7 @@ class Profile:
     certificate_list: str = ""
     app_certificates: str = ""
     log: str = ""
+    log_socket: str = ""
     version: tuple[int, int] = (2, 6)
     hard_stop_after_s: float = 600.0
     slow_start_s: float = 0.0
@@ -116,3 +121,7 @@ class Profile:
     heads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     global_lines: tuple[str, ...] = ()
     defaults_lines: tuple[str, ...] = ()
+    endpoints_socket: str = ""
+    stats_trusted: tuple[str, ...] = ()
+    user: str = ""
+    group: str = ""

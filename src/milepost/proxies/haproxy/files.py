@@ -1,7 +1,7 @@
 """Files that are always whole: written beside and renamed, and put back as they were when it went wrong."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,12 @@ def keep(path: Path) -> Kept:
     """Remember the file at `path`. Raises ProxyError where it cannot be read."""
     with _told(path):
         return Kept(path, path.read_bytes() if path.exists() else None)
+
+
+def put_back(files: Iterable[Kept]) -> None:
+    """All of them, see `Kept.put_back`."""
+    for one in files:
+        one.put_back()
 
 
 def replace_file(path: Path, content: bytes, mode: int = _MODE) -> None:

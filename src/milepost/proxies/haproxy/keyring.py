@@ -129,5 +129,5 @@ class Keyring:
 
 
 def _problem(path: Path, words: str, app_id: str) -> Problem:
-    message = f"certificate {path}: {words}; what was last read from there, if anything, goes on serving"
+    message = f"certificate: {words}; what was last read from there, if anything, goes on serving"
     return Problem(app_id, str(path), f"{message}, else nothing listens at the app's port" if app_id else message)

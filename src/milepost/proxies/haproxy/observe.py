@@ -61,6 +61,11 @@ class Processes:
     worker: int | None
     old: tuple[Worker, ...] = ()
 
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Of all of them."""
+        return (self.master, *((self.worker,) if self.worker else ()), *(worker.pid for worker in self.old))
+
 
 def parse_info(text: str) -> Info:
     """Raises ValueError where `text` is no answer of `show info`."""

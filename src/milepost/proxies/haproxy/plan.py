@@ -106,6 +106,11 @@ class Planner:
         self._gap: _Gap | None = None
         self._refused: dict[tuple[str, Server], str] = {}
         self._refused_certificates: dict[CertificateChange, str] = {}
+        self._asked = ""  # by whom a reload was asked for that nothing else needs
+
+    def ask_reload(self, words: str) -> None:
+        """Have the next plan need a reload, and each until there was one; `words` tell why."""
+        self._asked = words
 
     def refuse_certificate(self, change: CertificateChange, words: str) -> None:
         """HAProxy did not carry it out, in its own `words`: it needs a reload."""
@@ -121,6 +126,7 @@ class Planner:
         self._refused.clear()
         self._refused_certificates.clear()
         self._left.clear()
+        self._asked = ""
         self._forget_settled()
 
     def plan(self, desired: Desired, actual: Actual, now_s: float = 0.0) -> Plan:
@@ -144,6 +150,7 @@ class Planner:
         self._plan_maps(desired, actual, ground, steps)
         certificates, reloads = self._plan_certificates(desired, actual)
         reasons = (*reasons, *(Reason(ReloadKind.SERVER, words) for words in steps.reloads), *reloads)
+        reasons += (Reason(ReloadKind.ASKED, self._asked),) if self._asked else ()
         return _plan_of_reload(reasons, (*steps.in_order, *certificates))
 
     def _ground_of(self, structure: Structure) -> _Ground:

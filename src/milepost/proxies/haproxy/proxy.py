@@ -20,7 +20,7 @@ from milepost.proxies.haproxy.changes import AddServer, DeleteServer, LiveChange
 from milepost.proxies.haproxy.config import Desired, Structure
 from milepost.proxies.haproxy.drain import Drain, drain_of
 from milepost.proxies.haproxy.filed import Filed, start_of
-from milepost.proxies.haproxy.files import Kept, keep
+from milepost.proxies.haproxy.files import keep, put_back
 from milepost.proxies.haproxy.foreign import foreign, without
 from milepost.proxies.haproxy.gate import Admitted, Designer, Gate
 from milepost.proxies.haproxy.intervention import Intervention, Where
@@ -120,6 +120,10 @@ class HaproxyProxy:
     def heal(self) -> None:
         """What somebody else changed is not to be left so: the next look mends it."""
         self._intervention.heal()
+
+    def ask_reload(self, reason: str) -> None:
+        """Have the file checked and HAProxy reloaded in the next pass, whether or not anything differs."""
+        self._planner.ask_reload(reason)
 
     def desired(self, table: RoutingTable) -> Desired:
         """See `Proxy.desired`; without what is `refused`."""
@@ -356,7 +360,7 @@ class HaproxyProxy:
                 self._known = await confirmed(self._admin, runs, pid, self._places.config)
                 self._seen_pid, self._is_sure = pid, False  # it was not read back yet
         except ProxyError:
-            await to_thread.run_sync(_put_back, kept)
+            await to_thread.run_sync(put_back, kept)
             self._files.last = filed
             raise
         self._held = frozenset(listen for section in admitted.desired.structure.sections for listen in section.listens)
@@ -389,11 +393,6 @@ def _how_to_attach(places: Places) -> str:
         f"attached, it has to be started elsewhere, with -W -S {places.master_socket} and, in the global section of "
         f"{places.config}: stats socket {places.admin_socket} mode 600 level admin expose-fd listeners"
     )
-
-
-def _put_back(kept: list[Kept]) -> None:
-    for one in kept:
-        one.put_back()
 
 
 def _in_words(refusal: Refusal) -> str:

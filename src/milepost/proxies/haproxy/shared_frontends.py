@@ -7,6 +7,7 @@ from itertools import groupby
 from milepost.model.routing import Service
 from milepost.proxies.haproxy.config import Profile, Section
 from milepost.proxies.haproxy.drain import STATISTICS, when_draining
+from milepost.proxies.haproxy.log_sections import logging
 from milepost.proxies.haproxy.names import BY_APP_ID, HTTP_IN, HTTPS_IN
 from milepost.proxies.haproxy.raw.conditions import ALWAYS, Alternatives, text_of
 from milepost.proxies.haproxy.raw.shared_rules import (
@@ -15,6 +16,7 @@ from milepost.proxies.haproxy.raw.shared_rules import (
     own_rules,
     trusted_lines,
 )
+from milepost.proxies.haproxy.stats_port import endpoint_rules
 
 FRONTENDS = "milepost_frontends"
 """The defaults with what frontends of mode http have in common."""
@@ -44,7 +46,8 @@ def shared_frontends(services: Sequence[Service], profile: Profile) -> Iterator[
     """All that are switched on, in marathon-lb's order and under its names."""
     if profile.stats_port:
         health = f"monitor fail if {when_draining(profile.map_dir)}"
-        yield _listening("listen", STATISTICS, profile, profile.stats_port, (health, *_STATS))
+        lines = (*logging(profile, "http"), health, *_STATS, *endpoint_rules(profile))
+        yield _listening("listen", STATISTICS, profile, profile.stats_port, lines)
     if profile.http_port:
         yield _listening("frontend", HTTP_IN, profile, profile.http_port, _host_rules(services, profile, HTTP_IN))
     if profile.appid_port:

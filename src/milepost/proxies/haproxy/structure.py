@@ -8,9 +8,11 @@ from milepost.proxies.haproxy.config import Profile, Section, Structure
 from milepost.proxies.haproxy.drain import sends_clients_away
 from milepost.proxies.haproxy.hitless import IDLE_CLOSE, forwards, with_forward
 from milepost.proxies.haproxy.limits import max_connections
+from milepost.proxies.haproxy.log_sections import log_lines, log_ring, logging
 from milepost.proxies.haproxy.render import digest_of_text, render_sections
 from milepost.proxies.haproxy.service_sections import BACKENDS, ServiceSectionMaker, backend_defaults
 from milepost.proxies.haproxy.shared_frontends import FRONTENDS, has_tls, shared_frontends
+from milepost.proxies.haproxy.stats_port import endpoint_backend
 
 _DEFAULTS = (
     "retries 3",
@@ -45,20 +47,21 @@ class StructureMaker:
         head = _global(self._profile, sum(len(section.listens) for section in listening), checked)
         ways_on = forwards(listening) if self._is_hitless else ()
         lists = (one.userlist for one in made if one.userlist is not None)
-        backends = (one.backend for one in made)
-        return with_digest((head, *lists, *self._defaults(), *listening, *backends, *ways_on))
+        backends = (*(one.backend for one in made), *ways_on, *endpoint_backend(self._profile))
+        return with_digest((head, *log_ring(self._profile), *lists, *self._defaults(), *listening, *backends))
 
     def _forwarding(self, section: Section) -> Section:
         return with_forward(section) if self._is_hitless and section.keyword == "frontend" else section
 
     def _defaults(self) -> Iterator[Section]:
         """HAProxy takes rules in defaults only where these have a name. The nameless are for all others below."""
-        lines = (*(("log global",) if self._profile.log else ()), *_DEFAULTS, *self._profile.defaults_lines)
+        own = self._profile.defaults_lines
+        http, tcp = ((*logging(self._profile, mode), *_DEFAULTS, *own) for mode in ("http", "tcp"))
         hitless = (IDLE_CLOSE,) if self._is_hitless else ()
         rule = sends_clients_away(self._profile.map_dir)
-        yield Section("defaults", FRONTENDS, (*lines, "mode http", *hitless, rule))
-        yield Section("defaults", BACKENDS, (*lines, *backend_defaults(is_hitless=self._is_hitless)))
-        yield Section("defaults", "", lines)
+        yield Section("defaults", FRONTENDS, (*http, "mode http", *hitless, rule))
+        yield Section("defaults", BACKENDS, (*http, *backend_defaults(is_hitless=self._is_hitless)))
+        yield Section("defaults", "", tcp)
 
 
 def with_digest(sections: Sequence[Section]) -> Structure:
@@ -81,8 +84,8 @@ def _global(profile: Profile, listeners: int, checked_services: int) -> Section:
         f"stats socket {profile.admin_socket} mode 600 level admin expose-fd listeners",
         "stats timeout 1h",
     ]
-    if profile.log:
-        lines.append(f"log {profile.log}")
+    lines += log_lines(profile)
+    lines += [f"{word} {name}" for word, name in (("user", profile.user), ("group", profile.group)) if name]
     if has_tls(profile):
         lines.append("ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets")
     return Section("global", "", (*lines, *profile.global_lines))

@@ -7,6 +7,7 @@ from milepost.proxies.haproxy.actual import Actual, ActualServer
 from milepost.proxies.haproxy.binary import Binary
 from milepost.proxies.haproxy.config import Desired
 from milepost.proxies.haproxy.render import render, render_map, section_texts
+from milepost.proxies.haproxy.shared_frontends import APPS_MAP, HOSTS_MAP
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,14 @@ class HaproxyView:
 
     def config_text(self, desired: Desired) -> str:
         return render(desired)
+
+    def hosts_map(self, desired: Desired) -> str:
+        """Host -> backend, as it should stand in the file."""
+        return _map_text(desired, HOSTS_MAP)
+
+    def apps_map(self, desired: Desired) -> str:
+        """App id -> backend, likewise."""
+        return _map_text(desired, APPS_MAP)
 
     def structure_digest(self, desired: Desired) -> str:
         return desired.structure.digest
@@ -39,6 +48,10 @@ class HaproxyView:
         bundled = " (bundled)" if self.binary.bundled else ""
         openssl = {"openssl": self.binary.openssl} if self.binary.openssl else {}
         return {"haproxy": self.binary.version + bundled, **openssl}
+
+
+def _map_text(desired: Desired, name: str) -> str:
+    return "".join(render_map(entries) for path, entries in desired.maps.items() if path.endswith(f"/{name}"))
 
 
 def _address(server: ActualServer) -> str:

@@ -8,6 +8,7 @@ import msgspec
 from milepost.errors import SourceError
 from milepost.model.problem import Problem
 from milepost.model.snapshot import App, Snapshot
+from milepost.model.source_name import prefix_of
 from milepost.sources.marathon import wire
 from milepost.sources.marathon.translate import absolute_id, app_from_wire
 
@@ -41,8 +42,8 @@ def go_on() -> None:
     """Nothing to do between two apps."""
 
 
-def read_apps_answer(body: bytes, between: Callable[[], None] = go_on) -> Answer:
-    """The answer to `GET /v2/apps`; `between` is called between two apps.
+def read_apps_answer(body: bytes, between: Callable[[], None] = go_on, prefix: str = "") -> Answer:
+    """The answer to `GET /v2/apps`; `between` is called between two apps. `prefix` comes before their ids.
 
     Raises SourceError if it is no list of apps, or a list of nothing readable.
     """
@@ -50,34 +51,37 @@ def read_apps_answer(body: bytes, between: Callable[[], None] = go_on) -> Answer
         raws = _list_decoder.decode(body).apps
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise SourceError(f"no answer of Marathon: {error}") from error
-    answer = answer_of(raws, between)
+    answer = answer_of(raws, between, prefix)
     if raws and not answer.apps:
         raise SourceError(f"none of its {len(raws)} apps can be read: {answer.unreadable[0].message}")
     return answer
 
 
 def read_app_answer(body: bytes, app_id: str) -> Answer:
-    """The answer to `GET /v2/apps/{app_id}`. Raises SourceError if it is no app or another app."""
+    """The answer to a question for the app that we know as `app_id`. Raises SourceError if it is none or another's."""
     try:
         raw = _one_decoder.decode(body).app
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise SourceError(f"no answer of Marathon: {error}") from error
-    answer = answer_of([raw])
+    answer = answer_of([raw], prefix=prefix_of(app_id))
     if answer.apps and app_id not in answer.apps:
         raise SourceError(f"asked for {app_id}, but the answer is about {next(iter(answer.apps))}")
     return answer
 
 
-def answer_of(raws: Iterable[msgspec.Raw], between: Callable[[], None] = go_on) -> Answer:
-    """Each app by itself, so that an odd one spoils nothing else; `between` is called between two."""
+def answer_of(raws: Iterable[msgspec.Raw], between: Callable[[], None] = go_on, prefix: str = "") -> Answer:
+    """Each app by itself, so that an odd one spoils nothing else; `between` is called between two.
+
+    `prefix` comes before each id: it tells the apps of one source from those of another.
+    """
     apps: dict[str, App] = {}
     unreadable: list[Problem] = []
     for raw in raws:
         try:
-            app = app_from_wire(wire.app_decoder.decode(raw))
+            app = app_from_wire(wire.app_decoder.decode(raw), prefix)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             found = wire.id_of(raw)
-            app_id = absolute_id(found) if found else ""
+            app_id = prefix + absolute_id(found) if found else ""
             unreadable.append(Problem(app_id, "app", f"cannot be read: {error}"))
         else:
             apps[app.id] = app

@@ -5,7 +5,6 @@ a header and nowhere else.
 """
 
 import ssl
-from base64 import b64encode
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -17,7 +16,8 @@ import httpx2
 import msgspec
 
 from milepost.errors import SettingsError, SourceError
-from milepost.sources.marathon.events import EVENT_TYPES
+from milepost.sources.marathon.credentials import Credentials
+from milepost.sources.marathon.events import EVENT_TYPES, POD_EVENT_TYPES
 from milepost.sources.marathon.kept import Answer, KeptConnections, NoPlainAnswer
 from milepost.sources.marathon.settings import MarathonSettings
 
@@ -25,7 +25,10 @@ T = TypeVar("T")
 
 _APPS = "/v2/apps?embed=apps.tasks"
 _APP = "/v2/apps/{}?embed=app.tasks"
-_EVENTS = "/v2/events?plan-format=light&" + "&".join(f"event_type={name}" for name in EVENT_TYPES)
+_READINESS = "&embed=apps.readiness"  # that prefix is right for a single app too (marathon-api.md 6.1)
+_PODS = "/v2/pods/::status"
+_POD = "/v2/pods/{}::status"
+_EVENTS = "/v2/events?plan-format=light"
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "milepost"}
 _STREAM_HEADERS = {"Accept": "text/event-stream", "Cache-Control": "no-cache"}
 _REDIRECTS = 3
@@ -52,8 +55,8 @@ class MarathonClient:
         self._stream_timeout = httpx2.Timeout(settings.stream_silence_s, connect=settings.connect_timeout_s)
         self._tls = _tls(settings)
         self._kept: dict[str, KeptConnections] = {}  # by endpoint
+        self._credentials = Credentials(settings, self._tls)
         self._http = httpx2.AsyncClient(
-            auth=(settings.user, settings.password) if settings.user else None,
             headers=_HEADERS,
             verify=self._tls,
             timeout=httpx2.Timeout(settings.read_timeout_s, connect=settings.connect_timeout_s),
@@ -70,6 +73,10 @@ class MarathonClient:
             await kept.aclose()
         await self._http.aclose()
 
+    async def run(self) -> None:
+        """What is to be done beside the requests, until cancelled; returns where that is nothing."""
+        await self._credentials.run()
+
     @property
     def endpoint(self) -> str:
         """The URL that is asked first now."""
@@ -85,8 +92,17 @@ class MarathonClient:
 
     async def read_app(self, app_id: str) -> bytes | None:
         """The body of the answer about one app with its tasks, None if Marathon says that there is none."""
-        path = _APP.format(quote(app_id.strip("/")))
+        path = _APP.format(quote(app_id.strip("/"))) + (_READINESS if self._settings.readiness else "")
         return await self._fail_over(lambda url: self._read_app(url, path, app_id))
+
+    async def read_pods(self) -> bytes | None:
+        """The body of the answer about all pods, None from a Marathon that has no pods at all."""
+        return await self._fail_over(lambda url: self._read_pods(url + _PODS))
+
+    async def read_pod(self, pod_id: str) -> bytes | None:
+        """The body of the answer about one pod, None if Marathon says that there is none."""
+        path = _POD.format(quote(pod_id.strip("/")))
+        return await self._fail_over(lambda url: self._read_pods(url + path))
 
     @asynccontextmanager
     async def events(self) -> AsyncIterator[EventStream]:
@@ -113,7 +129,7 @@ class MarathonClient:
 
     async def _read_apps(self, url: str) -> bytes:
         with anyio.fail_after(self._settings.read_timeout_s):
-            async with self._ask(url + _APPS) as response:
+            async with self._ask(url + _APPS + (_READINESS if self._settings.readiness else "")) as response:
                 _expect(response, "application/json")
                 return await self._body(response)
 
@@ -129,23 +145,27 @@ class MarathonClient:
     async def _plain_answer(self, url: str, path: str) -> Answer | None:
         """The answer where it is a plain one, None where only the whole client can tell what is to be made of it."""
         if url not in self._kept:
-            self._kept[url] = KeptConnections(url, self._plain_headers(), self._tls, self._settings.max_answer_bytes)
+            self._kept[url] = KeptConnections(url, self._tls, self._settings.max_answer_bytes)
+        headers = {**_HEADERS, **await self._credentials.headers()}
         try:
-            answer = await self._kept[url].get(urlsplit(url).path + path)
+            answer = await self._kept[url].get(urlsplit(url).path + path, headers)
         except NoPlainAnswer:
             return None
         return answer if answer.status in (200, 404) else None
 
-    def _plain_headers(self) -> tuple[tuple[str, str], ...]:
-        settings = self._settings
-        if not settings.user:
-            return tuple(_HEADERS.items())
-        words = b64encode(f"{settings.user}:{settings.password}".encode()).decode()
-        return (*_HEADERS.items(), ("Authorization", f"Basic {words}"))
+    async def _read_pods(self, url: str) -> bytes | None:
+        with anyio.fail_after(self._settings.read_timeout_s):
+            async with self._ask(url) as response:
+                if response.status_code == 404:
+                    return None
+                _expect(response, "application/json")
+                return await self._body(response)
 
     async def _open_events(self, url: str, stack: AsyncExitStack) -> tuple[str, httpx2.Response]:
         with anyio.fail_after(self._settings.stream_silence_s):
-            asked = self._ask(url + _EVENTS, _STREAM_HEADERS, self._stream_timeout)
+            names = EVENT_TYPES + (POD_EVENT_TYPES if self._settings.pods else ())
+            path = "&".join((_EVENTS, *(f"event_type={name}" for name in names)))
+            asked = self._ask(url + path, _STREAM_HEADERS, self._stream_timeout)
             response = await stack.enter_async_context(asked)
             _expect(response, "text/event-stream")
             return url, response
@@ -166,15 +186,18 @@ class MarathonClient:
     ) -> AsyncIterator[httpx2.Response]:
         """The answer to GET `url`, after redirects, its body unread. Credentials are sent to each target anew.
 
-        A standby sends us to the leader, which is another host (marathon-api.md 11.5), and a client's usual
-        care would drop them there.
+        A standby sends us to the leader, which is another host (marathon-api.md 11.5), often one that nobody named;
+        who could forge that answer has read the credentials in our question.
         """
         target = httpx2.URL(url)
         for _ in range(_REDIRECTS + 1):
-            request = self._http.build_request("GET", target, headers=headers, timeout=timeout or self._http.timeout)
+            sent = {**(headers or {}), **await self._credentials.headers()}
+            request = self._http.build_request("GET", target, headers=sent, timeout=timeout or self._http.timeout)
             response = await self._http.send(request, stream=True)
             async with aclosing(response):
                 if not response.has_redirect_location:
+                    if response.status_code == httpx2.codes.UNAUTHORIZED:
+                        self._credentials.refused()
                     yield response
                     return
                 target = _redirected(target, response.headers["location"])

@@ -6,7 +6,7 @@ whole client.
 """
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -41,20 +41,20 @@ class _Kept:
 class KeptConnections:
     """Connections to one origin (`http://host:port`), each for one request at a time."""
 
-    def __init__(self, origin: str, headers: Sequence[tuple[str, str]], tls: ssl.SSLContext, max_bytes: int) -> None:
+    def __init__(self, origin: str, tls: ssl.SSLContext, max_bytes: int) -> None:
         parts = urlsplit(origin)
         self._host, self._is_tls = parts.hostname or "", parts.scheme == "https"
         self._port = parts.port or (443 if self._is_tls else 80)
-        self._headers = [("Host", parts.netloc), *headers]
+        self._place = parts.netloc
         self._tls, self._max_bytes = tls, max_bytes
         self._idle: list[_Kept] = []
 
-    async def get(self, target: str) -> Answer:
+    async def get(self, target: str, headers: Mapping[str, str]) -> Answer:
         """Raises NoPlainAnswer, also where a kept connection turns out to be closed: nothing is tried twice here."""
         kept = self._idle.pop() if self._idle else await self._connect()
         is_reusable = False
         try:
-            answer = await self._exchange(kept, target)
+            answer = await self._exchange(kept, target, headers)
             is_reusable = len(self._idle) < _IDLE and kept.http.their_state is h11.DONE
             if is_reusable:
                 kept.http.start_next_cycle()
@@ -85,9 +85,10 @@ class KeptConnections:
             raise NoPlainAnswer(str(error)) from error
         return _Kept(stream, h11.Connection(h11.CLIENT))
 
-    async def _exchange(self, kept: _Kept, target: str) -> Answer:
+    async def _exchange(self, kept: _Kept, target: str, headers: Mapping[str, str]) -> Answer:
         http = kept.http
-        head = http.send(h11.Request(method="GET", target=target, headers=self._headers))
+        sent = [("Host", self._place), *headers.items()]
+        head = http.send(h11.Request(method="GET", target=target, headers=sent))
         await kept.stream.send(head + http.send(h11.EndOfMessage()))
         status, content_type, parts, size = 0, "", [], 0
         while True:

@@ -61,7 +61,8 @@ def with_news(app: App, news: Iterable[News]) -> App:
 def _all_told(tasks: tuple[Task, ...], news: News, app: App, checks: int) -> tuple[Task, ...]:
     if news.is_bad:
         return tuple(_told(task, news, checks) for task in tasks)
-    if app.definition.network is NetworkMode.CONTAINER or any(is_of(task.id, news.ref) for task in tasks):
+    is_elsewhere = app.definition.network is NetworkMode.CONTAINER or app.definition.is_pod  # that is a container's id
+    if is_elsewhere or any(is_of(task.id, news.ref) for task in tasks):
         return tasks
     return (*tasks, _launched(news))
 

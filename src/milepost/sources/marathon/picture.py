@@ -13,6 +13,7 @@ from milepost.model.snapshot import App, Cause, Snapshot
 from milepost.sources.health import carry_app_health
 from milepost.sources.marathon.answer import Answer, go_on
 from milepost.sources.marathon.overlay import News, with_news
+from milepost.sources.marathon.readiness import with_readiness
 from milepost.sources.marathon.sightings import with_sightings
 from milepost.sources.names import with_addresses
 
@@ -42,7 +43,7 @@ def renewed(
     `seen_s` is when tasks that were not known yet are first seen. Gives `before` itself if that is all known already,
     else at least its definition if only tasks changed: later stages skip what is the same object.
     """
-    read = with_sightings(before, carry_app_health(before, read), seen_s)
+    read = with_readiness(before, with_sightings(before, carry_app_health(before, read), seen_s), seen_s)
     after = with_addresses(with_news(read, news), addresses)
     if before is None:
         return after

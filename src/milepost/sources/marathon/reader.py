@@ -18,11 +18,13 @@ from milepost.sources.marathon.client import MarathonClient
 from milepost.sources.marathon.hints import Hint, Hints, Wish
 from milepost.sources.marathon.outlet import Outlet
 from milepost.sources.marathon.picture import Picture, settled
+from milepost.sources.marathon.pod_reader import PodReader, joined
 from milepost.sources.marathon.settings import MarathonSettings
 from milepost.sources.names import names_in
 from milepost.sources.resolver import Resolver
 
 _MANY = 500  # hints that wait at once: from here on one full read is cheaper than all those reads
+_DEPLOYING = 50  # apps that are read in one go since no event tells when they are ready
 _LONGEST_REST_S = 5.0
 _NAMES_S = 10.0  # how long the first snapshot waits for the names of the agents
 
@@ -45,9 +47,12 @@ class Reader:
         self._source, self._settings, self._client = source, settings, client
         self._picture, self._outlet, self._resolver = picture, outlet, resolver
         self._notify, self._clock, self._chance = notify, clock, chance
+        self._pods = PodReader(settings, client)
         self._hints, self._wish = Hints(), Wish()
         self._all_read, self._is_back = anyio.Event(), anyio.Event()
         self._names: set[str] = set()
+        self._deploying: dict[str, None] = {}  # apps whose tasks are asked whether they are ready, the next one first
+        self._deploys = anyio.Event()
         self._names_changed = anyio.Event()
 
     def look_at(self, app_id: str, cause: Cause) -> None:
@@ -90,17 +95,21 @@ class Reader:
         body = await self._client.read_apps()
         before, addresses = self._picture.apps(), self._resolver.addresses
         try:
-            answer, names = await anyio.to_thread.run_sync(
-                _decode, body, before, addresses, self._picture.seen_s(begun_s)
+            answer, names, deploying = await anyio.to_thread.run_sync(
+                _decode, body, before, addresses, self._picture.seen_s(begun_s), self._settings.prefix
             )
         except SourceError as error:
             raise self._no_answer(error) from error
-        self._names = set(names)
-        if names and self._picture.is_empty:
+        pods = await self._pods.read_all(before, addresses, self._picture.seen_s(begun_s), _aside(before))
+        answer = joined(answer, pods)
+        self._names = {*names, *names_in(pods.apps.values())}
+        if self._names and self._picture.is_empty:
             with anyio.move_on_after(_NAMES_S):
-                await self._resolver.refresh(names)
+                await self._resolver.refresh(self._names)
             answer = settled(answer, before, self._resolver.addresses, 0.0)
         self._picture.take_all(answer, before, self._resolver.addresses, begun_s)
+        self._deploying = {}
+        self._deploy(*deploying)
         heard = self._hints.answered(begun_s)
         self._names_changed.set()
         self._all_read.set()
@@ -131,11 +140,9 @@ class Reader:
     async def read_one(self, hint: Hint) -> None:
         """Read the app of a hint. Raises SourceError; the picture is then as it was."""
         begun_s = self._clock()
-        body = await self._client.read_app(hint.app_id)
-        try:
-            answer = Answer() if body is None else read_app_answer(body, hint.app_id)
-        except SourceError as error:
-            raise self._no_answer(error) from error
+        answer = await self._answer_about(hint.app_id)
+        self._deploying.pop(hint.app_id, None)
+        self._deploy(*_deploying(answer))
         is_new = self._picture.take_one(hint.app_id, answer, self._resolver.addresses, begun_s)
         if is_new or any(cause.is_owners for cause in hint.causes):  # that its owner meant it may be all that is new
             self._outlet.changed(hint.causes)
@@ -144,6 +151,16 @@ class Reader:
             self._names |= new_names
             self._names_changed.set()
         self._notify(SourceRead(self._source, hint.app_id, len(answer.apps), self._clock() - begun_s))
+
+    async def _answer_about(self, app_id: str) -> Answer:
+        """What Marathon says of an app or a pod; empty where it has neither."""
+        known = self._picture.apps().get(app_id)
+        is_pod = known is not None and known.definition.is_pod
+        body = None if is_pod else await self._client.read_app(app_id.removeprefix(self._settings.prefix))
+        try:
+            return await self._pods.read_one(app_id, is_known=is_pod) if body is None else read_app_answer(body, app_id)
+        except SourceError as error:
+            raise self._no_answer(error) from error
 
     async def run_names(self) -> None:
         """Keep the addresses of named agents up to date."""
@@ -154,6 +171,22 @@ class Reader:
             self._names_changed = anyio.Event()
             if await self._resolver.refresh(self._names) and self._picture.locate(self._resolver.addresses):
                 self._outlet.changed((Cause("agent names resolved", "", self._clock()),))
+
+    async def run_readiness(self) -> None:
+        """Have apps read whose new tasks are asked whether they are ready: no event tells the answer."""
+        while True:
+            await self._deploys.wait()
+            await anyio.sleep(self._settings.readiness_interval_s)
+            for app_id in list(self._deploying)[:_DEPLOYING]:
+                self._deploying[app_id] = self._deploying.pop(app_id)
+                self.look_at(app_id, Cause("is it ready", app_id, self._clock()))
+            if not self._deploying:
+                self._deploys = anyio.Event()
+
+    def _deploy(self, *app_ids: str) -> None:
+        self._deploying |= dict.fromkeys(app_ids)
+        if app_ids and self._settings.readiness:
+            self._deploys.set()
 
     def _no_answer(self, error: SourceError) -> SourceError:
         """The error with the endpoint whose answer it is about; another one is asked next."""
@@ -171,13 +204,25 @@ class Reader:
 
 
 def _decode(
-    body: bytes, before: Mapping[str, App], addresses: Mapping[str, str], seen_s: float
-) -> tuple[Answer, frozenset[str]]:
-    """The costly part of a full read, for a thread: the answer compared with what is known, and its agents' names."""
+    body: bytes, before: Mapping[str, App], addresses: Mapping[str, str], seen_s: float, prefix: str
+) -> tuple[Answer, frozenset[str], tuple[str, ...]]:
+    """The costly part of a full read, for a thread: the answer compared with what is known, its agents' names, and the
+    ids of apps whose new tasks are asked whether they are ready.
+    """
     with _gc_paused():
-        step_aside = _step_aside() if before else go_on  # before the first read nothing else is to be done
-        answer = read_apps_answer(body, step_aside)
-        return settled(answer, before, addresses, seen_s, step_aside), names_in(answer.apps.values())
+        step_aside = _aside(before)
+        answer = read_apps_answer(body, step_aside, prefix)
+        names, deploying = names_in(answer.apps.values()), tuple(_deploying(answer))
+        return settled(answer, before, addresses, seen_s, step_aside), names, deploying
+
+
+def _deploying(answer: Answer) -> Iterator[str]:
+    return (app_id for app_id, app in answer.apps.items() if app.is_deploying)
+
+
+def _aside(before: Mapping[str, App]) -> Callable[[], None]:
+    """Before the first read nothing else is to be done."""
+    return _step_aside() if before else go_on
 
 
 def _step_aside() -> Callable[[], None]:

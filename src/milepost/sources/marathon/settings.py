@@ -5,19 +5,24 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from milepost.errors import SettingsError
+from milepost.sources.marathon.account import ServiceAccount
 
 
 @dataclass(frozen=True, slots=True)
 class MarathonSettings:
-    """One Marathon cluster.
+    """One Marathon cluster. Where it has a `name`, that and a colon come before the ids of its apps.
 
     `urls` are its endpoints, tried in order. A `user:password@` in a URL counts as `user` and `password` and is
-    taken out of it. `ca_file` holds the certificates to trust instead of the system's. Durations in seconds:
+    taken out of it; `account` is logged in where there is no user. `ca_file` holds the certificates to trust instead
+    of the system's. Durations in seconds:
     `read_timeout_s` limits each answer as a whole, a stream without a byte for `stream_silence_s` is dead, all
     apps are read at least every `read_interval_s`, tries are never further apart than `max_backoff_s`, where no stream
     can be opened than `max_refused_s`, and a stream that lived for `healthy_stream_s` was a good one: its end is no
     further failure in a row.
     `max_answer_bytes` limits an answer, `max_event_bytes` one event: a whole plan (before 1.6) has megabytes.
+
+    With `pods` these are read as well, where this Marathon has any; a read of all apps waits `pods_wait_s` for them.
+    With `readiness` an app whose new tasks are asked whether they are ready is read every `readiness_interval_s`.
 
     Raises SettingsError for a URL that cannot be used.
     """
@@ -25,6 +30,7 @@ class MarathonSettings:
     urls: tuple[str, ...]
     user: str = ""
     password: str = field(default="", repr=False)
+    account: ServiceAccount | None = None
     ca_file: Path | None = None
     tls_verify: bool = True
     connect_timeout_s: float = 3.0
@@ -37,6 +43,11 @@ class MarathonSettings:
     healthy_stream_s: float = 2.0
     max_answer_bytes: int = 512 * 1024 * 1024
     max_event_bytes: int = 64 * 1024 * 1024
+    name: str = ""
+    pods: bool = True
+    pods_wait_s: float = 3.0
+    readiness: bool = True
+    readiness_interval_s: float = 1.0
 
     def __post_init__(self) -> None:
         if not self.urls:
@@ -50,6 +61,16 @@ class MarathonSettings:
             user, password = found.pop()
             object.__setattr__(self, "user", user)
             object.__setattr__(self, "password", password)
+
+    @property
+    def source(self) -> str:
+        """The name of the source, in snapshots and notices."""
+        return self.name or "marathon"
+
+    @property
+    def prefix(self) -> str:
+        """What comes before the ids of its apps: `east:`, "" without a name."""
+        return f"{self.name}:" if self.name else ""
 
 
 def _split(url: str) -> SplitResult:

@@ -17,6 +17,7 @@ from milepost.sources.marathon.picture import Picture
 from milepost.sources.marathon.reader import Reader
 from milepost.sources.marathon.reconnect import Reconnect
 from milepost.sources.marathon.settings import MarathonSettings
+from milepost.sources.names import addresses_in
 from milepost.sources.resolver import Resolve, Resolver, resolve_ipv4
 
 _READERS = 4  # reads of single apps at a time
@@ -25,8 +26,8 @@ _READERS = 4  # reads of single apps at a time
 class MarathonSource:
     """Watches one Marathon cluster (`milepost.sources.base.Source`).
 
-    `name` stands in snapshots and notices. `resolve` looks an agent's name up and may block. `clock` is the
-    process's monotonic clock in seconds, `chance` gives random numbers in 0..1.
+    `name` (the settings' own where it is "") stands in snapshots and notices. `resolve` looks an agent's name up and
+    may block. `clock` is the process's monotonic clock in seconds, `chance` gives random numbers in 0..1.
     """
 
     def __init__(
@@ -34,20 +35,21 @@ class MarathonSource:
         settings: MarathonSettings,
         notify: Notify,
         *,
-        name: str = "marathon",
+        name: str = "",
         resolve: Resolve = resolve_ipv4,
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self._name, self._settings, self._notify = name, settings, notify
+        self._name = name = name or settings.source
+        self._settings, self._notify = settings, notify
         self._clock, self._chance = clock, chance
         self._client = MarathonClient(settings)
         self._opened_s: float | None = None  # when the stream of now was opened
         self._picture = Picture()
         self._outlet = Outlet(name, self._picture)
-        resolver = Resolver(resolve, clock=clock)
+        self._resolver = Resolver(resolve, clock=clock)
         self._reader = Reader(
-            name, settings, self._client, self._picture, self._outlet, resolver, notify, clock, chance
+            name, settings, self._client, self._picture, self._outlet, self._resolver, notify, clock, chance
         )
 
     async def run(self, publish: Callable[[Snapshot], None]) -> None:
@@ -56,9 +58,11 @@ class MarathonSource:
         The stream is opened first and all apps are read then, so that nothing falls between the two.
         """
         async with self._client, anyio.create_task_group() as group:
+            group.start_soon(self._client.run)
             group.start_soon(self._listen)
             group.start_soon(self._reader.run_full_reads)
             group.start_soon(self._reader.run_names)
+            group.start_soon(self._reader.run_readiness)
             group.start_soon(self._outlet.run, publish)
             for _ in range(_READERS):
                 group.start_soon(self._reader.run_hints)
@@ -66,6 +70,7 @@ class MarathonSource:
     def remember(self, before: Snapshot) -> None:
         """See `Source.remember`."""
         self._picture.remember(before.apps)
+        self._resolver.remember(addresses_in(before.apps.values()))
 
     def look_again(self, reason: str) -> None:
         """See `Source.look_again`."""
@@ -120,7 +125,9 @@ class MarathonSource:
 
     def _heed(self, event: Event, heard_s: float) -> None:
         """News of a task acts at once; whatever else an event says is only a hint to read."""
-        for app_id in event.app_ids:
+        for app_id in (self._settings.prefix + named for named in event.app_ids):
+            if event.says_again and not self._is_pod(app_id):
+                continue
             cause = Cause(event.reason, app_id, heard_s, event.ended, event.is_owners)
             if event.news is not None:
                 told = self._picture.hear(app_id, event.news)
@@ -130,11 +137,15 @@ class MarathonSource:
                     self._notify(BadNews(app_id, task_id, event.reason))
             self._reader.look_at(app_id, cause)
 
+    def _is_pod(self, app_id: str) -> bool:
+        known = self._picture.apps().get(app_id)
+        return known is not None and known.definition.is_pod
+
 
 def _no_notice(_: Notice) -> None:
     """For a read on its own: its error is the caller's."""
 
 
-async def read_once(settings: MarathonSettings, name: str = "marathon", resolve: Resolve = resolve_ipv4) -> Snapshot:
+async def read_once(settings: MarathonSettings, name: str = "", resolve: Resolve = resolve_ipv4) -> Snapshot:
     """One full read of a Marathon, agent names resolved. Raises SourceError if no endpoint gives a good answer."""
     return await MarathonSource(settings, _no_notice, name=name, resolve=resolve).read_once()

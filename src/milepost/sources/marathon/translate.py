@@ -1,6 +1,6 @@
 """From Marathon's words to ours: networks, service ports, tasks (marathon-lb-behaviour.md 9.2 to 9.5). Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -9,22 +9,23 @@ from milepost.model.problem import Problem, Severity
 from milepost.model.snapshot import App, AppDefinition, AppPort, HealthCheck, NetworkMode, Task
 from milepost.sources.addresses import is_dns_name, literal
 from milepost.sources.marathon import wire
+from milepost.sources.marathon.overlay import is_of
 
 _MODES = {mode.value: mode for mode in NetworkMode}
 _STARTING = ("TASK_STAGING", "TASK_STARTING")  # the ports of such a task are not given yet where it has none
 _DOCKER_NETWORKS = {"BRIDGE": NetworkMode.BRIDGE, "USER": NetworkMode.CONTAINER}
 
 
-def app_from_wire(app: wire.App) -> App:
-    """The app in our nouns, with a Problem for each label and task that cannot be read.
+def app_from_wire(app: wire.App, prefix: str = "") -> App:
+    """The app in our nouns, with a Problem for each label and task that cannot be read. `prefix` comes before its id.
 
     Raises ValueError (of which msgspec's errors are) where what decides about the whole app cannot be read.
     """
-    app_id = absolute_id(app.id)
-    if app_id == "/":
+    app_id = prefix + absolute_id(app.id)
+    if app_id == prefix + "/":
         raise ValueError("expected an id like /web")
     network = _network(app)
-    labels, problems = _labels(app_id, app.labels or {})
+    labels, problems = texts(app_id, app.labels or {})
     fallback_ports = _fallback_ports(app, network)
     tasks: list[Task] = []
     for raw in app.tasks or ():
@@ -33,7 +34,7 @@ def app_from_wire(app: wire.App) -> App:
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             problems.append(Problem(app_id, f"task {wire.id_of(raw)}".rstrip(), f"cannot be read, left out: {error}"))
             continue
-        tasks.append(_task(task, network, fallback_ports))
+        tasks.append(_task(task, network, fallback_ports, app.readiness_check_results or ()))
         problems.extend(_host_problems(app_id, task, tasks[-1], network))
     definition = AppDefinition(
         id=app_id,
@@ -50,6 +51,7 @@ def app_from_wire(app: wire.App) -> App:
         app.version or "",
         tuple(problems),
         scaled_at if isinstance(scaled_at, str) else "",
+        is_deploying=bool(app.readiness_checks and app.deployments),
     )
 
 
@@ -58,7 +60,7 @@ def absolute_id(app_id: str) -> str:
     return "/" + "/".join(part for part in app_id.split("/") if part)
 
 
-def _labels(app_id: str, labels: Mapping[str, Any]) -> tuple[dict[str, str], list[Problem]]:
+def texts(app_id: str, labels: Mapping[str, Any]) -> tuple[dict[str, str], list[Problem]]:
     """The labels that are strings; null counts as absent, anything else is a Problem of that label only."""
     texts = {name: value for name, value in labels.items() if isinstance(value, str)}
     problems = [
@@ -128,7 +130,12 @@ def _fallback_ports(app: wire.App, network: NetworkMode) -> tuple[int, ...]:
             return tuple(port.number or 0 for port in (discovery and discovery.ports) or ()) or containers
 
 
-def _task(task: wire.Task, network: NetworkMode, fallback_ports: tuple[int, ...]) -> Task:
+def _task(
+    task: wire.Task,
+    network: NetworkMode,
+    fallback_ports: tuple[int, ...],
+    readiness: Iterable[wire.ReadinessResult | None],
+) -> Task:
     host = task.host or ""
     is_own = network is NetworkMode.CONTAINER
     first = next(iter(task.ip_addresses or ()), None)
@@ -137,16 +144,24 @@ def _task(task: wire.Task, network: NetworkMode, fallback_ports: tuple[int, ...]
     return Task(
         id=task.id,
         host=host,
-        address=literal(at) if at and _is_host(host) else None,
+        address=literal(at) if at and is_host(host) else None,
         ports=fallback_ports if is_own else task.ports or (() if task.state in _STARTING else fallback_ports),
         state=task.state or "",
         health=None if results is None else tuple(bool(result and result.alive) for result in results),
         version=task.version or "",
         staged_at=task.staged_at if isinstance(task.staged_at, str) else "",
+        is_ready=_is_ready(task.id, readiness),
     )
 
 
-def _is_host(text: str) -> bool:
+def _is_ready(task_id: str, results: Iterable[wire.ReadinessResult | None]) -> bool | None:
+    """What the results say of the task, None where they do not speak of it."""
+    of_task = [one for one in results if one and isinstance(one.task_id, str) and is_of(task_id, one.task_id)]
+    return all(one.ready is True for one in of_task) if of_task else None
+
+
+def is_host(text: str) -> bool:
+    """Whether `text` can be an agent's; "" is no answer rather than a wrong one."""
     return not text or literal(text) is not None or is_dns_name(text)
 
 
@@ -154,7 +169,7 @@ def _host_problems(app_id: str, task: wire.Task, read: Task, network: NetworkMod
     subject = f"task {task.id}"
     if task.host is None:
         yield Problem(app_id, subject, "has no host", Severity.WARNING)
-    elif not _is_host(task.host):
+    elif not is_host(task.host):
         yield Problem(app_id, subject, f"expected an IP address or a DNS name as host, got {task.host!r}")
     elif network is NetworkMode.CONTAINER and task.ip_addresses and read.address is None:
         got = task.ip_addresses[0].ip_address

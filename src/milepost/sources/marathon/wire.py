@@ -71,6 +71,13 @@ class HealthResult(Wire, frozen=True):
     alive: bool | None = None
 
 
+class ReadinessResult(Wire, frozen=True):
+    """`task_id` may be the instance's."""
+
+    task_id: Any = None
+    ready: Any = None
+
+
 class IpAddress(Wire, frozen=True):
     ip_address: str | None = None
 
@@ -105,6 +112,9 @@ class App(Wire, frozen=True):
     ip_address: dict[str, Any] | None = None
     health_checks: tuple[HealthCheck, ...] | None = None
     tasks: tuple[msgspec.Raw, ...] | None = None
+    readiness_checks: tuple[Any, ...] | None = None
+    readiness_check_results: tuple[ReadinessResult | None, ...] | None = None
+    deployments: tuple[Any, ...] | None = None
 
 
 class Named(msgspec.Struct, frozen=True, gc=False):

@@ -8,7 +8,7 @@ from milepost.proxies.haproxy.raw.review import SECTIONS
 from milepost.proxies.haproxy.raw.words import Line
 
 _FILES = "it follows from the limit of open files that milepost is started with (LimitNOFILE of its unit)"
-_USER = "HAProxy runs as the user that milepost is started as"
+_USER = "set haproxy.user and haproxy.group"
 _MASTER = "milepost starts HAProxy, with a master process and as many workers as it needs"
 _SERVERS = "milepost knows the servers itself, also over a reload"
 _RULE = "HAProxy takes no rules there; they may stand in the templates HTTP_FRONTEND_HEAD and BACKEND_HTTP_OPTIONS"
@@ -17,7 +17,8 @@ _OWNED: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "global": {
             **dict.fromkeys(("maxconn", "ulimit-n", "strict-limits"), _FILES),
-            **dict.fromkeys(("user", "group", "uid", "gid", "chroot"), _USER),
+            **dict.fromkeys(("user", "group", "uid", "gid"), _USER),
+            "chroot": "files that HAProxy reads at run time lie elsewhere; the unit of milepost can shut it in",
             **dict.fromkeys(("daemon", "master-worker", "mworker-max-reloads", "nbproc", "pidfile"), _MASTER),
             **dict.fromkeys(("server-state-file", "server-state-base"), _SERVERS),
             "stats": "the socket is milepost's; its place is the setting haproxy.admin_socket",

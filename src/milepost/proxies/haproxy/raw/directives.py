@@ -264,6 +264,12 @@ _BOTH: Mapping[str, Check] = {
     "compression": _some_words,
     "stick-table": _stick_table,
 }
+_TIMEOUTS = (
+    *("client", "client-fin", "http-request", "http-keep-alive", "tarpit"),
+    *("connect", "server", "server-fin", "queue", "check", "tunnel"),
+)
+"""HAProxy ignores, with a warning, those of the other side: owners often write `timeout client` in a backend."""
+
 _FRONTEND: Mapping[str, Check] = {
     **_BOTH,
     "bind": _bind,
@@ -271,7 +277,7 @@ _FRONTEND: Mapping[str, Check] = {
     "default_backend": _leads_to_own,
     "maxconn": _number,
     "backlog": _number,
-    "timeout": _timeout("client", "client-fin", "http-request", "http-keep-alive", "tarpit"),
+    "timeout": _timeout(*_TIMEOUTS),
     "tcp-request": _tcp_request("connection", "session", "content", "inspect-delay"),
     "monitor-uri": _some_words,
 }
@@ -286,9 +292,7 @@ _BACKEND: Mapping[str, Check] = {
     "retry-on": _some_words,
     "fullconn": _number,
     "max-keep-alive-queue": _number,
-    "timeout": _timeout(
-        "connect", "server", "server-fin", "queue", "check", "tunnel", "tarpit", "http-request", "http-keep-alive"
-    ),
+    "timeout": _timeout(*_TIMEOUTS),
     "tcp-request": _tcp_request("content", "inspect-delay"),
     "tcp-response": _tcp_request("content", "inspect-delay"),
     "http-check": _check_step("send", "expect", "connect", "comment", "disable-on-404", "send-state"),
