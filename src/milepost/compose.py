@@ -13,8 +13,8 @@ from anyio.abc import TaskGroup
 from starlette.applications import Starlette
 
 from milepost import __version__
+from milepost.compose_policy import policy_of, texts_of, tried
 from milepost.compose_sources import prefixes_of, read_once, sources_of
-from milepost.compose_texts import texts_of
 from milepost.controller.board import Board
 from milepost.controller.garbage import rare_searches
 from milepost.controller.guard import Guard, Limits
@@ -58,16 +58,12 @@ from milepost.proxies.haproxy.keyring import Keyring
 from milepost.proxies.haproxy.log_sections import STDOUT
 from milepost.proxies.haproxy.master import MasterSocket
 from milepost.proxies.haproxy.operator.texts import OperatorTexts
-from milepost.proxies.haproxy.operator.trial import try_texts
 from milepost.proxies.haproxy.process import named_environment
 from milepost.proxies.haproxy.proxy import HaproxyProxy, Places
-from milepost.proxies.haproxy.raw.review import RawReview
 from milepost.proxies.haproxy.reader import read_statistics
 from milepost.proxies.haproxy.view import HaproxyView
 from milepost.routing.build import Router, build_routing
 from milepost.routing.endpoints import why_not
-from milepost.routing.own_texts import no_texts
-from milepost.routing.policy import Conflicts, Policy
 from milepost.settings.values import Settings
 from milepost.sources.marathon.overlay import is_of
 from milepost.sources.static import NAME as STATIC
@@ -91,7 +87,7 @@ async def run(
     with only_one(settings.state_dir), rare_searches():
         account = _make_way(settings)
         binary = binary_of(settings)
-        await _try(texts, settings, binary)
+        await tried(texts, _profile(settings, binary, texts), settings, binary)
         prefixes = prefixes_of(settings)
         board, mailbox = Board(started_at_s=time.time(), sources=tuple(prefixes)), Mailbox()
         metrics = Metrics(board)
@@ -141,7 +137,7 @@ async def run_once(settings: Settings, texts: OperatorTexts | None = None) -> No
     with only_one(settings.state_dir), rare_searches():
         settings.map_dir.mkdir(exist_ok=True)
         binary = binary_of(settings)
-        await _try(texts, settings, binary)
+        await tried(texts, _profile(settings, binary, texts), settings, binary)
         keychain = keychain_of(settings, binary)
         await keychain.look()
         seen = await read_once(settings)
@@ -155,14 +151,6 @@ async def run_once(settings: Settings, texts: OperatorTexts | None = None) -> No
             await proxy.close()
         for problem in sorted({*seen.problems, *table.problems, *proxy.refused}):
             log_notice(ProblemFound(problem.app_id, problem.subject, problem.message, solved=False))
-
-
-async def _try(texts: OperatorTexts, settings: Settings, binary: Binary | None) -> None:
-    """Raises SettingsError where HAProxy refuses the operator's own texts: no app is to pay for these."""
-    if texts and binary is not None:
-        profile = profile_of(settings, binary.numbers, max_files(), texts)
-        environment = named_environment(settings.haproxy.environment, os.environ)
-        await try_texts(texts, profile, binary.path, settings.state_dir, environment)
 
 
 def _reconcile(proxy: HaproxyProxy, mailbox: Mailbox) -> None:
@@ -310,7 +298,11 @@ def haproxy_of(
 
 def designer_of(settings: Settings, binary: Binary | None, texts: OperatorTexts | None = None) -> RunDesigner:
     """What decides the configuration; for the oldest version that milepost knows where there is no program to ask."""
-    return RunDesigner(profile_of(settings, binary.numbers if binary else OLDEST, max_files(), texts))
+    return RunDesigner(_profile(settings, binary, texts))
+
+
+def _profile(settings: Settings, binary: Binary | None, texts: OperatorTexts | None) -> Profile:
+    return profile_of(settings, binary.numbers if binary else OLDEST, max_files(), texts)
 
 
 def max_files() -> int:
@@ -336,30 +328,6 @@ def pace_of(settings: Settings) -> Pace:
         settle_limit_s=haproxy.settle_limit_s,
         reload_interval_s=haproxy.reload_interval_s,
         observe_interval_s=haproxy.observe_interval_s,
-    )
-
-
-def policy_of(settings: Settings, texts: OperatorTexts | None = None) -> Policy:
-    """How apps are routed. The listeners of milepost's own and of HAProxy's shared frontends are no app's to have."""
-    haproxy, web, raw = settings.haproxy, settings.web.listen, settings.policy.raw
-    texts = texts_of(settings) if texts is None else texts
-    https_port = haproxy.https_port if haproxy.certificates else 0  # without one an app may do its own TLS there
-    ours = (haproxy.http_port, https_port, haproxy.appid_port, haproxy.stats_port, web.port if web else 0)
-    return Policy(
-        groups=settings.routing.groups,
-        strict=settings.routing.strict,
-        health_check=settings.routing.health_check,
-        assign_ports=settings.routing.assign_ports,
-        reserved_ports=frozenset(ours) - {0},
-        conflicts=Conflicts(settings.routing.conflicts),
-        healthy_share=settings.routing.healthy_share,
-        readiness=settings.routing.readiness,
-        grants=settings.policy.claims,
-        review=no_texts if raw == "off" else RawReview(is_trusted=raw == "trusted"),
-        deployment_target=settings.routing.deployment_target,
-        skipped=frozenset(f"/{app_id.strip('/')}" for app_id in settings.routing.skip),
-        complete=texts.overlay(trusts_owners=raw == "trusted"),
-        problems=texts.problems,
     )
 
 

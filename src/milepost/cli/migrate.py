@@ -17,7 +17,7 @@ from milepost.compat.marathon_lb.migration import Difference, differences, in_ne
 from milepost.compat.marathon_lb.old_file import file_differences
 from milepost.compat.marathon_lb.own import settings_of
 from milepost.compat.marathon_lb.text import Writer, writer_of
-from milepost.compose import policy_of
+from milepost.compose_policy import policy_of
 from milepost.errors import MilepostError
 from milepost.model.snapshot import Snapshot
 from milepost.proxies.haproxy.operator.texts import OperatorTexts

@@ -73,7 +73,7 @@ def _run_foreign(arguments: Arguments, command: Sequence[str], environ: Mapping[
 def _run_own(arguments: Arguments, environ: Mapping[str, str]) -> None:
     from milepost import compose
     from milepost.compat.marathon_lb.own import settings_of, without_effect
-    from milepost.compose_texts import texts_of
+    from milepost.compose_policy import texts_of
 
     settings = settings_of(arguments, environ)
     log_notices_here()
