@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.cluster import BenchApp
-from milepost.compose import max_files
+from milepost.compose_haproxy import max_files
 from milepost.proxies.haproxy.binary import Binary
 from milepost.proxies.haproxy.config import Desired, Profile
 from milepost.proxies.haproxy.desired import RunDesigner

@@ -1,19 +1,24 @@
 """The only place where concrete parts meet: settings become what each part takes, and the parts one program."""
 
-import os
-import resource
 import signal
 import time
 from collections.abc import Iterator, Set
 from functools import partial
-from pathlib import Path
 
 import anyio
 from anyio.abc import TaskGroup
 from starlette.applications import Starlette
 
 from milepost import __version__
-from milepost.compose_policy import policy_of, texts_of, tried
+from milepost.compose_haproxy import (
+    account_of_worker,
+    binary_of,
+    haproxy_of,
+    keychain_of,
+    take_over_files,
+    tried,
+)
+from milepost.compose_policy import policy_of, texts_of
 from milepost.compose_sources import prefixes_of, read_once, sources_of
 from milepost.controller.board import Board
 from milepost.controller.garbage import rare_searches
@@ -28,7 +33,6 @@ from milepost.controller.mailbox import Mailbox
 from milepost.controller.once import bring
 from milepost.controller.signals import heed
 from milepost.controller.snapshot_file import SnapshotFile
-from milepost.errors import ProxyError
 from milepost.model.notice import (
     CertificateUnchecked,
     DrainEnded,
@@ -46,20 +50,12 @@ from milepost.model.snapshot import App, Task
 from milepost.observability.haproxy_log import serve_log
 from milepost.observability.logs import log_notice
 from milepost.observability.metrics import Metrics
-from milepost.proxies.haproxy.account import Account, account_of, require_way
-from milepost.proxies.haproxy.binary import OLDEST, Binary, find_binary
-from milepost.proxies.haproxy.certificate_check import CertificateCheck
-from milepost.proxies.haproxy.certificate_files import LIST, OF_APPS
-from milepost.proxies.haproxy.config import Profile
-from milepost.proxies.haproxy.desired import RunDesigner
-from milepost.proxies.haproxy.drain import DRAIN_MAP
-from milepost.proxies.haproxy.keychain import Keychain
-from milepost.proxies.haproxy.keyring import Keyring
+from milepost.proxies.haproxy.account import Account, require_way
+from milepost.proxies.haproxy.binary import Binary
 from milepost.proxies.haproxy.log_sections import STDOUT
 from milepost.proxies.haproxy.master import MasterSocket
 from milepost.proxies.haproxy.operator.texts import OperatorTexts
-from milepost.proxies.haproxy.process import named_environment
-from milepost.proxies.haproxy.proxy import HaproxyProxy, Places
+from milepost.proxies.haproxy.proxy import HaproxyProxy
 from milepost.proxies.haproxy.reader import read_statistics
 from milepost.proxies.haproxy.view import HaproxyView
 from milepost.routing.build import Router, build_routing
@@ -87,14 +83,15 @@ async def run(
     with only_one(settings.state_dir), rare_searches():
         account = _make_way(settings)
         binary = binary_of(settings)
-        await tried(texts, _profile(settings, binary, texts), settings, binary)
         prefixes = prefixes_of(settings)
         board, mailbox = Board(started_at_s=time.time(), sources=tuple(prefixes)), Mailbox()
         metrics = Metrics(board)
         notify = _notify(board, metrics)
         keychain = keychain_of(settings, binary)
         await keychain.look()
-        proxy = haproxy_of(settings, binary, notify, keychain, texts)
+        problems = await take_over_files(settings, binary)
+        await tried(texts, settings, binary)
+        proxy = haproxy_of(settings, binary, notify, keychain, problems, texts)
         holders = HolderFile(settings.state_dir / "holders.json")
         loop = Loop(proxy, mailbox, Router(policy_of(settings, texts)), holders, board, notify, pace_of(settings))
         notify(_started(settings, binary))
@@ -137,14 +134,15 @@ async def run_once(settings: Settings, texts: OperatorTexts | None = None) -> No
     with only_one(settings.state_dir), rare_searches():
         settings.map_dir.mkdir(exist_ok=True)
         binary = binary_of(settings)
-        await tried(texts, _profile(settings, binary, texts), settings, binary)
         keychain = keychain_of(settings, binary)
         await keychain.look()
+        problems = await take_over_files(settings, binary)
         seen = await read_once(settings)
         holders = HolderFile(settings.state_dir / "holders.json")
         table = build_routing(seen, policy_of(settings, texts), holders.load())
         holders.save(table.holders)
-        proxy = haproxy_of(settings, binary, log_notice, keychain, texts)
+        await tried(texts, settings, binary)
+        proxy = haproxy_of(settings, binary, log_notice, keychain, problems, texts)
         try:
             await bring(proxy, table)
         finally:
@@ -186,12 +184,6 @@ def _make_way(settings: Settings) -> Account:
     account = account_of_worker(settings)
     require_way(settings.state_dir, account)
     return account
-
-
-def account_of_worker(settings: Settings) -> Account:
-    """Whom HAProxy's worker runs as. Raises SettingsError."""
-    haproxy = settings.haproxy
-    return account_of(haproxy.user, haproxy.group, is_own=haproxy.mode == "own")
 
 
 def _started(settings: Settings, binary: Binary | None) -> MilepostStarted:
@@ -245,82 +237,6 @@ def _and_tell(junction: Junction, notify: Notify) -> Notify:
     return tell
 
 
-def binary_of(settings: Settings) -> Binary | None:
-    """The HAProxy program. Attached to a HAProxy of somebody else's it is only there to check with, if at all."""
-    haproxy = settings.haproxy
-    try:
-        return find_binary(haproxy.binary, allow_bundled=haproxy.allow_bundled)
-    except ProxyError:
-        if haproxy.mode == "own":
-            raise
-        return None
-
-
-def keychain_of(settings: Settings, binary: Binary | None) -> Keychain:
-    """The certificates of the settings, and those that apps name."""
-    folder = certificate_folder(settings)
-    environment = named_environment(settings.haproxy.environment, os.environ)
-    shared, of_apps = (
-        Keyring(places, where, CertificateCheck(binary.path if binary else None, where, environment))
-        for places, where in ((settings.haproxy.certificates, folder), ((), folder / OF_APPS))
-    )
-    return Keychain(shared, of_apps)
-
-
-def certificate_folder(settings: Settings) -> Path:
-    """Where HAProxy reads certificates: milepost's copies."""
-    return settings.state_dir / "certificates"
-
-
-def haproxy_of(
-    settings: Settings,
-    binary: Binary | None,
-    notify: Notify,
-    keychain: Keychain | None = None,
-    texts: OperatorTexts | None = None,
-) -> HaproxyProxy:
-    """HAProxy as the loop drives it."""
-    is_own = settings.haproxy.mode == "own"
-    return HaproxyProxy(
-        designer_of(settings, binary, texts),
-        places_of(settings),
-        notify,
-        binary=binary.path if binary else None,
-        environment=named_environment(settings.haproxy.environment, os.environ),
-        is_own=is_own,
-        tunnel_limit_s=settings.haproxy.tunnel_limit_s,
-        most_old_workers=settings.haproxy.old_workers,
-        heals=settings.haproxy.foreign_changes == "heal",
-        max_files=max_files() if is_own else None,  # attached, HAProxy has its limit from elsewhere
-        keyring=keychain,
-    )
-
-
-def designer_of(settings: Settings, binary: Binary | None, texts: OperatorTexts | None = None) -> RunDesigner:
-    """What decides the configuration; for the oldest version that milepost knows where there is no program to ask."""
-    return RunDesigner(_profile(settings, binary, texts))
-
-
-def _profile(settings: Settings, binary: Binary | None, texts: OperatorTexts | None) -> Profile:
-    return profile_of(settings, binary.numbers if binary else OLDEST, max_files(), texts)
-
-
-def max_files() -> int:
-    """The hard limit on open files: what we start inherits it."""
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-
-
-def places_of(settings: Settings) -> Places:
-    """Where HAProxy's things lie."""
-    return Places(
-        config=settings.haproxy.config,
-        admin_socket=settings.admin_socket,
-        master_socket=settings.master_socket,
-        pid_file=settings.state_dir / "haproxy.pid",
-        drain_map=settings.map_dir / DRAIN_MAP,
-    )
-
-
 def pace_of(settings: Settings) -> Pace:
     haproxy = settings.haproxy
     return Pace(
@@ -347,36 +263,3 @@ def guards_of(settings: Settings, board: Board) -> dict[str, Guard]:
 
 def _drained(board: Board) -> Set[str]:
     return board.table.drained if board.table else frozenset()
-
-
-def profile_of(
-    settings: Settings, version: tuple[int, int], max_files: int, texts: OperatorTexts | None = None
-) -> Profile:
-    """How HAProxy of `version` is written, which may have `max_files` open files."""
-    haproxy, account = settings.haproxy, account_of_worker(settings)
-    texts = texts_of(settings) if texts is None else texts
-    return Profile(
-        admin_socket=str(settings.admin_socket),
-        map_dir=str(settings.map_dir),
-        max_files=max_files,
-        bind=haproxy.bind,
-        http_port=haproxy.http_port,
-        https_port=haproxy.https_port,
-        appid_port=haproxy.appid_port,
-        stats_port=haproxy.stats_port,
-        certificate_list=str(certificate_folder(settings) / LIST) if haproxy.certificates else "",
-        app_certificates=str(certificate_folder(settings) / OF_APPS),
-        log=haproxy.log,
-        log_socket=str(settings.log_socket),
-        slow_start_s=haproxy.slow_start_s,
-        hard_stop_after_s=haproxy.hard_stop_after_s,
-        trusts_owners=settings.policy.raw == "trusted",
-        version=version,
-        heads=texts.heads,
-        global_lines=texts.global_lines,
-        defaults_lines=texts.defaults_lines,
-        endpoints_socket=str(settings.endpoints_socket),
-        stats_trusted=haproxy.stats_trusted,
-        user=account.user,
-        group=account.group,
-    )

@@ -1,16 +1,11 @@
 """The part of the composition root about what the operator decides: who may have what, and texts of HAProxy's."""
 
-import os
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from milepost.proxies.haproxy.binary import Binary
-from milepost.proxies.haproxy.config import Profile
 from milepost.proxies.haproxy.names import BY_APP_ID, HTTP_IN, HTTPS_IN
 from milepost.proxies.haproxy.operator.given import given_templates
 from milepost.proxies.haproxy.operator.texts import OPTIONS, OperatorTexts, Written, read_texts
-from milepost.proxies.haproxy.operator.trial import try_texts
-from milepost.proxies.haproxy.process import named_environment
 from milepost.proxies.haproxy.raw.review import RawReview
 from milepost.routing.own_texts import no_texts
 from milepost.routing.policy import Conflicts, Policy
@@ -34,13 +29,6 @@ def texts_of(settings: Settings, environment: Mapping[str, str] = MappingProxyTy
     return read_texts(written, trusts_owners=settings.policy.raw == "trusted")
 
 
-async def tried(texts: OperatorTexts, profile: Profile, settings: Settings, binary: Binary | None) -> None:
-    """Raises SettingsError where HAProxy refuses the operator's own texts: no app is to pay for these."""
-    if texts and binary is not None:
-        environment = named_environment(settings.haproxy.environment, os.environ)
-        await try_texts(texts, profile, binary.path, settings.state_dir, environment)
-
-
 def policy_of(settings: Settings, texts: OperatorTexts | None = None) -> Policy:
     """How apps are routed. The listeners of milepost's own and of HAProxy's shared frontends are no app's to have."""
     haproxy, web, raw = settings.haproxy, settings.web.listen, settings.policy.raw
@@ -56,6 +44,8 @@ def policy_of(settings: Settings, texts: OperatorTexts | None = None) -> Policy:
         conflicts=Conflicts(settings.routing.conflicts),
         healthy_share=settings.routing.healthy_share,
         readiness=settings.routing.readiness,
+        serves_tls=https_port != 0,
+        verifies_servers=haproxy.server_ca_file is not None,
         grants=settings.policy.claims,
         review=no_texts if raw == "off" else RawReview(is_trusted=raw == "trusted"),
         deployment_target=settings.routing.deployment_target,

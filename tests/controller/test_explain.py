@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from milepost.controller.explain import NOT_IN_PROXY, explain, unknown_app
 from milepost.model.problem import Problem
 from milepost.model.routing import RoutingTable
@@ -90,6 +92,25 @@ def test_every_problem_of_the_app_and_no_other_is_listed() -> None:
     foreign = replace(PROBLEMS[0], app_id="/other")
     table = replace(TABLE, problems=(*PROBLEMS, foreign))
     assert set(explain("/shop/web", SNAPSHOT, table).problems) == set(PROBLEMS)
+
+
+@pytest.mark.parametrize(
+    ("labels", "lost"),
+    [
+        ({"HAPROXY_0_VHOST": r"a.example, ~B\d\.example"}, "host ~b[0-9][.]example"),
+        ({"HAPROXY_0_VHOST": "*.Example"}, "host *.example/api"),
+        ({"HAPROXY_0_PATH": "/api"}, "host */api"),
+    ],
+)
+def test_a_lost_pattern_stands_at_its_port_however_it_was_written(labels: dict[str, str], lost: str) -> None:
+    problem = Problem("/shop/web", lost, "is held by /old/web")
+    others = {"HAPROXY_1_VHOST": "other.example"}
+    web = SNAPSHOT.apps["/shop/web"]
+    app = replace(web, definition=replace(web.definition, labels={**labels, **others}))
+    snapshot = replace(SNAPSHOT, apps={"/shop/web": app})
+    first, second = explain("/shop/web", snapshot, replace(TABLE, problems=(problem,))).ports
+    assert first.reasons == (f"{lost}: is held by /old/web",)
+    assert second.reasons == ()
 
 
 def test_an_app_is_explained_before_it_was_routed() -> None:

@@ -95,12 +95,14 @@ KNOWN = {
     | keywords(written("/p", "PATH", exact=exact))
     | keywords(written("source", "BALANCE", exact=exact))
     | keywords(written("tcp", "MODE", exact=exact))
-    | {"balance", "hash-type consistent", ""}
+    | {f"timeout {side}" for side in ("server", "tunnel", "client")}
+    | {"http-request deny", "balance", "hash-type consistent", ""}
     for exact in (True, False)
 }
 texts = st.text(st.sampled_from("ab1.:/-,_* \t\n\r\x0b\x85\u2028'\"\\#$%{}[]()@;é"), max_size=10) | st.text()
 VALUES = ["VHOST", "PATH", "BIND_ADDR", "MODE", "BALANCE", "PORT", "STICKY", "ENABLED", "GROUP"]
-VALUES += ["RETRY_ON", "HEALTHY_SHARE", "BACKEND_HEALTHCHECK_PORT_INDEX"]
+VALUES += ["RETRY_ON", "HEALTHY_SHARE", "LISTEN", "STRIP_PATH", "TIMEOUT_SERVER", "TIMEOUT_TUNNEL", "TIMEOUT_CLIENT"]
+VALUES += ["SERVER_TLS", "SNI_PASSTHROUGH", "DENIED_NETWORKS", "BACKEND_HEALTHCHECK_PORT_INDEX"]
 RULED = ["AUTH", "AUTH_EVERYWHERE", "BACKEND_NETWORK_ALLOWED_ACL", "REDIRECT_TO_HTTPS", "USE_HSTS", "BACKEND_WEIGHT"]
 RULED += ["HTTP_BACKEND_PROXYPASS_PATH", "HTTP_BACKEND_REVPROXY_PATH", "HTTP_BACKEND_REDIR", "SSL_CERT", "BIND_OPTIONS"]
 TRIED = [
@@ -138,6 +140,8 @@ def test_every_label_of_the_table_is_tried() -> None:
 @example(value="unix@/run/admin.sock")
 @example(value='"${HOME}"')
 @example(value="a.example # rest")
+@example(value="~a[0-9]+")
+@example(value="~a' } { always_true } #")
 @example(value='a" if FALSE:joe:$5$salt$' + "a" * 43)
 @example(value="realm:joe:$5$salt$" + "a" * 43)
 @example(value="/app")
@@ -149,6 +153,8 @@ def test_every_label_of_the_table_is_tried() -> None:
 def test_no_label_adds_a_line_a_section_or_a_quote(label: str, exact: bool, value: str) -> None:
     every = written(value, label, exact=exact).split("\n")
     text = "\n".join(line for line in every if not (RULE.fullmatch(line.strip()) and not exact))
+    if not exact:
+        text = text.replace("-m reg '^(", "").replace(")$' }", " }")  # around what is left of an expression
     within_a_word = "\\$" if exact and label == "VHOST" else ""  # a host may be an expression there
     assert not set("\r\x0b\x0c\x85\u2028\"'\\#$") - set(within_a_word) & set(text)
     assert "unix@" not in text

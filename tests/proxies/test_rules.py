@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
+
 from milepost.model.routing import Auth, Rewrites, Service
 from milepost.proxies.haproxy.rules import rule_lines, userlist
+from milepost.routing.grammar_hosts import is_pattern
 
 WEB = Service("web_80", "/web", 0, 80, "http", hosts=("a.example",))
 AUTH = Auth("r", "joe", "$5$x")
@@ -46,8 +49,29 @@ def test_connections_meet_the_rule_on_networks_only() -> None:
     assert userlist(raw) is None
 
 
-def test_a_host_that_stands_for_many_is_written_into_no_rule() -> None:
-    rewrites = Rewrites(proxypass_path="/a", revproxy_path="/a", root_redirect="/a")
-    lines = rule_lines(replace(WEB, hosts=("*.example",), rewrites=rewrites))
-    assert not [line for line in lines if "example" in line]
-    assert len(lines) == 2
+HOST = "req.hdr(host),field(1,:),lower"
+TO_A = "http-request redirect code 301 location /a if { path / }"
+
+
+@pytest.mark.parametrize(
+    ("host", "roots", "names"),
+    [
+        ("b.example", (f"acl is_domain {HOST} -m str b.example", f"{TO_A} is_domain"), "b[.]example"),
+        ("*.example", (f"{TO_A} {{ {HOST} -m end .example }}",), "[^/:]+[.]example"),
+        (
+            "~(a|b)[0-9]",
+            (f"{TO_A} {{ {HOST},length le 253 }} {{ {HOST} -m reg '^((a|b)[0-9])$' }}",),
+            "(?=[^/:]{1,253}(?:[/:]|$))(?:(?:a|b)[0-9])",
+        ),
+        ("*", (TO_A,), "[^/:]+"),
+    ],
+)
+def test_a_host_that_stands_for_many_is_compared_as_such_and_told_to_no_task(
+    host: str, roots: tuple[str, ...], names: str
+) -> None:
+    rewrites = Rewrites(proxypass_path="/p", revproxy_path="/", root_redirect="/a")
+    lines = rule_lines(replace(WEB, hosts=(host,), rewrites=rewrites))
+    told = () if is_pattern(host) else (f"http-request set-header Host {host}",)
+    cut = "http-request replace-path (?i)^/p/?(.*) /\\1"
+    moved = f"http-response replace-header Location (?i)^https?://{names}(?::[0-9]+)?(/(?:[^/].*)?)$ \\1"
+    assert lines == (*roots, *told, cut, moved)

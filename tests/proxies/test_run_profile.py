@@ -15,9 +15,20 @@ from anyio.abc import SocketAttribute, SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 from anyio.streams.tls import TLSStream
 
-from milepost.model.routing import Auth, Binding, Check, Endpoint, Rewrites, RoutingTable, Service
+from milepost.model.routing import (
+    Auth,
+    Binding,
+    Check,
+    Endpoint,
+    Retries,
+    Rewrites,
+    RoutingTable,
+    ServerTls,
+    Service,
+    Timeouts,
+)
 from milepost.proxies.haproxy.binary import Binary
-from milepost.proxies.haproxy.config import Profile
+from milepost.proxies.haproxy.config import Desired, Profile
 from milepost.proxies.haproxy.desired import RunDesigner
 from milepost.proxies.haproxy.lame_duck import DrainFile, LameDuck
 from milepost.proxies.haproxy.master import MasterSocket
@@ -110,7 +121,42 @@ def test_haproxy_accepts_every_kind_of_service_without_a_warning(
         stats_trusted=("10.0.0.0/8", "fd00::/8"),
     )
     desired = RunDesigner(made, is_hitless=is_hitless).desired(every_kind())
-    config = tmp_path / "haproxy.cfg"
+    assert_accepted(binary, desired, tmp_path)
+
+
+@each_haproxy
+@pytest.mark.parametrize("is_hitless", [True, False])
+def test_haproxy_accepts_all_that_owners_and_operators_may_ask_for_at_once_without_a_warning(
+    binary: Binary, is_hitless: bool, tmp_path: Path
+) -> None:
+    page, networks = tmp_path / "503.http", tuple(f"10.0.{number}.0/24" for number in range(40))
+    page.write_bytes(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 5\r\n\r\nsorry")
+    made = replace(
+        profile(tmp_path, [8080, 8443, 9091, 9090]),
+        server_ca=str(CERTIFICATE),
+        accept_proxy=("http", "https", "appid", "services"),
+        trusted_networks=networks,
+        deny=networks * 5,
+        error_pages=((503, str(page)),),
+    )
+    asks = Service(
+        "asks_80", "/asks", 0, 80, "http", hosts=("*.a.example", "~b[0-9]{1,3}[.](c|d)?.*", "*"), path=("-i", "/x"),
+        check=Check("http", "/", 5, 2, 3, is_tls=True), retries=Retries(("503",)), strips_path=True,
+        timeouts=Timeouts(0.1, 604_800.0, 1.0), server_tls=ServerTls.VERIFIED, denied=networks * 2,
+    )  # fmt: skip
+    services = (
+        asks,
+        replace(asks, name="usual_81", port=81, retries=Retries(), hosts=("a.example",), path=()),
+        replace(asks, name="raw_82", port=82, mode="tcp", hosts=(), path=(), check=None, strips_path=False),
+        Service("own_83", "/own", 0, 83, "tcp", hosts=("own.example",), passes_tls=True, denied=networks * 2),
+    )
+    pool = (Endpoint("t1", "10.0.0.1", "10.0.0.1", 1),)
+    table = RoutingTable(services, {service.name: pool for service in services})
+    assert_accepted(binary, RunDesigner(made, is_hitless=is_hitless).desired(table), tmp_path)
+
+
+def assert_accepted(binary: Binary, desired: Desired, folder: Path) -> None:
+    config = folder / "haproxy.cfg"
     config.write_text(render(desired))
     for path in (*desired.maps, *desired.found_maps):
         Path(path).write_text(render_map(desired.maps.get(path, ())))

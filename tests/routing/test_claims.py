@@ -1,5 +1,7 @@
 """What apps may take of hosts and ports, where the operator has rules for it."""
 
+import pytest
+
 from milepost.model.problem import Problem
 from milepost.model.routing import Holders, RoutingTable
 from milepost.routing.build import build_routing
@@ -46,6 +48,37 @@ def test_without_any_rule_everything_is_allowed() -> None:
     found = table("/web", 1, "b.example")
     assert found.services[0].listens
     assert not found.problems
+
+
+@pytest.mark.parametrize(
+    ("host", "allowed", "is_allowed"),
+    [
+        ("*.example", "*.shop.example", False),
+        ("*.example", "?.example", False),
+        ("*.example", "[!a].example", False),
+        ("*", "*.example", False),
+        ("*", "?", False),
+        ("~.*.shop.example", "*.shop.example", False),
+        ("~a", "[~]a", False),
+        ("*.a.example", "*.example", True),
+        ("*.shop.example", "*.shop.example", True),
+        ("*", "*", True),
+        ("~a|b", "*", True),
+    ],
+)
+def test_a_pattern_is_allowed_where_all_is_that_it_stands_for(host: str, allowed: str, is_allowed: bool) -> None:
+    (service,) = table("/web", 1, host, Grant("*", (allowed,), ((1, 1),))).services
+    assert bool(service.hosts) is is_allowed
+
+
+@pytest.mark.parametrize(("allowed", "hosts"), [("*.example", ()), ("*", ("*",))])
+def test_a_path_alone_asks_for_every_host(allowed: str, hosts: tuple[str, ...]) -> None:
+    labels = {"HAPROXY_0_PATH": "/api", "HAPROXY_0_MODE": "http"}
+    rules = (Grant("*", (allowed,), ((1, 1),)),)
+    (service,) = build_routing(
+        snapshot(app("/web", port=1, labels=labels)), Policy(("external",), grants=rules)
+    ).services
+    assert service.hosts == hosts
 
 
 def test_a_rule_comes_before_who_holds_what() -> None:

@@ -43,7 +43,10 @@ REFUSED = [
     (labels.BALANCE, "random(0)"),
     (labels.BALANCE, "leastconn\n  server x 10.0.0.1:80"),
     (labels.VHOST, "a b"),
-    (labels.VHOST, "*.example"),
+    (labels.VHOST, "a.*.example"),
+    (labels.VHOST, "*a.example"),
+    (labels.VHOST, "*."),
+    (labels.VHOST, "~"),
     (labels.VHOST, "bücher.example"),
     (labels.VHOST, "a.example,-f"),
     (labels.VHOST, "a..example"),
@@ -177,13 +180,15 @@ WRITTEN = (labels.BIND_ADDR, labels.MODE, labels.BALANCE, labels.VHOST, labels.P
 @example(text="/a\u2028b")
 @example(text="unix@/run/haproxy.sock")
 def test_what_passes_holds_nothing_that_is_special_to_haproxy(label: Label[Any], profile: str, text: str) -> None:
-    """But for the hosts of the exact profile, which may be expressions: what is special there is so within a word."""
+    """But for hosts, which may be expressions: what is special there is so within a word, or within single quotes."""
+    usual = r"""[\x00-\x1f\x7f"'\\#${}\[\]]"""
     may_be_expression = label is labels.VHOST and profile == "exact"
-    special = r"""[\x00-\x1f\x7f"'#{}]|\\$""" if may_be_expression else r"""[\x00-\x1f\x7f"'\\#${}\[\]]"""
     found = getattr(label, profile)(text)
     if isinstance(found, Wrong):
         return
     for value in found.names if isinstance(found, Hosts) else found if isinstance(found, tuple) else (found,):
+        of_hosts = r"""[\x00-\x1f\x7f"'#{}]|\\$""" if may_be_expression else usual
+        special = r"""[\x00-\x20\x7f"'\\#$]""" if value.startswith("~") else of_hosts
         assert not re.search(special, value.removeprefix("[").removesuffix("]")), value
         assert "@" not in value or label is labels.PATH
         assert re.split(r" +", value.strip(" ")) == value.split() or not value.strip(" ")

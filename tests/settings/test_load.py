@@ -148,7 +148,13 @@ VALUES: dict[str, tuple[str, str, object]] = {
     'a list of paths of letters, digits and "/._-+@=~"': ("['/x']", "/x", (Path("/x"),)),
     'a list of URLs "http://host:port" without credentials': ("['http://m:1']", "http://m:1", ("http://m:1",)),
     'a list of IP addresses, or ["*"] for all': ("['::1']", "::1", ("::1",)),
-    'a list of IP addresses and networks like "10.0.0.0/8"': ("['10.1.0.0/16']", "10.1.0.0/16", ("10.1.0.0/16",)),
+    "a list of at most 40 IP addresses and networks": (
+        "['10.0.0.1/8', '::1']",
+        "10.0.0.1/8,::1",
+        ("10.0.0.0/8", "::1/128"),
+    ),
+    "a list of at most 200 IP addresses and networks": ("['10.0.0.1']", "10.0.0.1", ("10.0.0.1/32",)),
+    'a list of "http", "https", "appid", "services"': ("['http']", "http", ("http",)),
     'a name, or ""': ("'nobody'", "nobody", "nobody"),
     "a list of names of environment variables": ("['A', 'B']", "A,B", ("A", "B")),
     "a text": ("'{}'", "{}", "{}"),
@@ -199,6 +205,8 @@ def needed(key: Key) -> dict[str, str]:
     besides.pop(key.variable, None)
     if key.name == "settle_quiet_s":
         besides["MILEPOST_HAPROXY_SETTLE_LIMIT_S"] = "9"
+    if key.name == "accept_proxy":
+        besides["MILEPOST_HAPROXY_TRUSTED_NETWORKS"] = "10.0.0.1"
     return besides
 
 
@@ -364,3 +372,8 @@ def test_the_example_file_shows_the_defaults() -> None:
     assert cluster.urls == ("http://m1:8080", "http://m2:8080")
     assert settings.routing == Settings().routing
     assert settings.haproxy == Settings().haproxy
+
+
+def test_the_proxy_protocol_is_not_taken_from_everybody(write: Write) -> None:
+    with pytest.raises(SettingsError, match=r"accept_proxy: needs haproxy\.trusted_networks"):
+        load_settings(write("[haproxy]\naccept_proxy = ['http']"), {})

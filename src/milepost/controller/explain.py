@@ -9,6 +9,9 @@ from milepost.model.problem import Problem
 from milepost.model.routing import Check, Endpoint, RoutingTable, Service
 from milepost.model.snapshot import App, AppPort, Snapshot, Task
 from milepost.model.source_name import prefix_of
+from milepost.routing.grammar import Hosts
+from milepost.routing.grammar_hosts import EVERY_HOST, read_hosts
+from milepost.routing.labels import VHOST
 
 Live = Mapping[str, Mapping[str, str]]
 """Backend name -> "address:port" -> a word for the server's state. IPv6 addresses stand in brackets."""
@@ -178,9 +181,15 @@ def _is_loss_of(service: Service, problem: Problem, app: App) -> bool:
     """Whether the problem is a port or a host that the service asked for and did not get."""
     kind, _, what = problem.subject.partition(" ")
     if kind == "host":
-        wanted = app.definition.labels.get(f"HAPROXY_{service.index}_VHOST", "")
-        return what.partition("/")[0] in wanted.lower().replace(",", " ").split()
+        return what.partition("/")[0] in _wanted_hosts(service, app)
     return kind == "port" and what == str(service.port)
+
+
+def _wanted_hosts(service: Service, app: App) -> tuple[str, ...]:
+    """As the label was read; without one a path asks for every host."""
+    text = app.definition.labels.get(VHOST.key(service.index))
+    found = read_hosts(EVERY_HOST if text is None else text)
+    return found.names if isinstance(found, Hosts) else ()
 
 
 def _task(

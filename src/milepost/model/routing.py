@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from milepost.model.problem import Problem
 from milepost.model.snapshot import HealthCheck
@@ -12,8 +13,8 @@ class Check:
     """How the proxy checks an endpoint. Times in seconds; `fall` failures in a row take it out.
 
     `kind` is "http" (GET `path`) or "tcp" (connect), "" for neither (a mode other than http and tcp).
-    `port` is checked instead of the endpoint's own where it is not None. `asked` is what its owner asked for, as far as
-    somebody wants to know (marathon-lb's templates show it).
+    `port` is checked instead of the endpoint's own where it is not None. `is_tls`: the request is made over TLS.
+    `asked` is what its owner asked for, as far as somebody wants to know (marathon-lb's templates show it).
     """
 
     kind: str
@@ -22,6 +23,7 @@ class Check:
     timeout_s: int
     fall: int
     port: int | None = None
+    is_tls: bool = False
     asked: HealthCheck | None = None
 
 
@@ -76,20 +78,46 @@ class Binding:
     options: str = ""
 
 
+class ServerTls(StrEnum):
+    """Whether tasks are asked over TLS, and whether one that the operator trusts must have signed their certificate."""
+
+    OFF = ""
+    UNVERIFIED = "true"
+    VERIFIED = "verify"
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long a service's sides may be silent, in seconds, None for what is usual.
+
+    `server_s`: its task, before an answer. `tunnel_s`: both sides of a tunnel (a websocket, a connection of mode tcp).
+    `client_s`: a client that sends or takes, at the service's own listener.
+    """
+
+    server_s: float | None = None
+    tunnel_s: float | None = None
+    client_s: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """An app's one port that asks for traffic.
 
     `name` is unique in a table and names frontend and backend. `port` is where it listens (after the
-    PORT label); `listens` is False where another service holds that port. `bind_addr` is "" for the
-    balancer's own addresses. `hosts` are the virtual hosts it holds, lowered, in label order; `path` holds the
-    words of the PATH label. `several_hosts` tells whether the label was a list (it chooses the form of the rules).
+    PORT label); `listens` is False where another service holds that port, or its owner wants no listener.
+    `bind_addr` is "" for the balancer's own addresses. `hosts` are the virtual hosts it holds, lowered, in label order:
+    names, `*.name`, `~expression`, and `*` for all; `path` holds the words of the PATH label. `several_hosts` tells
+    whether the label was a list (it chooses the form of the rules).
     `serves_app_id` marks the app's first http service, the one that the app-id frontend leads to.
 
     `host_label` is the text of the VHOST label, lowered, None without one. Of rules for one host those of a greater
     `weight` come first. `redirects_to_https`: on the shared HTTP port a client is sent to HTTPS. `networks` are the
     only sources that may use the backend, () for all. `templates` are the owner's own texts in place of the usual
     ones, by the template's name (marathon-lb-behaviour.md 10.4).
+
+    `denied` are sources that may not use the backend, whatever `networks` says.
+    `passes_tls`: on the shared port of TLS its hosts lead to its tasks as they are, which speak TLS themselves.
+    `strips_path`: the task is asked for what follows the word of `path` that fits.
     """
 
     name: str
@@ -115,6 +143,11 @@ class Service:
     rewrites: Rewrites = Rewrites()
     binding: Binding = Binding()
     templates: Mapping[str, str] = field(default_factory=dict)
+    denied: tuple[str, ...] = ()
+    passes_tls: bool = False
+    strips_path: bool = False
+    timeouts: Timeouts = Timeouts()
+    server_tls: ServerTls = ServerTls.OFF
 
 
 @dataclass(frozen=True, slots=True)

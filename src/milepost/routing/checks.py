@@ -4,6 +4,7 @@ from milepost.model.routing import Check
 from milepost.model.snapshot import HealthCheck
 
 _TCP = frozenset({"TCP", "MESOS_TCP"})
+_TLS = frozenset({"HTTPS", "MESOS_HTTPS"})
 _LONGEST_S = 86_400
 _MOST_FAILURES = 1_000_000
 
@@ -24,6 +25,8 @@ def matching_check(checks: tuple[HealthCheck, ...], index: int, *, exact: bool) 
 def proxy_check(check: HealthCheck, mode: str, *, exact: bool) -> Check:
     """The proxy's form of it: its kind follows the service's mode, the protocol only tells tcp or not (11.2).
 
+    marathon-lb asked over plain HTTP whatever it said (its Q25), which a task that speaks TLS never answers well.
+
     Numbers that HAProxy does not take are brought to the nearest that it takes; `exact` leaves them as they are.
     """
     kind = "tcp" if mode == "tcp" or check.protocol in _TCP else "http" if mode == "http" else ""
@@ -34,6 +37,7 @@ def proxy_check(check: HealthCheck, mode: str, *, exact: bool) -> Check:
         timeout_s=check.timeout_s if exact else _bounded(check.timeout_s),
         fall=check.max_consecutive_failures + 1 if exact else min(check.max_consecutive_failures, _MOST_FAILURES) + 1,
         port=check.port,
+        is_tls=kind == "http" and check.protocol in _TLS and not exact,
         asked=check if exact else None,
     )
 

@@ -6,6 +6,9 @@ from fnmatch import fnmatchcase
 
 from milepost.model.problem import Problem
 from milepost.model.routing import Service
+from milepost.routing.grammar_hosts import is_pattern
+
+_SINGLE = frozenset("?[")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +25,23 @@ class Grant:
     by_app_id: bool = True
 
     def has_host(self, host: str) -> bool:
-        return any(fnmatchcase(host, pattern) for pattern in self.hosts)
+        return any(_covers(pattern, host) for pattern in self.hosts)
 
     def has_port(self, port: int) -> bool:
         return any(first <= port <= last for first, last in self.ports)
+
+
+def _covers(pattern: str, host: str) -> bool:
+    """Whether all fits that `host`, itself a pattern perhaps, stands for.
+
+    An asterisk in `host` is fit by one in `pattern` only, so that `?` and `[...]`, which might be, allow none. What an
+    expression stands for is not looked into: it takes a rule for every host.
+    """
+    if not pattern.strip("*"):
+        return bool(pattern)
+    if host.startswith("~") or (is_pattern(host) and not _SINGLE.isdisjoint(pattern)):
+        return False
+    return fnmatchcase(host, pattern)
 
 
 def within_grants(services: Sequence[Service], grants: Sequence[Grant]) -> tuple[tuple[Service, ...], list[Problem]]:

@@ -39,9 +39,6 @@ _FALSE = frozenset({"false", "f", "no", "n"})
 _WORD_MARKS = frozenset("._:*-")
 _WITHOUT_EXPRESSION_MARKS = str.maketrans("", "", "\\^$+?()[]|")
 _PATH_MARKS = frozenset("/-._~!&()*+,;=:@%?")
-_HOST_LABEL = r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
-_HOST = re.compile(rf"{_HOST_LABEL}(?:\.{_HOST_LABEL})*")
-_LONGEST_HOST = 253
 _BALANCE = re.compile(
     r"roundrobin|static-rr|leastconn|first|source"
     r"|random(?:\([1-9][0-9]{0,3}\))?"
@@ -152,16 +149,6 @@ def read_bind_address_as_written(text: str) -> str | Wrong:
     return text if text == "" or _is_word(bare) else Wrong("an IP address, a host name, or * for all")
 
 
-def read_hosts(text: str) -> Hosts | Wrong:
-    """Lowered; empty names and ports behind a name are left out, since a request matches with any port."""
-    names = [name.strip().lower() for name in text.split(",")]
-    found = tuple(dict.fromkeys(_without_port(name).removesuffix(".") for name in names if name))
-    for name in found:
-        if len(name) > _LONGEST_HOST or not _HOST.fullmatch(name):
-            return Wrong(f"host names in ASCII, separated by commas ({name[:80]!r} is none)")
-    return Hosts(found, several="," in text)
-
-
 def read_hosts_as_written(text: str) -> Hosts | Wrong:
     """Lowered, nothing else: blanks round a name, empty and repeated names stay (its Q48)."""
     names = tuple(text.lower().split(","))
@@ -203,8 +190,3 @@ def _is_expression(text: str) -> bool:
     """The same, or a regular expression: owners wrote them for templates of their own that look hosts up by one."""
     plain = text.translate(_WITHOUT_EXPRESSION_MARKS)
     return not text.endswith("\\") and not text.startswith("-") and (not plain or _is_word(plain.lstrip("-")))
-
-
-def _without_port(name: str) -> str:
-    host, colon, port = name.rpartition(":")
-    return host if colon and port.isascii() and port.isdecimal() else name

@@ -1,14 +1,13 @@
 """The labels that owners write, as one table: parser, reference page and tests all read it.
 
 `HAPROXY_{n}_NAME` belongs to the app's port with index n, `HAPROXY_NAME` to the whole app. The names and
-meanings are marathon-lb's (marathon-lb-behaviour.md 10), but for RETRY_ON, HEALTHY_SHARE and AUTH_EVERYWHERE, which
-are our own.
+meanings are marathon-lb's (marathon-lb-behaviour.md 10), but for those that say to be our own, and RETRY_ON.
 """
 
 from typing import Any
 
 from milepost.model.routing import Binding
-from milepost.routing import bind_options, grammar, grammar_lines
+from milepost.routing import bind_options, grammar, grammar_hosts, grammar_lines, grammar_traffic
 from milepost.routing.deployment_labels import DEPLOYMENT
 from milepost.routing.label import Label, Scope
 
@@ -85,11 +84,16 @@ RETRY_ON = Label(
 VHOST = Label(
     "VHOST",
     Scope.PORT,
-    grammar.read_hosts,
+    grammar_hosts.read_hosts,
     grammar.read_hosts_as_written,
     "none",
-    "Host names, separated by commas, under which the shared HTTP and HTTPS ports lead here. Upper and lower case "
-    "are the same; a port behind a name is ignored. Needs mode http.",
+    "Hosts, separated by commas, under which the shared HTTP and HTTPS ports lead here: names; `*.a.example` for all "
+    "names below a.example, at any depth; `~` and a regular expression for all names that it fits as a whole; `*` for "
+    "all. Names come before patterns; of these come the wildcards first, then the expressions, of each the longer "
+    "first, then `*`. A host that is limited to a PATH leaves other paths to the next that fits. An expression is of "
+    "letters, digits, `-`, `_`, `\\.`, `\\d`, `.`, `[a-z]` and `(a|b)`; `? * + {2,3}` stand behind single characters, "
+    "only `?` behind a group, and one or two of `*` and `+` are possible. A new pattern costs a reload, a name does "
+    "not. Upper and lower case are the same; a port behind a name is ignored. Needs mode http.",
 )
 PATH = Label(
     "PATH",
@@ -97,7 +101,87 @@ PATH = Label(
     grammar.read_path,
     grammar.read_path_as_written,
     "every path",
-    "Beginnings of paths, separated by blanks, to which VHOST is limited; -i before them for any case.",
+    "Beginnings of paths, separated by blanks, to which VHOST is limited; -i before them for any case. Without a VHOST "
+    "they lead here on every host, behind all rules for hosts, the longer first. Needs mode http.",
+)
+LISTEN = Label(
+    "LISTEN",
+    Scope.PORT,
+    grammar.read_truth,
+    grammar.read_truth,
+    "true",
+    "Whether the balancer listens on this port at all. With false the service is reached on the shared ports only, by "
+    "its hosts, paths or app id, and the port is free for another app. milepost's own label.",
+)
+STRIP_PATH = Label(
+    "STRIP_PATH",
+    Scope.PORT,
+    grammar.read_truth,
+    grammar.read_truth,
+    "false",
+    "Whether the PATH that fits is cut off before a task is asked: with PATH /api a request for /api/users?page=2 asks "
+    "for /users?page=2, one for /api asks for /. The host and the query stay, and so does what only begins alike "
+    "(/apis). Of several paths the longest that fits is cut, at the service's own port too, and before "
+    "HTTP_BACKEND_PROXYPASS_PATH has its turn. Needs mode http and PATH. "
+    "milepost's own label.",
+)
+TIMEOUT_SERVER = Label(
+    "TIMEOUT_SERVER",
+    Scope.PORT,
+    grammar_traffic.read_duration,
+    grammar_traffic.read_duration,
+    "30s",
+    "How long a task may be silent before it has answered, 100ms to 7d (ms, s, m, h, d). Then the client gets status "
+    "504. Needs mode http. milepost's own label.",
+)
+TIMEOUT_TUNNEL = Label(
+    "TIMEOUT_TUNNEL",
+    Scope.PORT,
+    grammar_traffic.read_duration,
+    grammar_traffic.read_duration,
+    "1h",
+    "How long both sides of a tunnel may be silent, a websocket or a connection in mode tcp: 100ms to 7d. milepost's "
+    "own label.",
+)
+TIMEOUT_CLIENT = Label(
+    "TIMEOUT_CLIENT",
+    Scope.PORT,
+    grammar_traffic.read_duration,
+    grammar_traffic.read_duration,
+    "30s",
+    "How long a client may be silent while it sends a request or takes an answer, 100ms to 7d, at the service's own "
+    "port: on the shared ports it stays 30s. Needs mode http. milepost's own label.",
+)
+SERVER_TLS = Label(
+    "SERVER_TLS",
+    Scope.PORT,
+    grammar_traffic.read_server_tls,
+    grammar_traffic.read_server_tls,
+    "false",
+    "Whether tasks are asked over TLS. true takes any certificate; with verify it has to be signed by one of the "
+    "setting `haproxy.server_ca_file`, whatever name it is for. A health check of protocol HTTPS "
+    "or MESOS_HTTPS is made over TLS without this label too, then with any certificate. milepost's own label.",
+)
+SNI_PASSTHROUGH = Label(
+    "SNI_PASSTHROUGH",
+    Scope.PORT,
+    grammar.read_truth,
+    grammar.read_truth,
+    "false",
+    "Whether the tasks speak TLS themselves: on the shared HTTPS port the connections of clients that ask for a VHOST "
+    "(by SNI) come to them as they are, in mode tcp. Beside them TLS ends at the balancer for all other hosts. Needs "
+    "names in VHOST, no patterns, and the HTTPS port; the first service of this kind and the last cost a reload. "
+    "milepost's own label.",
+)
+DENIED_NETWORKS = Label(
+    "DENIED_NETWORKS",
+    Scope.PORT,
+    grammar_lines.read_networks,
+    grammar_lines.read_networks,
+    "none",
+    "Source networks that may not use this port, on any listener, separated by blanks. Clients get status 403, in mode "
+    "tcp their connection is closed. The setting `haproxy.deny` is the operator's, for all services. milepost's own "
+    "label.",
 )
 HEALTHY_SHARE = Label(
     "HEALTHY_SHARE",
@@ -118,7 +202,8 @@ AUTH = Label(
     "Who may use the hosts of this port: realm:user:password, the password as a crypt(3) hash such as "
     "`openssl passwd -5` makes. Asked on the shared HTTP and HTTPS ports only: **who comes by the service port, or by "
     "the app's id on the app-id port, is not asked**, as with marathon-lb; AUTH_EVERYWHERE changes that. HAProxy works "
-    "the hash out at each request, so one that takes it long is refused. Needs VHOST.",
+    "the hash out at each request, so one that takes it long is refused. Needs VHOST or PATH; with SNI_PASSTHROUGH no "
+    "host leads here, since nobody could be asked.",
     is_secret=True,
 )
 AUTH_EVERYWHERE = Label(
@@ -156,7 +241,7 @@ REDIRECT_TO_HTTPS = Label(
     grammar.read_truth_as_written,
     "false",
     "Whether the shared HTTP port sends clients of this port's hosts to HTTPS (301), before it asks for AUTH. Needs "
-    "VHOST.",
+    "VHOST or PATH.",
 )
 USE_HSTS = Label(
     "USE_HSTS",
@@ -175,7 +260,7 @@ HTTP_BACKEND_PROXYPASS_PATH = Label(
     "none",
     "The beginning that is cut off the path of each request, in upper or lower case: with /app a request for /app/x "
     "reaches the task as /x, and, as with marathon-lb, one for /apple as /le. The query stays. With exactly one host "
-    "in VHOST the task is told that as Host. Needs mode http.",
+    "in VHOST, and no pattern, the task is told that as Host. Needs mode http.",
 )
 HTTP_BACKEND_REVPROXY_PATH = Label(
     "HTTP_BACKEND_REVPROXY_PATH",
@@ -194,7 +279,7 @@ HTTP_BACKEND_REDIR = Label(
     grammar_lines.read_line_as_written,
     "none",
     "Where a request for / of the hosts is redirected (301): a path other than /, or a whole URL. Needs mode http and "
-    "VHOST.",
+    "VHOST or PATH.",
 )
 BACKEND_WEIGHT = Label(
     "BACKEND_WEIGHT",
@@ -203,7 +288,8 @@ BACKEND_WEIGHT = Label(
     grammar.read_port_as_written,
     "0, with a PATH 1",
     "Of several ports that want a request for one host on the shared ports the one of the greater weight gets it, of "
-    "equal weights the one of the longer path. An explicit 0 counts as 1 where there is a PATH. Needs VHOST.",
+    "equal weights the one of the longer path. The same holds for one pattern; names stay before "
+    "patterns, and patterns in their order. An explicit 0 counts as 1 where there is a PATH. Needs VHOST or PATH.",
 )
 SSL_CERT: Label[str] = Label(
     "SSL_CERT",
@@ -239,6 +325,14 @@ TABLE: tuple[Label[Any], ...] = (
     RETRY_ON,
     VHOST,
     PATH,
+    LISTEN,
+    STRIP_PATH,
+    TIMEOUT_SERVER,
+    TIMEOUT_TUNNEL,
+    TIMEOUT_CLIENT,
+    SERVER_TLS,
+    SNI_PASSTHROUGH,
+    DENIED_NETWORKS,
     HEALTHY_SHARE,
     BACKEND_HEALTHCHECK_PORT_INDEX,
     *DEPLOYMENT,

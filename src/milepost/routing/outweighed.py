@@ -27,7 +27,7 @@ class _Claim:
 def outweighed(services: Sequence[Service]) -> Iterator[Problem]:
     """A problem for each path of a host that no request can come to. No two services hold the same path of a host."""
     by_host: dict[str, list[Service]] = {}
-    for service in services:
+    for service in (one for one in services if not one.passes_tls):
         for host in service.hosts:
             by_host.setdefault(host, []).append(service)
     for host, rivals in by_host.items():

@@ -27,8 +27,10 @@ class Policy:
     ports without one, None for none. `reserved_ports` are milepost's own listeners. `deployment_target`: the label
     DEPLOYMENT_TARGET_INSTANCES counts also without NEW_INSTANCES; marathon-lb drained all but one then (its Q39).
     `review` judges what owners write into the proxy's configuration themselves. `grants` say which hosts and ports an
-    app may have, none for all. `skipped` are ids of apps that get nothing. `complete` adds to a service what the
-    operator writes into the proxy's configuration, None for nothing; `problems` are what is wrong with that.
+    app may have, none for all. `serves_tls`: there is a shared port of TLS. `verifies_servers`: there are certificates
+    to trust, so that an owner may ask for tasks' to be verified. `skipped` are ids of apps that get nothing. `complete`
+    adds to a service what the operator writes into the proxy's configuration, None for nothing; `problems` are what is
+    wrong with that.
 
     `exact` decides as marathon-lb did (docs/conformance.md lists the differences): several apps may claim one
     port or host, odd but harmless label values stand as they are, and an app with one that cannot be read is left out.
@@ -43,6 +45,8 @@ class Policy:
     conflicts: Conflicts = Conflicts.HOLDER
     healthy_share: float = 0.5
     readiness: bool = True
+    serves_tls: bool = True
+    verifies_servers: bool = False
     review: TextReview = no_texts
     grants: tuple[Grant, ...] = ()
     deployment_target: bool = False

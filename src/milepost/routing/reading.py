@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from milepost.model.problem import Problem, Severity
-from milepost.model.routing import Dropped, Service
+from milepost.model.routing import Dropped, ServerTls, Service
 from milepost.model.snapshot import AppDefinition, AppPort
 from milepost.routing import labels as table
 from milepost.routing.checked_port import CheckedPort
 from milepost.routing.label import read
 from milepost.routing.naming import LONGEST_APP_ID, is_app_id
+from milepost.routing.own_texts import Reviewed
 from milepost.routing.policy import Policy
 from milepost.routing.port_labels import PortLabels
 from milepost.routing.service_reading import service_of
@@ -102,21 +103,34 @@ def _read_port(definition: AppDefinition, port: _Port, policy: Policy, ports: Se
     if not policy.exact and (number == 0 or _is_udp(port.port)):
         return _unfit(labels, number)
     service = service_of(labels, definition.health_checks, number)
+    if service.server_tls is ServerTls.VERIFIED and not policy.verifies_servers:
+        message = "needs the setting haproxy.server_ca_file; the port is left out, since nobody could be trusted"
+        labels.report(table.SERVER_TLS, message)
+        return _without(labels, message)
+    if service.passes_tls and not policy.serves_tls:
+        labels.report(table.SNI_PASSTHROUGH, "needs the HTTPS port, which is off here; no host leads here")
+        service = replace(service, hosts=(), passes_tls=False)
     if labels.is_broken or reason:
         return _without(labels, reason or labels.problems[0].message)
-    for review in (policy.review if service.templates else None, policy.complete):
-        if review is None or policy.exact:
-            continue
-        reviewed = review(service)
-        labels.problems += reviewed.problems
-        if reviewed.service is None:
-            return _without(labels, f"its own text is refused: {reviewed.problems[0].message}")
-        service = reviewed.service
+    reviewed = Reviewed(service) if policy.exact else _with_texts(service, policy)
+    labels.problems += reviewed.problems
+    if reviewed.service is None:
+        return _without(labels, f"its own text is refused: {reviewed.problems[-1].message}")
+    service = reviewed.service
     share = policy.healthy_share
     if not policy.exact:
         share = labels.value(table.HEALTHY_SHARE, share, needed=False)
     checked = None if service.check is None else _checked_port(labels, ports)
     return AppReading((Wanted(service, port.positions, share, checked),), (), tuple(labels.problems))
+
+
+def _with_texts(service: Service, policy: Policy) -> Reviewed:
+    """With those of the owner's texts that it may have, and the operator's beside them."""
+    own = policy.review(service) if service.templates else Reviewed(service)
+    if own.service is None or policy.complete is None:
+        return own
+    whole = policy.complete(own.service)
+    return Reviewed(whole.service, (*own.problems, *whole.problems))
 
 
 def _checked_port(labels: PortLabels, ports: Sequence[_Port]) -> CheckedPort | None:

@@ -16,9 +16,9 @@ nothing else is said; [conformance.md](conformance.md) lists the differences.
 
 A value that cannot be read is a problem of its port: what is wrong, and what would be right, is told by
 `milepost lint`, `milepost explain APP` and `GET /v1/problems`. That port is left out, all others go on. Of STICKY,
-RETRY_ON, VHOST, HEALTHY_SHARE, USE_HSTS, BACKEND_WEIGHT and the labels that begin with HTTP_BACKEND only what they ask
-for is left out, and the port is served. With a PATH, AUTH or REDIRECT_TO_HTTPS that cannot be read the hosts of the
-port lead nowhere: they would else take every path, or let in whom they should not.
+RETRY_ON, VHOST, HEALTHY_SHARE, the TIMEOUTs, USE_HSTS, BACKEND_WEIGHT and the labels that begin with HTTP_BACKEND only
+what they ask for is left out, and the port is served. With a PATH, AUTH or REDIRECT_TO_HTTPS that cannot be read the
+hosts of the port lead nowhere: they would else take every path, or let in whom they should not.
 
 A value never reaches HAProxy unread: quotes, backslashes, `#`, `$`, braces and line ends are refused, but for the signs
 of a password's hash. What owners may write in HAProxy's own words is said under [templates](#templates).
@@ -46,7 +46,8 @@ but where the template may hold who is let in, the port is left out: all but {ha
 - of the shared frontends: `HTTP_FRONTEND_...`, `HTTPS_FRONTEND_...`, `BACKEND_REDIRECT_HTTP_TO_HTTPS...`. Of the
   templates that marathon-lb would have chosen for the port, those that are replaced say when its hosts lead to it: a
   `use_backend` is bound to the hosts and paths of the port, rules that choose no backend move to its backend, and its
-  acls get names of their own. With HTTP_FRONTEND_APPID_ACL the same holds on the app-id port.
+  acls get names of their own. A pattern of VHOST stands in `{{hostname}}` as it is written; the usual lines beside it
+  know what it means. With HTTP_FRONTEND_APPID_ACL the same holds on the app-id port.
 - without effect: {idle}, since hosts and app ids lead to apps through maps anyway.
 """
 

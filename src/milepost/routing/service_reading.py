@@ -10,10 +10,13 @@ from milepost.routing import labels as table
 from milepost.routing.binding import read_binding
 from milepost.routing.checks import matching_check, proxy_check
 from milepost.routing.grammar import Hosts, is_path
+from milepost.routing.grammar_hosts import EVERY_HOST
 from milepost.routing.guards import NO_GUARDS, Guards, read_guards
 from milepost.routing.label import Label
 from milepost.routing.marathon_lb import own_templates
 from milepost.routing.naming import service_name
+from milepost.routing.own_labels import with_own_labels
+from milepost.routing.passthrough import passed_hosts, wants_passthrough
 from milepost.routing.port_labels import PortLabels
 from milepost.routing.rewriting import read_rewrites
 
@@ -28,12 +31,16 @@ def service_of(labels: PortLabels, checks: tuple[HealthCheck, ...], number: int)
     check, is_borrowed = _asked_check(labels, checks)
     hosts = labels.value(table.VHOST, _NO_HOSTS, needed=False)
     by_default = "http" if (check and check.protocol == "HTTP") or hosts.names else "tcp"
-    mode = labels.value(table.MODE, by_default)
-    if is_borrowed and check is not None and check.protocol in _OF_HTTP:
+    passes_tls = wants_passthrough(labels)
+    mode = labels.value(table.MODE, "tcp" if passes_tls else by_default)
+    if is_borrowed and check is not None and check.protocol in _OF_HTTP and not passes_tls:
         mode = "http"
     port = labels.value(table.PORT, number)
     guards = NO_GUARDS if labels.exact else read_guards(labels, mode)
-    names, path = _route(labels, hosts, mode, guards)
+    if passes_tls:
+        names, path = passed_hosts(labels, hosts, mode, guards)
+    else:
+        names, path = _route(labels, hosts, mode, guards)
     service = Service(
         name=service_name(labels.app_id, port),
         app_id=labels.app_id,
@@ -45,12 +52,15 @@ def service_of(labels: PortLabels, checks: tuple[HealthCheck, ...], number: int)
         retries=_retries(labels, mode),
         bind_addr=labels.value(table.BIND_ADDR, "*" if labels.exact else ""),
         hosts=names,
+        passes_tls=passes_tls and bool(names),
         several_hosts=hosts.several,
         path=path,
         check=_check(labels, check, mode),
         templates=own_templates(labels.labels, labels.index, exact=labels.exact),
     )
-    return _with_labels_of_marathon_lb(service, labels) if labels.exact else _with_own_rules(service, labels, guards)
+    if labels.exact:
+        return _with_labels_of_marathon_lb(service, labels)
+    return with_own_labels(_with_own_rules(service, labels, guards), labels)
 
 
 def _with_labels_of_marathon_lb(service: Service, labels: PortLabels) -> Service:
@@ -84,7 +94,7 @@ def _with_own_rules(service: Service, labels: PortLabels, guards: Guards) -> Ser
         service,
         weight=1 if weight == 0 and service.path else weight,
         auth=guards.auth,
-        redirects_to_https=guards.redirects_to_https,
+        redirects_to_https=guards.redirects_to_https and not service.passes_tls,
         networks=guards.networks,
         rewrites=read_rewrites(labels, service.mode),
         binding=read_binding(labels),
@@ -95,7 +105,7 @@ def _with_own_rules(service: Service, labels: PortLabels, guards: Guards) -> Ser
 
 def _report_idle(service: Service, labels: PortLabels) -> None:
     """Tell of what has no effect without a host."""
-    if labels.has(table.VHOST) or labels.is_broken:
+    if labels.has(table.VHOST) or service.hosts or labels.is_broken:
         return
     idle: dict[Label[Any], bool] = {
         table.AUTH: service.auth is not None and not service.auth.is_everywhere,
@@ -128,9 +138,13 @@ def _route(labels: PortLabels, hosts: Hosts, mode: str, guards: Guards) -> tuple
     if hosts.names and mode != "http":
         labels.report(table.VHOST, f"needs mode http, but the mode is {mode}; no host leads here")
         return (), ()
+    names = hosts.names
     if path and not labels.has(table.VHOST):
-        labels.report(table.PATH, f"has no effect without {table.VHOST.key(labels.index)}", Severity.WARNING)
-    return hosts.names, path if hosts.names else ()
+        if mode == "http":
+            names = (EVERY_HOST,)
+        else:
+            labels.report(table.PATH, f"has no effect: needs mode http, but the mode is {mode}", Severity.WARNING)
+    return names, path if names else ()
 
 
 def _balance(labels: PortLabels, mode: str) -> str:

@@ -160,9 +160,18 @@ def _bind_address(text: str) -> str:
 
 
 def _network(text: str) -> str:
-    if "%" in text:
-        raise ValueError
-    return str(ipaddress.ip_network(text))
+    """In the form that HAProxy compares with; an address is a network of one."""
+    return str(ipaddress.ip_network(text, strict=False))
+
+
+def _networks(most: int) -> Callable[[str], tuple[str, ...]]:
+    def read(text: str) -> tuple[str, ...]:
+        found = tuple(_network(part.strip()) for part in text.split(",")) if text.strip() else ()
+        if len(found) > most:
+            raise ValueError
+        return tuple(dict.fromkeys(found))
+
+    return read
 
 
 def _account(text: str) -> str:
@@ -267,7 +276,9 @@ LINES = listed(TEXT, "a list of lines; in a variable each stands on a line of it
 BARE_FILES = listed(BARE_FILE, f'a list of paths of letters, digits and "{_BARE}"')
 URLS = listed(Kind("a URL", _url), 'a list of URLs "http://host:port" without credentials')
 BIND_ADDRESSES = listed(Kind("an address", _bind_address), 'a list of IP addresses, or ["*"] for all')
-NETWORKS = listed(Kind("a network", _network), 'a list of IP addresses and networks like "10.0.0.0/8"')
+FEW_NETWORKS = Kind("a list of at most 40 IP addresses and networks", _networks(40), toml=(list,), is_list=True)
+NETWORKS = Kind("a list of at most 200 IP addresses and networks", _networks(200), toml=(list,), is_list=True)
+LISTENERS = listed(one_of("http", "https", "appid", "services"), 'a list of "http", "https", "appid", "services"')
 ACCOUNT = Kind('a name, or ""', _account)
 NAMES = listed(Kind("a name", _name), "a list of names of environment variables")
 SERVICE_PORT = Kind("a port number 1..65535", _whole(1, 65535), toml=(int,))

@@ -180,6 +180,11 @@ def _checked(settings: Settings, given: Mapping[str, Given]) -> Settings:
             f"haproxy.settle_limit_s: expected at least settle_quiet_s ({haproxy.settle_quiet_s:g}), "
             f"got {haproxy.settle_limit_s:g}"
         )
+    if haproxy.accept_proxy and not haproxy.trusted_networks:
+        where = given["haproxy.accept_proxy"].where
+        raise SettingsError(
+            f"{where}: needs haproxy.trusted_networks: whoever else spoke so could call himself anybody"
+        )
     for path in (settings.admin_socket, settings.master_socket, settings.endpoints_socket, settings.log_socket):
         if len(os.fsencode(path)) > _LONGEST_SOCKET:
             raise SettingsError(

@@ -17,10 +17,12 @@ from milepost.settings.kinds import (
     BARE_WORDS,
     BIND_ADDRESSES,
     COUNT,
+    FEW_NETWORKS,
     FILE,
     FLAG,
     LINES,
     LISTEN,
+    LISTENERS,
     NAMES,
     NETWORKS,
     PORT,
@@ -162,7 +164,9 @@ class PolicySettings:
         "Which apps may take which hosts and ports: rules, each a table [[policy.claims]] in the file, with `apps` "
         '(a pattern such as "/shop/*") and some of `hosts` (patterns such as "*.shop.example"), `ports` (such as '
         '"10000-10099") and `by_app_id` (false: not by the app-id port). An app may have what any rule that '
-        "fits its id allows. In a variable: `apps=/shop/* hosts=*.shop.example ports=10000-10099; apps=...`.",
+        "fits its id allows: a pattern of VHOST where all is allowed that it stands for, which for an expression, and "
+        "for a PATH without VHOST, takes `*`. In a variable: "
+        "`apps=/shop/* hosts=*.shop.example ports=10000-10099; apps=...`.",
         shown="without any rule everything is allowed",
     )
 
@@ -189,6 +193,29 @@ class HAProxySettings:
         option="--allow-bundled-haproxy",
     )
     bind: tuple[str, ...] = setting(("*",), BIND_ADDRESSES, "The addresses that the balancer listens on.")
+    trusted_networks: tuple[str, ...] = setting(
+        (),
+        FEW_NETWORKS,
+        "Proxies in front of the balancer. What they say in X-Forwarded-Port and X-Forwarded-Proto stays; from all "
+        "others, once there are any, X-Forwarded-Proto is taken away.",
+    )
+    accept_proxy: tuple[str, ...] = setting(
+        (),
+        LISTENERS,
+        "Where `trusted_networks` speak the PROXY protocol (each of their connections must): on the shared ports, or "
+        '"services", the ports of all services. Everybody else is served as ever.',
+    )
+    error_pages: Path | None = setting(
+        None,
+        or_none(FILE),
+        "A directory of error pages: 503.http is a whole answer (status line, headers, an empty line, the page) where "
+        "there is no task. Read at start; a broken page is a problem, and what was read last stays.",
+    )
+    deny: tuple[str, ...] = setting(
+        (),
+        NETWORKS,
+        "Clients that no service is for: their connections are closed, on the shared ports and those of all services.",
+    )
     http_port: int = setting(80, PORT, "Port on which apps are found by host name; 0 switches it off.")
     https_port: int = setting(443, PORT, "The same over TLS; off without `certificates`, or with 0.")
     appid_port: int = setting(
@@ -210,6 +237,12 @@ class HAProxySettings:
         BARE_FILES,
         "Files (PEM, certificate with key) or directories of such, for `https_port`. "
         "They are followed while milepost runs: see Certificates in the operations page.",
+    )
+    server_ca_file: Path | None = setting(
+        None,
+        or_none(FILE),
+        "Certificates (PEM), one of which has to sign that of a task where the label SERVER_TLS says verify. Read at "
+        "start; a broken file is a problem, and what was read last stays.",
     )
     admin_socket: Path | None = setting(
         None, or_none(BARE_FILE), "Socket of the running process.", shown="haproxy-admin.sock in `state_dir`"

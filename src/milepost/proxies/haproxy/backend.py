@@ -10,11 +10,11 @@ HTTP_LINES = (
 STICKY_LINE = "cookie mesosphere_server_id insert indirect nocache"
 
 
-def backend_lines(service: Service) -> tuple[str, ...]:
+def backend_lines(service: Service, http_lines: tuple[str, ...] = HTTP_LINES) -> tuple[str, ...]:
     """All lines but the servers, folded."""
     lines = [f"balance {service.balance}", f"mode {service.mode}".rstrip()]
     if service.mode == "http":
-        lines += HTTP_LINES
+        lines += http_lines
     return (*lines, *own_lines(service))
 
 

@@ -97,6 +97,11 @@ class Profile:
     networks besides loopback that may ask it everything. `user` and `group` are whom HAProxy becomes once it has
     bound its ports, "" for who started it.
     `hard_stop_after_s`: how long a process that a reload has replaced may finish its sessions.
+    `accept_proxy` are the listeners ("http", "https", "appid", "services") at which `trusted_networks` speak the PROXY
+    protocol; what these say of clients in headers is taken everywhere.
+    `error_pages` are (status, path) of files that hold a whole answer.
+    `deny` are networks whose connections are closed.
+    `server_ca` is a file of certificates that may sign those of servers, "" for none.
     `slow_start_s`: how long a server that comes new, or back, takes to its full share of traffic; 0: none.
     `trusts_owners`: their own rules stand in the shared frontends as they are. `heads` are the operator's own lines of
     the shared frontends by name, `global_lines` and `defaults_lines` those of these sections.
@@ -117,6 +122,11 @@ class Profile:
     version: tuple[int, int] = (2, 6)
     hard_stop_after_s: float = 600.0
     slow_start_s: float = 0.0
+    server_ca: str = ""
+    accept_proxy: tuple[str, ...] = ()
+    trusted_networks: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    error_pages: tuple[tuple[int, str], ...] = ()
     trusts_owners: bool = False
     heads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     global_lines: tuple[str, ...] = ()

@@ -13,7 +13,9 @@ from milepost.proxies.haproxy.config import Desired, Profile, Server, Structure
 from milepost.proxies.haproxy.drain import DRAIN_MAP
 from milepost.proxies.haproxy.names import cookie_value, distinct_names, server_ids, server_name
 from milepost.proxies.haproxy.own_servers import POOL, has_own_servers, own_servers
+from milepost.proxies.haproxy.server_tls import tls_words
 from milepost.proxies.haproxy.shared_frontends import APPS_MAP, HOSTS_MAP, app_entries, host_entries
+from milepost.proxies.haproxy.sni import SNI_MAP, passes_tls, sni_entries
 from milepost.proxies.haproxy.structure import StructureMaker
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -77,6 +79,7 @@ class RunDesigner:
             maps={
                 f"{folder}/{HOSTS_MAP}": host_entries(services),
                 f"{folder}/{APPS_MAP}": app_entries(services),
+                **({f"{folder}/{SNI_MAP}": sni_entries(services)} if passes_tls(services) else {}),
             },
             apps={service.name: service.app_id for service in services},
             found_maps=(f"{folder}/{DRAIN_MAP}",),
@@ -87,28 +90,31 @@ class RunDesigner:
         name = service.name
         if self._served.get(name) == service and self._table.endpoints[name] is endpoints:
             return self._desired.servers[name]
-        return run_servers(service, endpoints, self._profile.slow_start_s)
+        return run_servers(service, endpoints, self._profile.slow_start_s, self._profile.server_ca)
 
     def _with_servers(self, endpoints: Mapping[str, tuple[Endpoint, ...]]) -> Desired:
         touched = [name for name in changed(self._table.endpoints, endpoints) if name in self._served]
-        slow_start_s = self._profile.slow_start_s
-        servers = {name: run_servers(self._served[name], endpoints[name], slow_start_s) for name in touched}
+        how = self._profile.slow_start_s, self._profile.server_ca
+        servers = {name: run_servers(self._served[name], endpoints[name], *how) for name in touched}
         return replace(self._desired, servers=replaced(self._desired.servers, servers))
 
 
-def run_servers(service: Service, endpoints: tuple[Endpoint, ...], slow_start_s: float = 0.0) -> tuple[Server, ...]:
+def run_servers(
+    service: Service, endpoints: tuple[Endpoint, ...], slow_start_s: float = 0.0, server_ca: str = ""
+) -> tuple[Server, ...]:
     """The servers of one backend. A sticky server is checked even where its app has no check, as marathon-lb did.
 
-    With `slow_start_s` a server takes that long to come to its full share; see `Profile`.
+    With `slow_start_s` a server takes that long to come to its full share; see `Profile`, also for `server_ca`.
     """
     names = distinct_names([server_name(endpoint) for endpoint in endpoints])
     if has_own_servers(service):
-        return own_servers(service, names, endpoints, slow_start_s)
+        return own_servers(service, names, endpoints, slow_start_s, server_ca)
     slow = (f"slowstart {slow_start_s * 1000:.0f}ms",) if slow_start_s else ()
-    common = (*_check(service), *slow, *POOL)
+    usual = (*slow, *tls_words(service, server_ca), *POOL)
+    common = (*_check(service), *usual)
 
     def options(name: str, at: Endpoint) -> tuple[str, ...]:
-        words = common if at.check_port is None else (*_check(service, at.check_port), *slow, *POOL)
+        words = common if at.check_port is None else (*_check(service, at.check_port), *usual)
         return (*_cookie(service, name), *words)
 
     return tuple(

@@ -15,31 +15,35 @@ FORWARD_SOURCE = "127.255.0.9"
 
 _FORWARD = "milepost_to_new"
 _FORWARD_TLS = "milepost_to_new_tls"
+_OF_CONNECTIONS = ("bind ", "tcp-request connection ")
 IDLE_CLOSE = "option idle-close-on-response"
 _EXPECT_FORWARDED = f"tcp-request connection expect-proxy layer4 if {{ src {FORWARD_SOURCE} }}"
 _ONLY_HARMLESS = "http-request disable-l7-retry unless { method GET HEAD OPTIONS }"
-
-_RULES = ("use_backend ", "http-", "tcp-", "redirect ")
 
 
 def with_forward(section: Section) -> Section:
     """The frontend, its requests handed on by a worker that stops: before any rule that chooses a backend.
 
-    Who they come from is read before any rule at all: HAProxy warns of another order.
+    One of mode tcp hands on nothing itself, but the requests of others may come through it.
     """
-    expect, forward = forward_lines(section.listens, is_tls=_is_tls(section))
-    first, at = _begin(section.lines, _RULES), _begin(section.lines, ("use_backend ",))
-    lines = (*section.lines[:first], expect, *section.lines[first:at], forward, *section.lines[at:])
-    return replace(section, lines=lines)
-
-
-def _begin(lines: Sequence[str], starts: tuple[str, ...]) -> int:
-    return next((number for number, line in enumerate(lines) if line.startswith(starts)), len(lines))
+    if "mode tcp" in section.lines:
+        at = section.lines.index("mode tcp") + 1
+        return replace(section, lines=(*section.lines[:at], _EXPECT_FORWARDED, *section.lines[at:]))
+    heads = [number for number, line in enumerate(section.lines) if line.startswith("use_backend ")]
+    at = heads[0] if heads else len(section.lines)
+    start = sum(line.startswith(_OF_CONNECTIONS) for line in section.lines)  # HAProxy wants them in this order
+    expects, leads = forward_lines(section.listens, is_tls=_is_tls(section))
+    return replace(
+        section, lines=(*section.lines[:start], expects, *section.lines[start:at], leads, *section.lines[at:])
+    )
 
 
 def forward_lines(listens: Sequence[tuple[str, int]], *, is_tls: bool = False) -> tuple[str, str]:
-    """From an IPv4 source only IPv4 addresses can be reached. In defaults 2.6 would not heed the first of them."""
-    has_ipv6 = any(":" in host for host, _ in listens)
+    """From an IPv4 source only IPv4 addresses can be reached. In defaults 2.6 would not heed the first of them.
+
+    Without an address the PROXY protocol tells it, and it may be of either kind.
+    """
+    has_ipv6 = not listens or any(":" in host for host, _ in listens)
     condition = "{ stopping } { dst 0.0.0.0/0 }" if has_ipv6 else "{ stopping }"
     return _EXPECT_FORWARDED, f"use_backend {_FORWARD_TLS if is_tls else _FORWARD} if {condition}"
 

@@ -9,14 +9,17 @@ from dataclasses import replace
 
 from milepost.model.routing import Rewrites, Service
 from milepost.proxies.haproxy.app_listener import bind_words
-from milepost.proxies.haproxy.backend import HTTP_LINES, STICKY_LINE
+from milepost.proxies.haproxy.backend import STICKY_LINE
 from milepost.proxies.haproxy.config import Profile, Section
+from milepost.proxies.haproxy.denied import rejections
 from milepost.proxies.haproxy.hitless import forward_lines, retry_lines
 from milepost.proxies.haproxy.names import BY_APP_ID, HTTP_IN, HTTPS_IN
 from milepost.proxies.haproxy.raw.owned import own_lines
 from milepost.proxies.haproxy.raw.shared_rules import own_rules
 from milepost.proxies.haproxy.rules import rule_lines
+from milepost.proxies.haproxy.service_rules import backend_rules, frontend_rules
 from milepost.proxies.haproxy.shared_frontends import FRONTENDS, bind_lines
+from milepost.proxies.haproxy.upstream import expecting, header_lines, staying_here
 
 _HASHES = ("source", "uri", "url_param", "hdr", "rdp-cookie")
 _OF_FRONTENDS = frozenset({"FRONTEND_HEAD", "FRONTEND_BACKEND_GLUE"})
@@ -38,23 +41,32 @@ def own_frontend(service: Service, profile: Profile, *, is_hitless: bool) -> Sec
     mode, *others = _with_mode([line for line in written if _keyword(line) != "bind"], service)
     listens = tuple(map(_address_of, binds))
     is_forwardable = not any("accept-proxy" in line.split() for line in binds)  # else `dst` is somebody else's address
-    if mode != "mode http" or not (is_hitless and is_forwardable):
+    is_forwarded = is_hitless and is_forwardable and mode == "mode http"
+    known, turned_away = expecting("services", profile), rejections(profile)
+    if known or turned_away or is_forwarded:
+        others = list(map(where_the_client_is_known, others))
+    rules = (*turned_away, *frontend_rules(service))
+    if not is_forwarded:
         under = FRONTENDS if mode == "mode http" else ""
-        return Section("frontend", service.name, (*binds, mode, *others), service.app_id, listens, under)
+        lines = (*binds, mode, *known, *rules, *others)
+        return Section("frontend", service.name, lines, service.app_id, listens, under)
     expect, forward = forward_lines(listens, is_tls=any(" ssl " in f"{line} " for line in binds))
     at = next((at for at, line in enumerate(others) if _keyword(line) == "use_backend"), len(others))
-    rules = list(map(behind_the_forward, others))
-    lines = (*binds, mode, expect, *rules[:at], forward, *rules[at:])
+    stays = staying_here("services", profile, listens)
+    lines = (*binds, mode, *known, expect, *rules, *others[:at], *stays, forward, *others[at:])
     return Section("frontend", service.name, lines, service.app_id, listens, FRONTENDS)
 
 
 def own_backend(service: Service, profile: Profile, *, is_hitless: bool) -> Section:
-    """Its lines in marathon-lb's order (marathon-lb-behaviour.md 12), behind those that make a dying task harmless."""
+    """Its lines in marathon-lb's order (marathon-lb-behaviour.md 12), behind those that make a dying task harmless,
+    and those that say who may not come at all."""
     head = own_lines(service, "BACKEND_HEAD", (f"balance {service.balance}",))
-    lines = [*_with_mode(head, service), *_hash_type(head)]
-    if "mode http" in lines:
+    mode, *others = _with_mode(head, service)
+    as_balanced = replace(service, mode=mode.removeprefix("mode "))  # a rule of the other mode would not be heeded
+    lines = [mode, *backend_rules(as_balanced), *others, *_hash_type(head)]
+    if mode == "mode http":
         lines += retry_lines(service.retries) if is_hitless else ()
-        lines += own_lines(service, "BACKEND_HTTP_OPTIONS", HTTP_LINES)
+        lines += own_lines(service, "BACKEND_HTTP_OPTIONS", header_lines(profile))
         lines += () if profile.trusts_owners else _moved(service)
     lines += _rules(service)
     if service.sticky:
@@ -132,8 +144,8 @@ def _address_of(bind: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]") or "*", int(port)
 
 
-def behind_the_forward(line: str) -> str:
-    """A worker that stops connects from a reserved address and then names its client: sources are known only after."""
+def where_the_client_is_known(line: str) -> str:
+    """A worker that stops, and a trusted upstream, name their client behind the connection: sources are known then."""
     words = line.split(" ", 2)
     return f"tcp-request session {words[2]}" if words[:2] == ["tcp-request", "connection"] else line
 

@@ -62,7 +62,7 @@ class HaproxyProxy:
     (`mode = "attach"`) its own unit or container does that, and it is known by its sockets; `binary` may be None
     then, and a configuration is checked by the reload alone. `most_old_workers`: see `OldWorkers`,
     `max_files`: see `Gate`, `tunnel_limit_s`: see `Planner`, `heals`: see `Intervention`. `keyring`: the certificates,
-    None where there is no TLS.
+    None where there is no TLS. `problems` are of files of the operator's, found at start.
     """
 
     name = "haproxy"
@@ -81,14 +81,15 @@ class HaproxyProxy:
         tunnel_limit_s: float = 0.0,
         heals: bool = True,
         keyring: Keychain | None = None,
+        problems: tuple[Problem, ...] = (),
     ) -> None:
-        self._keyring, self._places, self._notify = keyring, places, notify
+        self._keyring, self._problems = keyring, problems
+        self._places, self._notify = places, notify
         self._lock = anyio.Lock()  # one at a time changes the worker that runs
         self._switch_lock = anyio.Lock()  # and one replaces it, which takes long: changes go on until then
         self._intervention = Intervention(self.name, notify, heals=heals)
         self._files = Filed(places.config, self._intervention)
-        self._planner = Planner(tunnel_limit_s)
-        self._tunnel_limit_s = tunnel_limit_s
+        self._planner, self._tunnel_limit_s = Planner(tunnel_limit_s), tunnel_limit_s
         self._admin = AdminSocket(places.admin_socket)
         self._master = MasterSocket(places.master_socket)
         self._drain_file = DrainFile(places.drain_map)
@@ -115,7 +116,7 @@ class HaproxyProxy:
     def refused(self) -> tuple[Problem, ...]:
         """See `Proxy.refused`; with what somebody else changed and is left so."""
         of_certificates = self._keyring.problems if self._keyring else ()
-        return (*self._gate.withheld.problems, *of_certificates, *self._intervention.left)
+        return (*self._gate.withheld.problems, *of_certificates, *self._problems, *self._intervention.left)
 
     def heal(self) -> None:
         """What somebody else changed is not to be left so: the next look mends it."""

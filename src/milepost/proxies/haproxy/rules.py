@@ -4,16 +4,16 @@ They stand in the backend and not in the shared frontends, so that a request mee
 however many there are. The frontend that it came by is known there too. A plain service has none.
 """
 
-import re
 from collections.abc import Iterator
 
 from milepost.model.routing import Service
 from milepost.proxies.haproxy.config import Section
+from milepost.proxies.haproxy.host_condition import BY_HOST, as_expression, host_condition, literally, matching
 from milepost.proxies.haproxy.names import HTTP_IN, HTTPS_IN
 from milepost.proxies.haproxy.raw.owned import own_lines
-from milepost.proxies.haproxy.shared_frontends import BY_HOST
+from milepost.proxies.haproxy.service_rules import stripping
+from milepost.routing.grammar_hosts import EVERY_HOST, is_pattern
 
-_NAME = re.compile(r"[a-z0-9._-]+")
 _HALF_A_YEAR_S = 15_768_000  # marathon-lb's
 
 
@@ -68,35 +68,39 @@ def _auth(service: Service) -> Iterator[str]:
 
 
 def _rewrites(service: Service) -> Iterator[str]:
-    rewrites, hosts = service.rewrites, _names(service)
-    if rewrites.root_redirect and hosts:
-        yield from (f"acl is_domain {BY_HOST} -m str {host}" for host in hosts)
-        yield f"http-request redirect code 301 location {rewrites.root_redirect} if {{ path / }} is_domain"
+    rewrites = service.rewrites
+    yield from _root_redirects(service)
+    yield from stripping(service)
     if rewrites.proxypass_path:
-        if hosts == service.hosts and len(hosts) == 1 and not service.several_hosts:
-            yield f"http-request set-header Host {hosts[0]}"
-        yield f"http-request replace-path (?i)^{_literally(rewrites.proxypass_path)}/?(.*) /\\1"
+        if len(service.hosts) == 1 and not service.several_hosts and not is_pattern(service.hosts[0]):
+            yield f"http-request set-header Host {service.hosts[0]}"
+        yield f"http-request replace-path (?i)^{literally(rewrites.proxypass_path)}/?(.*) /\\1"
     if rewrites.revproxy_path:
         yield from _prefixed_locations(service, rewrites.revproxy_path.rstrip("/"))
     if rewrites.hsts:
         yield f"http-response add-header Strict-Transport-Security max-age={_HALF_A_YEAR_S}"
 
 
+def _root_redirects(service: Service) -> Iterator[str]:
+    """A name is an acl, a pattern may need more than one term."""
+    redirect = f"http-request redirect code 301 location {service.rewrites.root_redirect} if {{ path / }}"
+    names = [host for host in service.hosts if not is_pattern(host)]
+    if not service.rewrites.root_redirect:
+        return
+    if EVERY_HOST in service.hosts:
+        yield redirect
+        return
+    if names:
+        yield from (f"acl is_domain {BY_HOST} {matching(host)}" for host in names)
+        yield f"{redirect} is_domain"
+    yield from (f"{redirect} {host_condition(host)}" for host in service.hosts if is_pattern(host))
+
+
 def _prefixed_locations(service: Service, prefix: str) -> Iterator[str]:
     """First the service's own hosts are cut off, then what is a path gets its prefix. `//host/` is no path."""
     path = "(/(?:[^/].*)?)$"
-    for host in _names(service):
-        yield f"http-response replace-header Location (?i)^https?://{_literally(host)}(?::[0-9]+)?{path} \\1"
+    for host in service.hosts:
+        yield f"http-response replace-header Location (?i)^https?://{as_expression(host)}(?::[0-9]+)?{path} \\1"
     if prefix:
         has_it = f"{{ res.fhdr(location) -m beg {prefix}/ {prefix}? }} || {{ res.fhdr(location) -m str {prefix} }}"
         yield f"http-response replace-header Location ^{path} {prefix}\\1 unless {has_it}"
-
-
-def _names(service: Service) -> tuple[str, ...]:
-    """The hosts that stand for themselves."""
-    return tuple(host for host in service.hosts if _NAME.fullmatch(host))
-
-
-def _literally(text: str) -> str:
-    """`text` as a regular expression: of the signs that a path or a host may have only the dot means another."""
-    return text.replace(".", "[.]")

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 from milepost.model.routing import Retries, Service
 from milepost.proxies.haproxy.app_listener import bind_words, is_forwardable, is_tls
-from milepost.proxies.haproxy.backend import HTTP_LINES, backend_lines, own_lines
+from milepost.proxies.haproxy.backend import backend_lines, own_lines
 from milepost.proxies.haproxy.config import Profile, Section
+from milepost.proxies.haproxy.denied import rejections
 from milepost.proxies.haproxy.hitless import forward_lines, retry_lines
 from milepost.proxies.haproxy.own_sections import has_own_frontend, own_backend, own_frontend
 from milepost.proxies.haproxy.rules import rule_lines, userlist
+from milepost.proxies.haproxy.service_rules import backend_rules, frontend_rules
 from milepost.proxies.haproxy.shared_frontends import FRONTENDS, bind_lines
+from milepost.proxies.haproxy.upstream import expecting, header_lines, staying_here
 
 BACKENDS = "milepost_backends"
 """The defaults with what http backends have in common."""
@@ -59,30 +62,38 @@ class ServiceSectionMaker:
         binds = bind_lines(addresses, service.port, bind_words(service, self._profile.app_certificates))
         leads = f"use_backend {service.name}"
         listens = tuple((address, service.port) for address in addresses)
+        binds += expecting("services", self._profile)
+        turned_away = rejections(self._profile)
         if service.mode != "http":
-            return Section("frontend", service.name, (*binds, f"mode {service.mode}", leads), service.app_id, listens)
+            lines = (*binds, f"mode {service.mode}", *turned_away, leads)
+            return Section("frontend", service.name, lines, service.app_id, listens)
         is_forwarded = self._is_hitless and is_forwardable(service)
-        forward = forward_lines(listens, is_tls=is_tls(service)) if is_forwarded else ()
-        return Section("frontend", service.name, (*binds, *forward, leads), service.app_id, listens, FRONTENDS)
+        stays = staying_here("services", self._profile, listens) if is_forwarded else ()
+        expects, *forward = forward_lines(listens, is_tls=is_tls(service)) if is_forwarded else ("",)
+        rules = (*frontend_rules(service), *turned_away, *stays)
+        lines = tuple(filter(None, (*binds, expects, *rules, *forward, leads)))
+        return Section("frontend", service.name, lines, service.app_id, listens, FRONTENDS)
 
     def _backend(self, service: Service) -> Section:
         """Where the usual defaults do not fit the service, it has all lines of its own."""
         if service.templates:
             return own_backend(service, self._profile, is_hitless=self._is_hitless)
         if service.mode == "http" and service.retries == _USUAL:
-            lines = (f"balance {service.balance}", *_hash_type(service), *own_lines(service), *rule_lines(service))
+            own = (*own_lines(service), *backend_rules(service), *rule_lines(service))
+            lines = (f"balance {service.balance}", *_hash_type(service), *own)
             return Section("backend", service.name, lines, service.app_id, under=BACKENDS)
-        balance, *others = backend_lines(service)
+        balance, *others = backend_lines(service, header_lines(self._profile))
         retries = retry_lines(service.retries) if service.mode == "http" and self._is_hitless else ()
-        lines = (balance, *_hash_type(service), *others, *rule_lines(service), *retries)
+        rules = (*backend_rules(service), *rule_lines(service))
+        lines = (balance, *_hash_type(service), *others, *rules, *retries)
         return Section("backend", service.name, lines, service.app_id)
 
 
-def backend_defaults(*, is_hitless: bool) -> tuple[str, ...]:
+def backend_defaults(profile: Profile, *, is_hitless: bool) -> tuple[str, ...]:
     """What the backends below them do not say themselves. As rules of each of thousands they cost HAProxy a third of
     its time to start, and a tenth of its memory.
     """
-    return ("mode http", *HTTP_LINES, *(retry_lines(_USUAL) if is_hitless else ()))
+    return ("mode http", *header_lines(profile), *(retry_lines(_USUAL) if is_hitless else ()))
 
 
 def _hash_type(service: Service) -> tuple[str, ...]:

@@ -1,12 +1,13 @@
 """The frontends that all apps share in the run profile: by host, by host over TLS, by app id, and statistics."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import groupby
 
 from milepost.model.routing import Service
 from milepost.proxies.haproxy.config import Profile, Section
+from milepost.proxies.haproxy.denied import rejections
 from milepost.proxies.haproxy.drain import STATISTICS, when_draining
+from milepost.proxies.haproxy.host_condition import BY_HOST
+from milepost.proxies.haproxy.host_routes import HostRoute, routes_of, routing_rules
 from milepost.proxies.haproxy.log_sections import logging
 from milepost.proxies.haproxy.names import BY_APP_ID, HTTP_IN, HTTPS_IN
 from milepost.proxies.haproxy.raw.conditions import ALWAYS, Alternatives, text_of
@@ -16,7 +17,10 @@ from milepost.proxies.haproxy.raw.shared_rules import (
     own_rules,
     trusted_lines,
 )
+from milepost.proxies.haproxy.sni import behind_sni
 from milepost.proxies.haproxy.stats_port import endpoint_rules
+from milepost.proxies.haproxy.upstream import expecting, staying_here
+from milepost.routing.grammar_hosts import is_pattern
 
 FRONTENDS = "milepost_frontends"
 """The defaults with what frontends of mode http have in common."""
@@ -24,22 +28,7 @@ FRONTENDS = "milepost_frontends"
 HOSTS_MAP = "hosts.map"
 APPS_MAP = "apps.map"
 
-BY_HOST = "req.hdr(host),field(1,:),lower"
-"""The host of a request, without the port that a client may add."""
-
 _APP_ID = "req.hdr(x-marathon-app-id),lower"
-
-
-@dataclass(frozen=True, slots=True)
-class _PathRoute:
-    """A path of a host, "" for each, and where it leads as long as the owner's own `condition` holds."""
-
-    host: str
-    path: str
-    backend: str
-    any_case: bool
-    weight: int
-    condition: Alternatives = ALWAYS
 
 
 def shared_frontends(services: Sequence[Service], profile: Profile) -> Iterator[Section]:
@@ -49,13 +38,16 @@ def shared_frontends(services: Sequence[Service], profile: Profile) -> Iterator[
         lines = (*logging(profile, "http"), health, *_STATS, *endpoint_rules(profile))
         yield _listening("listen", STATISTICS, profile, profile.stats_port, lines)
     if profile.http_port:
-        yield _listening("frontend", HTTP_IN, profile, profile.http_port, _host_rules(services, profile, HTTP_IN))
+        by_host = _host_rules(services, profile, HTTP_IN)
+        yield _listening("frontend", HTTP_IN, profile, profile.http_port, by_host, listener="http")
     if profile.appid_port:
-        yield _listening("frontend", BY_APP_ID, profile, profile.appid_port, _app_rules(services, profile))
+        by_id = _app_rules(services, profile)
+        yield _listening("frontend", BY_APP_ID, profile, profile.appid_port, by_id, listener="appid")
     if has_tls(profile):
         tls = f" ssl crt-list {profile.certificate_list} alpn h2,http/1.1"
         by_host = _host_rules(services, profile, HTTPS_IN)
-        yield _listening("frontend", HTTPS_IN, profile, profile.https_port, by_host, tls)
+        terminating = _listening("frontend", HTTPS_IN, profile, profile.https_port, by_host, tls, "https")
+        yield from behind_sni(terminating, services, profile)
 
 
 def has_tls(profile: Profile) -> bool:
@@ -64,9 +56,9 @@ def has_tls(profile: Profile) -> bool:
 
 
 def host_entries(services: Sequence[Service]) -> tuple[tuple[str, str], ...]:
-    """Host -> backend, of services that take every path, and have no rules of their own."""
-    plain = (service for service in services if not service.path and not has_own_rules(service))
-    return tuple((host, service.name) for service in plain for host in service.hosts)
+    """Host -> backend, of services that take every path, and have no rules of their own. Patterns have rules."""
+    plain = (service for service in services if _takes_every_path(service))
+    return tuple((host, service.name) for service in plain for host in service.hosts if not is_pattern(host))
 
 
 def app_entries(services: Sequence[Service]) -> tuple[tuple[str, str], ...]:
@@ -87,28 +79,29 @@ _STATS = (
 
 
 def _host_rules(services: Sequence[Service], profile: Profile, frontend: str) -> tuple[str, ...]:
-    """Rules with a path come first, since a host that is limited to one would else never be reached.
-
-    Of the paths of one host the heavier comes first, then the longer, for the same reason: `/` of one app covers
-    `/api` of another. Those lighter than who takes every path of the host never have their turn.
+    """Names that are limited to a path or to a condition come first, since they would else never be reached, patterns
+    last. Those lighter than who takes every path of the host never have their turn.
     """
-    by_rules = [service for service in services if service.hosts and (service.path or has_own_rules(service))]
-    every_path = {
-        host: service.weight
-        for service in services
-        if not service.path and not has_own_rules(service)
-        for host in service.hosts
-    }
+    hosted = [service for service in services if service.hosts and not service.passes_tls]
+    every_path = {host: one.weight for one in hosted if _takes_every_path(one) for host in one.hosts}
     first: list[str] = []
-    routes: list[_PathRoute] = []
-    for service in by_rules:
+    routes: list[HostRoute] = []
+    for service in hosted:
         lines, conditions = _own(service, frontend, profile)
         first += lines
-        routes += (one for one in _routes(service, conditions) if every_path.get(one.host, one.weight) <= one.weight)
-    routes.sort(key=lambda route: (route.host, -route.weight, -len(route.path)))
-    together = groupby(routes, lambda route: (route.host, route.backend, route.condition))
-    rules = [_path_rule(list(some)) for _, some in together]
-    return (*first, *rules, f"use_backend %[{BY_HOST},map_str({profile.map_dir}/{HOSTS_MAP})]")
+        found = (one for one in routes_of(service, conditions) if every_path.get(one.host, one.weight) <= one.weight)
+        routes += (one for one in found if is_pattern(one.host) or not _takes_every_path(service))
+    names = routing_rules(one for one in routes if not is_pattern(one.host))
+    patterns = routing_rules(one for one in routes if is_pattern(one.host))
+    found_in_map = f"{BY_HOST},map_str({profile.map_dir}/{HOSTS_MAP})"
+    # The first rule whose backend is not there ends the list.
+    only_found = f" if {{ {found_in_map} -m found }}" if patterns else ""
+    return (*first, *names, f"use_backend %[{found_in_map}]{only_found}", *patterns)
+
+
+def _takes_every_path(service: Service) -> bool:
+    """Whether all requests for its hosts are its own, so that names are led by the map."""
+    return not service.path and not service.passes_tls and not has_own_rules(service)
 
 
 def _own(service: Service, frontend: str, profile: Profile) -> tuple[Sequence[str], Sequence[Alternatives]]:
@@ -117,14 +110,6 @@ def _own(service: Service, frontend: str, profile: Profile) -> tuple[Sequence[st
         return lines, ()
     rules = own_rules(service, frontend)
     return ((), (ALWAYS,)) if rules is None else (rules.acls, rules.routes)
-
-
-def _routes(service: Service, conditions: Sequence[Alternatives]) -> Iterator[_PathRoute]:
-    paths = [word for word in service.path if word.startswith("/")] or [""]
-    for condition in conditions:
-        for path in paths:
-            for host in service.hosts:
-                yield _PathRoute(host, path, service.name, "-i" in service.path, service.weight, condition)
 
 
 def _app_rules(services: Sequence[Service], profile: Profile) -> tuple[str, ...]:
@@ -137,20 +122,14 @@ def _app_rules(services: Sequence[Service], profile: Profile) -> tuple[str, ...]
     return (*lines, f"use_backend %[{_APP_ID},map_str({profile.map_dir}/{APPS_MAP})]")
 
 
-def _path_rule(routes: Sequence[_PathRoute]) -> str:
-    """The routes of one host to one backend, one after another: one rule."""
-    first = routes[0]
-    flag = "-i " if first.any_case else ""
-    paths = " ".join(route.path for route in routes if route.path)
-    guards = (f"{{ {BY_HOST} -m str {first.host} }}", *((f"{{ path_beg {flag}{paths} }}",) if paths else ()))
-    return f"use_backend {first.backend}{text_of(first.condition, *guards)}"
-
-
 def _listening(
-    keyword: str, name: str, profile: Profile, port: int, lines: Sequence[str], options: str = ""
+    keyword: str, name: str, profile: Profile, port: int, lines: Sequence[str], options: str = "", listener: str = ""
 ) -> Section:
     listens = tuple((host, port) for host in profile.bind)
+    if listener:
+        first = (*expecting(listener, profile), *rejections(profile))
+        own = profile.heads.get(name, ())
+        lines = (*first, *own, *staying_here(listener, profile, listens), *lines)
     under, mode = (FRONTENDS, ()) if keyword == "frontend" else ("", ("mode http",))
     binds = bind_lines(profile.bind, port, options)
-    lines = (*profile.heads.get(name, ()), *lines)
     return Section(keyword, name, (*binds, *mode, *lines), listens=listens, under=under)

@@ -10,8 +10,10 @@ from milepost.proxies.haproxy.hitless import IDLE_CLOSE, forwards, with_forward
 from milepost.proxies.haproxy.limits import max_connections
 from milepost.proxies.haproxy.log_sections import log_lines, log_ring, logging
 from milepost.proxies.haproxy.render import digest_of_text, render_sections
+from milepost.proxies.haproxy.server_tls import trusted_certificates
 from milepost.proxies.haproxy.service_sections import BACKENDS, ServiceSectionMaker, backend_defaults
 from milepost.proxies.haproxy.shared_frontends import FRONTENDS, has_tls, shared_frontends
+from milepost.proxies.haproxy.sni import way_to_termination
 from milepost.proxies.haproxy.stats_port import endpoint_backend
 
 _DEFAULTS = (
@@ -45,22 +47,27 @@ class StructureMaker:
         listening = [*shared, *own]
         checked = sum(service.check is not None for service in services)
         head = _global(self._profile, sum(len(section.listens) for section in listening), checked)
+        others = (*self._way_to_termination(services), *trusted_certificates(self._profile.server_ca))
         ways_on = forwards(listening) if self._is_hitless else ()
         lists = (one.userlist for one in made if one.userlist is not None)
-        backends = (*(one.backend for one in made), *ways_on, *endpoint_backend(self._profile))
+        backends = (*(one.backend for one in made), *ways_on, *others, *endpoint_backend(self._profile))
         return with_digest((head, *log_ring(self._profile), *lists, *self._defaults(), *listening, *backends))
+
+    def _way_to_termination(self, services: Sequence[Service]) -> Iterator[Section]:
+        return way_to_termination(services, self._profile) if has_tls(self._profile) else iter(())
 
     def _forwarding(self, section: Section) -> Section:
         return with_forward(section) if self._is_hitless and section.keyword == "frontend" else section
 
     def _defaults(self) -> Iterator[Section]:
         """HAProxy takes rules in defaults only where these have a name. The nameless are for all others below."""
-        own = self._profile.defaults_lines
+        pages = tuple(f"errorfile {status} {path}" for status, path in self._profile.error_pages)
+        own = (*pages, *self._profile.defaults_lines)
         http, tcp = ((*logging(self._profile, mode), *_DEFAULTS, *own) for mode in ("http", "tcp"))
         hitless = (IDLE_CLOSE,) if self._is_hitless else ()
         rule = sends_clients_away(self._profile.map_dir)
         yield Section("defaults", FRONTENDS, (*http, "mode http", *hitless, rule))
-        yield Section("defaults", BACKENDS, (*http, *backend_defaults(is_hitless=self._is_hitless)))
+        yield Section("defaults", BACKENDS, (*http, *backend_defaults(self._profile, is_hitless=self._is_hitless)))
         yield Section("defaults", "", tcp)
 
 

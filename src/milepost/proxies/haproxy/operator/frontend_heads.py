@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 from milepost.model.problem import Problem, Severity
 from milepost.proxies.haproxy.names import BY_APP_ID, HTTP_IN, HTTPS_IN
-from milepost.proxies.haproxy.own_sections import behind_the_forward
+from milepost.proxies.haproxy.own_sections import where_the_client_is_known
 from milepost.proxies.haproxy.raw.options import BIND
 from milepost.proxies.haproxy.raw.review import SECTIONS
 from milepost.proxies.haproxy.raw.words import Line, lines_of
@@ -60,7 +60,7 @@ def read_frontend_head(name: str, text: str, port: int) -> FrontendHead:
 
 
 def _written(line: Line) -> str:
-    return behind_the_forward(line.text) if line.is_plain else line.text
+    return where_the_client_is_known(line.text) if line.is_plain else line.text
 
 
 def _otherwise(words: Sequence[str], frontend: str, port: int) -> Iterator[str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from milepost.model.routing import Service
+from milepost.proxies.haproxy.host_condition import matching
 from milepost.proxies.haproxy.names import BY_APP_ID, HTTP_IN, HTTPS_IN
 from milepost.proxies.haproxy.raw.conditions import Alternatives, alternatives, known_by, quoted, text_of
 from milepost.proxies.haproxy.raw.owned import filled_text, renamed
@@ -16,6 +17,7 @@ from milepost.proxies.haproxy.raw.words import Line, lines_of
 from milepost.proxies.haproxy.templates.defaults import BY_NAME
 from milepost.proxies.haproxy.templates.template import TemplateError
 from milepost.proxies.haproxy.templates.values import service_values
+from milepost.routing.grammar_hosts import is_pattern
 
 _OF_APP_ID = "HTTP_FRONTEND_APPID_ACL"
 _PER_HOST = frozenset({"HTTP_FRONTEND_ACL_ONLY"})
@@ -94,7 +96,7 @@ def names_of(service: Service, frontend: str) -> tuple[str, ...]:
     """The templates of the service's rules (marathon-lb-behaviour.md 13.1, 13.2)."""
     if frontend == BY_APP_ID:
         return (_OF_APP_ID,) if service.serves_app_id else ()
-    if not service.hosts:
+    if not service.hosts or service.passes_tls:
         return ()
     asks, path = service.auth is not None, bool(service.path)
     if frontend == HTTPS_IN:
@@ -144,4 +146,8 @@ def _pieces(service: Service, names: Sequence[str]) -> Iterator[tuple[str, str]]
 
 def _lines(service: Service, name: str, host: str) -> Iterator[Line]:
     values: Mapping[str, str] = {**service_values(service), "hostname": host}
-    return lines_of(renamed(service, filled_text(name, service.templates.get(name, BY_NAME[name].text), values)))
+    text = filled_text(name, service.templates.get(name, BY_NAME[name].text), values)
+    if name not in service.templates and is_pattern(host):
+        for asked in ("hdr(host) -i", "ssl_fc_sni"):  # the usual text knows names only
+            text = text.replace(f"{asked} {host}", f"{asked} {matching(host)}")
+    return lines_of(renamed(service, text))
