@@ -8,7 +8,8 @@
         ├── ConfigRefused                 the proxy's own check said no; the old one serves
         └── CommandRefused                a runtime command was not carried out
 
-Exit 1 says "differs" or "has problems" (`diff`, `lint`, `demo --once`) or "clients are still there" (`proxy drain`),
+Exit 1 says "differs" or "has problems" (`diff`, `lint`, `demo --once`), "clients are still there" (`proxy drain`) or
+"it failed" (`local deployments -f`),
 2 is a usage error.
 """
 

@@ -65,6 +65,10 @@ class Engine:
         """Let the scheduler react to what happened."""
         self.command(react, message)
 
+    def runs(self, task_id: str) -> bool:
+        """Whether the task runs, or is about to."""
+        return task_id in self._tasks
+
     def emit(self, event: EmitEvent) -> None:
         """Put an event on the stream, and in the log if it matters there."""
         note(event)

@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 
 from milepost.errors import MilepostError
 from milepost.local.api.application import application
+from milepost.local.control.application import control
 from milepost.local.engine import Engine
 from milepost.local.folder import own_folder
 from milepost.local.hub import KEEP_ALIVE_S, Hub
@@ -62,7 +63,9 @@ async def serve_local(
             )
             async with _engine(addresses, runtime, store) as engine:
                 engine.command(restore, saved)
-                async with _serving(application(engine, address), listener, engine.hub):
+                app = application(engine, address)
+                app.mount("/local", control(engine, runtime))
+                async with _serving(app, listener, engine.hub):
                     if started:
                         started(f"http://{address}")
                     await anyio.sleep_forever()
