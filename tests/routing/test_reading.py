@@ -91,7 +91,7 @@ def test_a_bad_label_costs_its_port_and_nothing_else(labels: Mapping[str, str], 
     (problem,) = reading.problems
     assert (problem.subject, problem.severity) == (subject, Severity.ERROR)
     assert problem.message.startswith(message)
-    assert [(drop.index, drop.reason) for drop in reading.dropped] == [(0, problem.message)]
+    assert [(drop.index, drop.reason) for drop in reading.dropped] == [(0, f"{subject}: {problem.message}")]
 
 
 def test_the_exact_profile_leaves_the_whole_app_out() -> None:
