@@ -79,6 +79,20 @@ def test_each_label_that_is_obeyed_otherwise_is_named(
     assert reason in one.reason
 
 
+@pytest.mark.parametrize(
+    ("label", "value"), [("AUTH", "realm:ann:plain"), ("REDIRECT_TO_HTTPS", "perhaps"), ("PATH", "/\u00e9t\u00e9")]
+)
+def test_a_host_that_leads_nowhere_is_told_with_the_label_that_closes_it(label: str, value: str) -> None:
+    of_hosts = [
+        one for one in found(an_app("/a", 10_000, {"VHOST": "a.example", label: value})) if "host" in one.feature
+    ]
+    for one in of_hosts:
+        assert (one.feature.partition("/")[0], one.new) == ("host a.example", "")
+        assert one.reason.startswith(f"HAPROXY_0_{label}: expected ")
+        assert one.reason.endswith("; no host leads here")
+    assert of_hosts
+
+
 def test_a_password_is_never_told() -> None:
     labels = {"VHOST": "a.example", "AUTH": "realm:ann:$5$secret$hash"}
     assert "secret" not in repr(found(an_app("/a", 10_000, labels)))
