@@ -98,6 +98,10 @@ REFUSED_LINES = [
     ("frontend", "bind *:80 expose-fd listeners", "'expose-fd' is not among the options"),
     ("frontend", "bind *:80 interface eth0", "'interface' is not among the options"),
     ("frontend", "bind *:80 ssl crt x.pem", "absolute path"),
+    *(
+        ("frontend", f"bind *:80 ssl crt {path}", "no device, without ..")
+        for path in ("/dev/zero", "//dev/zero", "/./dev/zero", "/etc/../dev/zero", "/proc/self/fd/0", "/sys/x", "/dev")
+    ),
     ("frontend", "bind *:80 ssl crt", "without its argument"),
     ("frontend", "mode health", "http or tcp"),
     # acls, samples and formats
