@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from milepost.cli.stage import desired_of
-from milepost.compose import policy_of
+from milepost.compose_policy import policy_of
 from milepost.proxies.haproxy.render import render
 from milepost.routing.build import build_routing
 from milepost.settings.values import HAProxySettings, RoutingSettings, Settings

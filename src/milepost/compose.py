@@ -16,7 +16,9 @@ from milepost.compose_haproxy import (
     haproxy_of,
     keychain_of,
     take_over_files,
+    tried,
 )
+from milepost.compose_policy import policy_of, texts_of
 from milepost.compose_sources import prefixes_of, read_once, sources_of
 from milepost.controller.board import Board
 from milepost.controller.garbage import rare_searches
@@ -52,14 +54,12 @@ from milepost.proxies.haproxy.account import Account, require_way
 from milepost.proxies.haproxy.binary import Binary
 from milepost.proxies.haproxy.log_sections import STDOUT
 from milepost.proxies.haproxy.master import MasterSocket
+from milepost.proxies.haproxy.operator.texts import OperatorTexts
 from milepost.proxies.haproxy.proxy import HaproxyProxy
-from milepost.proxies.haproxy.raw.review import RawReview
 from milepost.proxies.haproxy.reader import read_statistics
 from milepost.proxies.haproxy.view import HaproxyView
 from milepost.routing.build import Router, build_routing
 from milepost.routing.endpoints import why_not
-from milepost.routing.own_texts import no_texts
-from milepost.routing.policy import Conflicts, Policy
 from milepost.settings.values import Settings
 from milepost.sources.marathon.overlay import is_of
 from milepost.sources.static import NAME as STATIC
@@ -70,12 +70,16 @@ from milepost.web.stats_port import Asks, make_endpoints
 _STOP_GRACE_S = 5.0
 
 
-async def run(settings: Settings, *, stop_proxy: bool, heeds_signals: bool = False) -> None:
+async def run(
+    settings: Settings, *, stop_proxy: bool, heeds_signals: bool = False, texts: OperatorTexts | None = None
+) -> None:
     """`milepost run`: keep HAProxy configured until cancelled. With `stop_proxy` HAProxy ends with it.
 
     Raises SettingsError, ProxyError or MilepostError where it cannot start; what runs is untouched then. With
     `heeds_signals` HUP has everything read anew, and USR1 has the file checked and HAProxy reloaded.
+    `texts` are the operator's own, None for those of the settings.
     """
+    texts = texts_of(settings) if texts is None else texts
     with only_one(settings.state_dir), rare_searches():
         account = _make_way(settings)
         binary = binary_of(settings)
@@ -86,9 +90,10 @@ async def run(settings: Settings, *, stop_proxy: bool, heeds_signals: bool = Fal
         keychain = keychain_of(settings, binary)
         await keychain.look()
         problems = await take_over_files(settings, binary)
-        proxy = haproxy_of(settings, binary, notify, keychain, problems)
+        await tried(texts, settings, binary)
+        proxy = haproxy_of(settings, binary, notify, keychain, problems, texts)
         holders = HolderFile(settings.state_dir / "holders.json")
-        loop = Loop(proxy, mailbox, Router(policy_of(settings)), holders, board, notify, pace_of(settings))
+        loop = Loop(proxy, mailbox, Router(policy_of(settings, texts)), holders, board, notify, pace_of(settings))
         notify(_started(settings, binary))
         for unchecked in _unchecked(settings):
             notify(unchecked)
@@ -120,11 +125,12 @@ async def run(settings: Settings, *, stop_proxy: bool, heeds_signals: bool = Fal
             raise
 
 
-async def run_once(settings: Settings) -> None:
-    """Make HAProxy what Marathon says now, and leave it running.
+async def run_once(settings: Settings, texts: OperatorTexts | None = None) -> None:
+    """Make HAProxy what Marathon says now, and leave it running. `texts` as with `run`.
 
     Raises SettingsError, SourceError, ProxyError or MilepostError; what runs is untouched then.
     """
+    texts = texts_of(settings) if texts is None else texts
     with only_one(settings.state_dir), rare_searches():
         settings.map_dir.mkdir(exist_ok=True)
         binary = binary_of(settings)
@@ -133,9 +139,10 @@ async def run_once(settings: Settings) -> None:
         problems = await take_over_files(settings, binary)
         seen = await read_once(settings)
         holders = HolderFile(settings.state_dir / "holders.json")
-        table = build_routing(seen, policy_of(settings), holders.load())
+        table = build_routing(seen, policy_of(settings, texts), holders.load())
         holders.save(table.holders)
-        proxy = haproxy_of(settings, binary, log_notice, keychain, problems)
+        await tried(texts, settings, binary)
+        proxy = haproxy_of(settings, binary, log_notice, keychain, problems, texts)
         try:
             await bring(proxy, table)
         finally:
@@ -240,33 +247,11 @@ def pace_of(settings: Settings) -> Pace:
     )
 
 
-def policy_of(settings: Settings) -> Policy:
-    """How apps are routed. The listeners of milepost's own and of HAProxy's shared frontends are no app's to have."""
-    haproxy, web, raw = settings.haproxy, settings.web.listen, settings.policy.raw
-    https_port = haproxy.https_port if haproxy.certificates else 0  # without one an app may do its own TLS there
-    ours = (haproxy.http_port, https_port, haproxy.appid_port, haproxy.stats_port, web.port if web else 0)
-    return Policy(
-        groups=settings.routing.groups,
-        strict=settings.routing.strict,
-        health_check=settings.routing.health_check,
-        assign_ports=settings.routing.assign_ports,
-        reserved_ports=frozenset(ours) - {0},
-        conflicts=Conflicts(settings.routing.conflicts),
-        healthy_share=settings.routing.healthy_share,
-        readiness=settings.routing.readiness,
-        serves_tls=https_port != 0,
-        verifies_servers=haproxy.server_ca_file is not None,
-        grants=settings.policy.claims,
-        review=no_texts if raw == "off" else RawReview(is_trusted=raw == "trusted"),
-        deployment_target=settings.routing.deployment_target,
-    )
-
-
 def guards_of(settings: Settings, board: Board) -> dict[str, Guard]:
     """What holds back a read that takes too much away, for each source that is read. What a deployment has drained is
     no loss.
     """
-    guard, policy = settings.guard, policy_of(settings)
+    guard, policy = settings.guard, policy_of(settings, OperatorTexts())
     limits = Limits(guard.share, guard.approve_share, guard.approve_from, guard.confirm_after_s)
 
     def serves(task: Task, app: App) -> bool:

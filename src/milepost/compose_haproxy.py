@@ -4,6 +4,7 @@ import os
 import resource
 from pathlib import Path
 
+from milepost.compose_policy import texts_of
 from milepost.errors import ProxyError, SettingsError
 from milepost.model.notice import (
     Notify,
@@ -19,6 +20,8 @@ from milepost.proxies.haproxy.drain import DRAIN_MAP
 from milepost.proxies.haproxy.error_pages import ErrorPages, pages_of
 from milepost.proxies.haproxy.keychain import Keychain
 from milepost.proxies.haproxy.keyring import Keyring
+from milepost.proxies.haproxy.operator.texts import OperatorTexts
+from milepost.proxies.haproxy.operator.trial import try_texts
 from milepost.proxies.haproxy.operator_files import SERVER_CA, newest_copy, take_certificates
 from milepost.proxies.haproxy.process import named_environment
 from milepost.proxies.haproxy.proxy import HaproxyProxy, Places
@@ -89,11 +92,12 @@ def haproxy_of(
     notify: Notify,
     keychain: Keychain | None = None,
     problems: tuple[Problem, ...] = (),
+    texts: OperatorTexts | None = None,
 ) -> HaproxyProxy:
     """HAProxy as the loop drives it."""
     is_own = settings.haproxy.mode == "own"
     return HaproxyProxy(
-        designer_of(settings, binary),
+        designer_of(settings, binary, texts),
         places_of(settings),
         notify,
         binary=binary.path if binary else None,
@@ -108,9 +112,17 @@ def haproxy_of(
     )
 
 
-def designer_of(settings: Settings, binary: Binary | None) -> RunDesigner:
+def designer_of(settings: Settings, binary: Binary | None, texts: OperatorTexts | None = None) -> RunDesigner:
     """What decides the configuration; for the oldest version that milepost knows where there is no program to ask."""
-    return RunDesigner(profile_of(settings, binary.numbers if binary else OLDEST, max_files()))
+    return RunDesigner(profile_of(settings, binary.numbers if binary else OLDEST, max_files(), texts))
+
+
+async def tried(texts: OperatorTexts, settings: Settings, binary: Binary | None) -> None:
+    """Raises SettingsError where HAProxy refuses the operator's own texts: no app is to pay for these."""
+    if texts and binary is not None:
+        profile = profile_of(settings, binary.numbers, max_files(), texts)
+        environment = named_environment(settings.haproxy.environment, os.environ)
+        await try_texts(texts, profile, binary.path, settings.state_dir, environment)
 
 
 def max_files() -> int:
@@ -129,9 +141,12 @@ def places_of(settings: Settings) -> Places:
     )
 
 
-def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> Profile:
+def profile_of(
+    settings: Settings, version: tuple[int, int], max_files: int, texts: OperatorTexts | None = None
+) -> Profile:
     """How HAProxy of `version` is written, which may have `max_files` open files."""
     haproxy, account, ca_file = settings.haproxy, account_of_worker(settings), settings.haproxy.server_ca_file
+    texts = texts_of(settings) if texts is None else texts
     return Profile(
         admin_socket=str(settings.admin_socket),
         map_dir=str(settings.map_dir),
@@ -158,4 +173,7 @@ def profile_of(settings: Settings, version: tuple[int, int], max_files: int) -> 
         stats_trusted=haproxy.stats_trusted,
         user=account.user,
         group=account.group,
+        heads=texts.heads,
+        global_lines=texts.global_lines,
+        defaults_lines=texts.defaults_lines,
     )

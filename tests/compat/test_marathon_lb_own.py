@@ -59,22 +59,30 @@ def test_owners_are_trusted_with_haproxys_text_only_where_it_is_said(line: str, 
 
 
 @pytest.mark.parametrize(
-    ("line", "environ", "words"),
+    ("line", "words"),
     [
-        ("--skip-validation", {}, ["--skip-validation"]),
-        ("--group-https-by-vhost --old-directives", {}, ["--group-https-by-vhost", "--old-directives"]),
-        ("", {"HAPROXY_BACKEND_HEAD": "backend x", "FRAMEWORK_NAME": "lb"}, ["BACKEND_HEAD", "FRAMEWORK_NAME"]),
-        ("--haproxy-map --archive-versions 3", {}, []),
+        ("--skip-validation", ["--skip-validation"]),
+        ("--group-https-by-vhost --old-directives", ["--group-https-by-vhost", "--old-directives"]),
+        ("--haproxy-map --archive-versions 3", []),
     ],
 )
-def test_what_has_no_effect_on_a_haproxy_of_our_own_is_told(
-    line: str, environ: dict[str, str], words: list[str]
-) -> None:
-    arguments = read_arguments(["--group", "x", *line.split()], "marathon-lb", environ)
+def test_what_has_no_effect_on_a_haproxy_of_our_own_is_told(line: str, words: list[str]) -> None:
+    arguments = read_arguments(["--group", "x", *line.split()], "marathon-lb", {})
     assert arguments is not None
-    told = list(without_effect(arguments, environ))
+    told = list(without_effect(arguments))
     assert len(told) == len(words)
     assert all(word in warning for word, warning in zip(words, told, strict=True))
+
+
+def test_the_balancers_own_app_and_the_folder_of_templates_become_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert settings("").haproxy.templates is None
+    (tmp_path / "templates").mkdir()
+    found = settings("", FRAMEWORK_NAME="dcos/lb")
+    assert found.routing.skip == ("/dcos/lb",)
+    assert found.haproxy.templates == tmp_path / "templates"
 
 
 def test_what_no_flag_says_comes_from_milepost_s_own_variables(tmp_path: Path) -> None:
@@ -89,9 +97,11 @@ def command(at: Site, *flags: str) -> list[str]:
     return [sys.executable, "-m", "milepost", *words]
 
 
-async def run_to_end(at: Site, *flags: str) -> subprocess.CompletedProcess[str]:
-    environ = {**os.environ, "MILEPOST_CONFIG": str(at.settings)}
-    run = partial(subprocess.run, command(at, *flags), env=environ, capture_output=True, text=True, check=False)
+async def run_to_end(at: Site, *flags: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environ = {**os.environ, "MILEPOST_CONFIG": str(at.settings), **variables}
+    run = partial(
+        subprocess.run, command(at, *flags), env=environ, cwd=at.folder, capture_output=True, text=True, check=False
+    )
     return await to_thread.run_sync(run)
 
 
@@ -111,6 +121,31 @@ async def test_a_pass_leaves_haproxy_running_and_the_next_one_changes_servers_wi
         assert (second.returncode, (await get(at.port)).body) == (0, str(new.port)), second.stderr
         assert (await at.processes()).worker == worker
         assert f"127.0.0.1:{new.port}" in at.config.read_text()
+
+
+@pytest.mark.system
+@pytest.mark.anyio
+@each_haproxy
+async def test_templates_options_and_the_balancers_own_app_are_heeded(binary: Binary, tmp_path: Path) -> None:
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "HAPROXY_BACKEND_HEAD").write_text("backend {backend}\n  balance leastconn\n")
+    words = {"HAPROXY_BACKEND_HTTP_OPTIONS": "http-request return status 418", "FRAMEWORK_NAME": "web"}
+    options = {"HAPROXY_GLOBAL_DEFAULT_OPTIONS": "httpclose"}
+    async with site(binary, tmp_path) as at, fake_tasks(1) as (task,):
+        at.has(task)
+        first = await run_to_end(at, HAPROXY_BACKEND_HTTP_OPTIONS=words["HAPROXY_BACKEND_HTTP_OPTIONS"], **options)
+        assert (first.returncode, (await get(at.port)).status) == (0, 418), first.stderr
+        text = at.config.read_text()
+        assert "  balance leastconn\n" in text
+        assert "  option httpclose\n" in text
+        (tmp_path / "templates" / "HAPROXY_BACKEND_HEAD").write_text("backend {bakend}\n")
+        refused = await run_to_end(at)
+        assert refused.returncode == 1
+        assert "templates/HAPROXY_BACKEND_HEAD: " in refused.stderr
+        assert (await get(at.port)).status == 418
+        (tmp_path / "templates" / "HAPROXY_BACKEND_HEAD").unlink()
+        last = await run_to_end(at, **words)
+        assert (last.returncode, "backend web_" in at.config.read_text()) == (0, False), last.stderr
 
 
 @pytest.mark.system

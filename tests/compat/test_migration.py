@@ -55,6 +55,12 @@ def test_a_rule_that_was_never_reached_is_no_difference() -> None:
     assert found(an_app("/a", 10_000, labels), an_app("/b", 10_001, labels, at=31_001)) == ()
 
 
+def test_a_pattern_that_never_matched_leads_to_its_app_now() -> None:
+    (one,) = found(an_app("/a", 10_000, {"VHOST": "*.a.example", "MODE": "http"}))
+    assert (one.feature, one.old, one.new) == ("host *.a.example", "", "leads here")
+    assert "had no effect" in one.reason
+
+
 def test_an_app_without_a_task_is_answered_from_now_on() -> None:
     (kept,) = found(an_app("/idle", 10_000, tasks=0))
     assert (kept.feature, kept.old, kept.new) == ("service of port 10000", "", "served")

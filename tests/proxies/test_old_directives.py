@@ -72,6 +72,18 @@ TRANSLATED = [
         "option httpchk HEAD /h HTTP/1.1\\r\\nHost:\\ a.example\\r\\nX-A:\\ 1%",
         "option httpchk\n  http-check send meth HEAD uri /h ver HTTP/1.1 hdr Host a.example hdr X-A 1%%",
     ),
+    (
+        'option httpchk GET /h "HTTP/1.1\\r\\nHost: a.example"',
+        "option httpchk\n  http-check send meth GET uri /h ver HTTP/1.1 hdr Host a.example",
+    ),
+    (
+        "option  httpchk GET /h HTTP/1.0\\nUser-Agent:\\ a\\ b",
+        "option httpchk\n  http-check send meth GET uri /h ver HTTP/1.0 hdr User-Agent a\\ b",
+    ),
+    (
+        "option httpchk GET /h HTTP/1.1\\r\\nConnection:close\\r\\n",
+        "option httpchk\n  http-check send meth GET uri /h ver HTTP/1.1 hdr Connection close",
+    ),
 ]
 
 KEPT = [
@@ -104,9 +116,9 @@ def test_a_line_with_an_equal_becomes_it(line: str, modern: str) -> None:
 @pytest.mark.anyio
 @each_haproxy
 async def test_haproxy_takes_every_line_that_came_out(binary: Binary, tmp_path: Path) -> None:
-    head = ["listen a", "bind 127.0.0.1:1", "mode http", "acl local src 127.0.0.1"]
-    head += ["acl hdr_location res.hdr(Location) -m found"]
-    text = "\n".join([*head, *(modern for _, modern in TRANSLATED), ""])
+    head = ["bind 127.0.0.1:1", "mode http", "acl local src 127.0.0.1", "acl hdr_location res.hdr(Location) -m found"]
+    sections = ([f"listen a{number}", *head, modern] for number, (_, modern) in enumerate(TRANSLATED))
+    text = "\n".join([*(line for section in sections for line in section), ""])
     await anyio.Path(tmp_path / "a.cfg").write_text(text)
     assert (await check(binary.path, tmp_path / "a.cfg", text, {})).alerts == ()
 

@@ -94,6 +94,12 @@ def test_a_bad_label_costs_its_port_and_nothing_else(labels: Mapping[str, str], 
     assert [(drop.index, drop.reason) for drop in reading.dropped] == [(0, problem.message)]
 
 
+def test_an_app_that_is_to_be_skipped_is_left_out_with_the_reason_and_no_problem() -> None:
+    reading = read(policy=Policy(groups=("external",), skipped=frozenset({"/web"})))
+    assert (reading.wanted, reading.problems) == ((), ())
+    assert [drop.reason for drop in reading.dropped] == ["is left out by the setting routing.skip"]
+
+
 def test_the_exact_profile_leaves_the_whole_app_out() -> None:
     reading = read({"HAPROXY_0_PORT": "http"}, *TWO_PORTS, policy=EXACT)
     assert not reading.wanted

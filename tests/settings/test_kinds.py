@@ -128,6 +128,7 @@ def test_a_relative_path_counts_from_where_milepost_is_started() -> None:
         (kinds.TEXTS, ["a", 1]),
         (kinds.TEXTS, ["a,b"]),
         (kinds.TEXTS, [" "]),
+        (kinds.LINES, ["a\nb"]),
     ],
 )
 def test_toml_s_types_are_kept_apart(kind: Kind[object], value: object) -> None:

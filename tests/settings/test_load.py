@@ -138,6 +138,11 @@ VALUES: dict[str, tuple[str, str, object]] = {
     '"host:port" ("[address]:port" for IPv6), or ""': ("'h:7'", "h:7", Listen("h", 7)),
     'two ports "first-last", or ""': ("'1-7'", "1-7", (1, 7)),
     "a list of texts without commas": ("['x', 'y']", "x,y", ("x", "y")),
+    "a list of lines; in a variable each stands on a line of its own": (
+        "['log-format a,b', 'x']",
+        "log-format a,b\nx",
+        ("log-format a,b", "x"),
+    ),
     'a path of letters, digits and "/._-+@=~"': ("'/a/b'", "/a/b", Path("/a/b")),
     'a path of letters, digits and "/._-+@=~", or ""': ("'/a/b'", "/a/b", Path("/a/b")),
     'a list of paths of letters, digits and "/._-+@=~"': ("['/x']", "/x", (Path("/x"),)),
@@ -218,7 +223,7 @@ def test_every_key_is_an_environment_variable(key: Key, needed: dict[str, str]) 
 
 def test_every_key_is_an_option_that_beats_the_variable(key: Key, needed: dict[str, str]) -> None:
     _, word, value = _other_value(key)
-    given: object = tuple(word.split(",")) if key.kind.is_list else word
+    given: object = tuple(word.split(key.kind.separator)) if key.kind.is_list else word
     other = {**needed, key.variable: word if key.kind.is_flag else _default_word(key)}
     assert _value_of(load_settings(environ=other, options={key.parameter: given}), key) == value
 

@@ -17,9 +17,10 @@ from milepost.compat.marathon_lb.migration import Difference, differences, in_ne
 from milepost.compat.marathon_lb.old_file import file_differences
 from milepost.compat.marathon_lb.own import settings_of
 from milepost.compat.marathon_lb.text import Writer, writer_of
-from milepost.compose import policy_of
+from milepost.compose_policy import policy_of
 from milepost.errors import MilepostError
 from milepost.model.snapshot import Snapshot
+from milepost.proxies.haproxy.operator.texts import OperatorTexts
 from milepost.routing.build import build_routing
 from milepost.sources.file import read_apps_file
 from milepost.sources.marathon.source import read_once
@@ -58,12 +59,13 @@ def marathon_lb(apps: Path | None, old_config: Path | None, as_json: bool, words
     seen = read_apps_file(apps) if apps else anyio.run(partial(read_once, cluster_of(arguments)))
     writer = writer_of(arguments, os.environ)
     settings = settings_of(arguments, os.environ)
-    new = build_routing(seen, policy_of(settings))
+    none = OperatorTexts()  # both sides have the operator's: they are no difference
+    new = build_routing(seen, policy_of(settings, none))
     found = differences(build_routing(seen, writer.policy), new)
     if old_config is not None:
         found = (*found, *_of_file(old_config, writer, seen))
     trusting = replace(settings, policy=replace(settings.policy, raw="trusted"))
-    need_trust = in_need_of_trust(new, build_routing(seen, policy_of(trusting)))
+    need_trust = in_need_of_trust(new, build_routing(seen, policy_of(trusting, none)))
     if as_json:
         print_json({"differences": found, "need_trust": need_trust})
     else:

@@ -8,7 +8,7 @@ import click
 from milepost.cli.options import ALL, settings_of
 from milepost.cli.running import Running
 from milepost.cli.stage import desired_of, open_stages, stage_options
-from milepost.compose import policy_of
+from milepost.compose_policy import policy_of
 from milepost.model.snapshot import Snapshot
 from milepost.proxies.haproxy.contract import contract_for
 from milepost.proxies.haproxy.render import render as rendered

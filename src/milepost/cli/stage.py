@@ -11,8 +11,8 @@ import click
 
 from milepost.cli.options import settings_options
 from milepost.cli.running import Running, UnknownApp
-from milepost.compose import policy_of
 from milepost.compose_haproxy import designer_of
+from milepost.compose_policy import policy_of
 from milepost.compose_sources import read_once, with_static
 from milepost.controller.explain import Explanation, explain, unknown_app
 from milepost.errors import ProxyError

@@ -138,7 +138,7 @@ class Router:
         of_apps = (problem for app in self._apps.values() for problem in app.problems)
         of_tasks = (problem for *_, placement in self._placements.values() for problem in placement.problems)
         of_structure = map(self._groups.told, self._structure.problems)
-        return tuple(sorted({*of_structure, *of_apps, *of_tasks, *self._groups.problems()}))
+        return tuple(sorted({*of_structure, *of_apps, *of_tasks, *self._groups.problems(), *self._policy.problems}))
 
     def _forget_gone_apps(self) -> None:
         for app_id in self._placements.keys() - self._apps.keys():

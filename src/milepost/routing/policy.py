@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from milepost.model.problem import Problem
 from milepost.routing.claims import Grant
 from milepost.routing.own_texts import TextReview, no_texts
 
@@ -27,7 +28,9 @@ class Policy:
     DEPLOYMENT_TARGET_INSTANCES counts also without NEW_INSTANCES; marathon-lb drained all but one then (its Q39).
     `review` judges what owners write into the proxy's configuration themselves. `grants` say which hosts and ports an
     app may have, none for all. `serves_tls`: there is a shared port of TLS. `verifies_servers`: there are certificates
-    to trust, so that an owner may ask for tasks' to be verified.
+    to trust, so that an owner may ask for tasks' to be verified. `skipped` are ids of apps that get nothing. `complete`
+    adds to a service what the operator writes into the proxy's configuration, None for nothing; `problems` are what is
+    wrong with that.
 
     `exact` decides as marathon-lb did (docs/conformance.md lists the differences): several apps may claim one
     port or host, odd but harmless label values stand as they are, and an app with one that cannot be read is left out.
@@ -47,3 +50,6 @@ class Policy:
     review: TextReview = no_texts
     grants: tuple[Grant, ...] = ()
     deployment_target: bool = False
+    skipped: frozenset[str] = frozenset()
+    complete: TextReview | None = None
+    problems: tuple[Problem, ...] = ()

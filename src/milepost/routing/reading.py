@@ -10,6 +10,7 @@ from milepost.routing import labels as table
 from milepost.routing.checked_port import CheckedPort
 from milepost.routing.label import read
 from milepost.routing.naming import LONGEST_APP_ID, is_app_id
+from milepost.routing.own_texts import Reviewed
 from milepost.routing.policy import Policy
 from milepost.routing.port_labels import PortLabels
 from milepost.routing.service_reading import service_of
@@ -56,6 +57,8 @@ def read_app(definition: AppDefinition, policy: Policy) -> AppReading:
     """
     if not is_app_id(definition.id):
         return _left_out(definition, "app", _RIGHT_APP_ID)
+    if definition.id in policy.skipped:
+        return AppReading((), (Dropped(definition.id, "", None, "is left out by the setting routing.skip"),))
     ports = tuple(_ports(definition, policy))
     readings = [_read_port(definition, port, policy, ports) for port in ports]
     problems = tuple(problem for reading in readings for problem in reading.problems)
@@ -109,17 +112,25 @@ def _read_port(definition: AppDefinition, port: _Port, policy: Policy, ports: Se
         service = replace(service, hosts=(), passes_tls=False)
     if labels.is_broken or reason:
         return _without(labels, reason or labels.problems[0].message)
-    if service.templates and not policy.exact:
-        reviewed = policy.review(service)
-        labels.problems += reviewed.problems
-        if reviewed.service is None:
-            return _without(labels, f"its own text is refused: {reviewed.problems[0].message}")
-        service = reviewed.service
+    reviewed = Reviewed(service) if policy.exact else _with_texts(service, policy)
+    labels.problems += reviewed.problems
+    if reviewed.service is None:
+        return _without(labels, f"its own text is refused: {reviewed.problems[-1].message}")
+    service = reviewed.service
     share = policy.healthy_share
     if not policy.exact:
         share = labels.value(table.HEALTHY_SHARE, share, needed=False)
     checked = None if service.check is None else _checked_port(labels, ports)
     return AppReading((Wanted(service, port.positions, share, checked),), (), tuple(labels.problems))
+
+
+def _with_texts(service: Service, policy: Policy) -> Reviewed:
+    """With those of the owner's texts that it may have, and the operator's beside them."""
+    own = policy.review(service) if service.templates else Reviewed(service)
+    if own.service is None or policy.complete is None:
+        return own
+    whole = policy.complete(own.service)
+    return Reviewed(whole.service, (*own.problems, *whole.problems))
 
 
 def _checked_port(labels: PortLabels, ports: Sequence[_Port]) -> CheckedPort | None:

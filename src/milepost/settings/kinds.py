@@ -46,6 +46,7 @@ class Kind(Generic[T_co]):
     is_list: bool = False
     is_flag: bool = False
     is_secret: bool = False
+    separator: str = ","
 
     def from_toml(self, value: object) -> T_co:
         """A value as `tomllib` gives it. TOML's types are kept apart: neither `"80"` nor `true` is a number."""
@@ -56,11 +57,11 @@ class Kind(Generic[T_co]):
         return self.word(str(value).lower() if isinstance(value, bool) else str(value))
 
     def from_words(self, words: list[object]) -> T_co:
-        """A list from its members. None may be empty or hold a comma: in a variable that could not be written."""
-        texts = [word for word in words if isinstance(word, str) and word.strip() and "," not in word]
+        """A list from its members. None may be empty or hold the separator: in a variable that could not be written."""
+        texts = [word for word in words if isinstance(word, str) and word.strip() and self.separator not in word]
         if len(texts) < len(words):
             raise ValueError
-        return self.word(",".join(texts))
+        return self.word(self.separator.join(texts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +78,13 @@ def _no_word(_: str) -> Mapping[str, str]:
     raise ValueError
 
 
-def listed(kind: Kind[T], expected: str) -> Kind[tuple[T, ...]]:
-    """A list of `kind`: an array in TOML, separated by commas in a variable, a repeated option."""
+def listed(kind: Kind[T], expected: str, separator: str = ",") -> Kind[tuple[T, ...]]:
+    """A list of `kind`: an array in TOML, separated in a variable, a repeated option."""
 
     def words(text: str) -> tuple[T, ...]:
-        return tuple(kind.word(part.strip()) for part in text.split(",")) if text.strip() else ()
+        return tuple(kind.word(part.strip()) for part in text.split(separator)) if text.strip() else ()
 
-    return Kind(expected, words, toml=(list,), is_list=True)
+    return Kind(expected, words, toml=(list,), is_list=True, separator=separator)
 
 
 def one_of(*choices: str) -> Kind[str]:
@@ -271,6 +272,7 @@ BARE_FILE = Kind(f'a path of letters, digits and "{_BARE}"', _bare_file)
 LISTEN = Kind('"host:port" ("[address]:port" for IPv6)', _listen)
 PORT_RANGE = Kind('two ports "first-last"', _port_range)
 TEXTS = listed(TEXT, "a list of texts without commas")
+LINES = listed(TEXT, "a list of lines; in a variable each stands on a line of its own", separator="\n")
 BARE_FILES = listed(BARE_FILE, f'a list of paths of letters, digits and "{_BARE}"')
 URLS = listed(Kind("a URL", _url), 'a list of URLs "http://host:port" without credentials')
 BIND_ADDRESSES = listed(Kind("an address", _bind_address), 'a list of IP addresses, or ["*"] for all')

@@ -13,8 +13,9 @@ Every setting can be given in a TOML file (named by `--config` or `MILEPOST_CONF
 an option. An option beats a variable, a variable beats the file, the file beats the default. Unknown keys are refused,
 also those of variables. A path that is not absolute counts from the directory in which milepost is started.
 
-In a variable a list is separated by commas; an option that takes a list is repeated. A flag's option has a counterpart
-(`--routing-strict`, `--no-routing-strict`). [`milepost.toml`](../examples/milepost.toml) is a file to start from.
+In a variable a list is separated by commas (one of lines by line breaks); an option that takes a list is repeated. A
+flag's option has a counterpart (`--routing-strict`, `--no-routing-strict`).
+[`milepost.toml`](../examples/milepost.toml) is a file to start from.
 
 This page is made from the table that milepost reads its settings by; `python -m milepost.settings.reference` prints it.
 """

@@ -20,6 +20,7 @@ from milepost.settings.kinds import (
     FEW_NETWORKS,
     FILE,
     FLAG,
+    LINES,
     LISTEN,
     LISTENERS,
     NAMES,
@@ -131,6 +132,7 @@ class RoutingSettings:
         or_none(PORT_RANGE),
         "Service ports for apps to which Marathon gives none (a container with an address of its own).",
     )
+    skip: tuple[str, ...] = setting((), TEXTS, "Ids of apps that are never taken, such as the balancer's own.")
     conflicts: str = setting(
         "holder",
         one_of("holder", "lower-id"),
@@ -266,6 +268,20 @@ class HAProxySettings:
         BARE_WORDS,
         "Where HAProxy logs each request and connection, and what it has to say: `stdout` for milepost's standard "
         "output, else as in HAProxy's `log` line (`127.0.0.1:514 local0`); empty: nowhere.",
+    )
+    templates: Path | None = setting(
+        None,
+        or_none(FILE),
+        "A directory of marathon-lb's template files, named HAPROXY_BACKEND_HEAD and the like, read at start: texts in "
+        "place of milepost's own, for all apps whose owners write none. See Own texts in the operations page.",
+    )
+    global_lines: tuple[str, ...] = setting(
+        (), LINES, "Lines of HAProxy's for its section `global`, behind milepost's."
+    )
+    defaults_lines: tuple[str, ...] = setting(
+        (),
+        LINES,
+        "The same for `defaults`: timeouts, options, log formats. What milepost has to say itself is refused.",
     )
     settle_quiet_s: float = setting(
         0.2, SECONDS, "A change that needs a reload waits until nothing changed for so long."

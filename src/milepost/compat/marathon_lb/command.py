@@ -73,15 +73,17 @@ def _run_foreign(arguments: Arguments, command: Sequence[str], environ: Mapping[
 def _run_own(arguments: Arguments, environ: Mapping[str, str]) -> None:
     from milepost import compose
     from milepost.compat.marathon_lb.own import settings_of, without_effect
+    from milepost.compose_policy import texts_of
 
     settings = settings_of(arguments, environ)
     log_notices_here()
-    for warning in without_effect(arguments, environ):
+    for warning in without_effect(arguments):
         _log.warning(warning)
+    texts = texts_of(settings, environ)
     if arguments.sse:
-        anyio.run(until_stopped, partial(compose.run, settings, stop_proxy=False, heeds_signals=True))
+        anyio.run(until_stopped, partial(compose.run, settings, stop_proxy=False, heeds_signals=True, texts=texts))
     else:
-        anyio.run(compose.run_once, settings)
+        anyio.run(compose.run_once, settings, texts)
 
 
 def _leaves(group: BaseExceptionGroup[MilepostError]) -> list[MilepostError]:

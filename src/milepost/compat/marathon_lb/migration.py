@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 from milepost.compat.marathon_lb.features import OF_HOSTS, Feature, features_of
 from milepost.model.routing import RoutingTable, Service
+from milepost.routing.grammar_hosts import is_pattern
 
 _KEPT = "milepost keeps a service without a server: its clients get a 503, not a refused connection or another app"
 _LEFT_OUT = "marathon-lb left the app out: HAProxy refused it, or a label could not be read"
 _CHECKED = "a check by a command is made by Marathon alone: marathon-lb made a request of it"
+_NEVER_MATCHED = "a pattern in VHOST, or PATH without VHOST, had no effect; here it leads to the app"
 _SHADOWED = "of several rules for it only the first of the old configuration was ever used"
 
 
@@ -77,9 +79,13 @@ def _host_owners(old: RoutingTable) -> Mapping[str, Service]:
 
 
 def _effective(old: RoutingTable, service: Service, owners: Mapping[str, Service]) -> dict[Feature, str]:
-    """Its features, without the hosts that an earlier rule of another service took."""
+    """Its features, without hosts that an earlier rule of another service took, or that no request ever has."""
     found = features_of(old, service)
-    taken = [feature for feature in found if feature.kind == "host" and owners[feature.name] is not service]
+    taken = [
+        feature
+        for feature in found
+        if feature.kind == "host" and (owners[feature.name] is not service or is_pattern(feature.name))
+    ]
     return {feature: value for feature, value in found.items() if feature not in taken}
 
 
@@ -102,7 +108,7 @@ def _reasons(new: RoutingTable, key: tuple[str, int], feature: Feature, service:
     if feature.kind == "service" and service is not None:
         yield _KEPT if not new.endpoints[service.name] else _LEFT_OUT
     if feature.kind == "host":
-        yield _SHADOWED
+        yield _NEVER_MATCHED if is_pattern(feature.name) else _SHADOWED
     if feature.name == "check":
         yield _CHECKED
     yield "`milepost run` decides this otherwise than marathon-lb did; `milepost explain` tells more"

@@ -10,7 +10,6 @@ from pathlib import Path
 from milepost.compat.marathon_lb.arguments import DEFAULT_CERTIFICATE, Arguments
 from milepost.compat.marathon_lb.cluster import READ_INTERVAL_S, credentials_of, verifies
 from milepost.compat.marathon_lb.text import TEMPLATES
-from milepost.proxies.haproxy.templates.sources import operator_templates, template_files
 from milepost.settings.load import load_settings
 from milepost.settings.values import Settings
 
@@ -20,10 +19,10 @@ _log = logging.getLogger(__name__)
 def settings_of(arguments: Arguments, environ: Mapping[str, str]) -> Settings:
     """Raises SettingsError."""
     config = environ.get("MILEPOST_CONFIG")
-    return load_settings(Path(config) if config else None, environ, dict(_options(arguments)))
+    return load_settings(Path(config) if config else None, environ, dict(_options(arguments, environ)))
 
 
-def _options(arguments: Arguments) -> Iterator[tuple[str, object]]:
+def _options(arguments: Arguments, environ: Mapping[str, str]) -> Iterator[tuple[str, object]]:
     """By the names that `milepost run` has for them."""
     user, password = credentials_of(arguments)
     yield "marathon_urls", list(arguments.marathon)
@@ -45,6 +44,10 @@ def _options(arguments: Arguments) -> Iterator[tuple[str, object]]:
     yield "haproxy_certificates", list(_certificates(arguments))
     if arguments.trust_app_labels:
         yield "policy_raw", "trusted"
+    if TEMPLATES.is_dir():
+        yield "haproxy_templates", TEMPLATES
+    if framework := environ.get("FRAMEWORK_NAME", "").strip("/"):
+        yield "routing_skip", [f"/{framework}"]
 
 
 def _certificates(arguments: Arguments) -> Iterator[str]:
@@ -56,7 +59,7 @@ def _certificates(arguments: Arguments) -> Iterator[str]:
             _log.warning("%s is not there: the port for HTTPS stays off", path)
 
 
-def without_effect(arguments: Arguments, environ: Mapping[str, str]) -> Iterator[str]:
+def without_effect(arguments: Arguments) -> Iterator[str]:
     """What was asked for and has no part in a HAProxy of milepost's own, so that nobody relies on it."""
     if arguments.skip_validation:
         yield "--skip-validation has no effect: milepost's own HAProxy only gets what it takes"
@@ -64,9 +67,3 @@ def without_effect(arguments: Arguments, environ: Mapping[str, str]) -> Iterator
         yield "--group-https-by-vhost has no effect: all certificates are served on one port, each for its own names"
     if arguments.old_directives:
         yield "--old-directives has no effect: milepost's own HAProxy is 2.6 or newer"
-    templates = operator_templates(environ, template_files(TEMPLATES))
-    if templates:
-        yield f"templates have no effect without --command: {', '.join(sorted(templates))}"
-    for name in ("HAPROXY_GLOBAL_DEFAULT_OPTIONS", "FRAMEWORK_NAME"):
-        if environ.get(name):
-            yield f"{name} has no effect without --command"

@@ -67,14 +67,16 @@ class Writer:
 
 def writer_of(arguments: Arguments, environ: Mapping[str, str]) -> Writer:
     """Raises SettingsError where an operator's template cannot be used."""
+    framework = environ.get("FRAMEWORK_NAME", "").strip("/")
     policy = Policy(
         groups=arguments.groups,
         strict=arguments.strict_mode,
         health_check=arguments.health_check,
         assign_ports=arguments.ports,
         exact=True,
+        skipped=frozenset({f"/{framework}"} if framework else ()),
     )
-    return Writer(policy, _flags(arguments, environ), environ.get("FRAMEWORK_NAME", "").strip("/"))
+    return Writer(policy, _flags(arguments, environ), framework)
 
 
 def _flags(arguments: Arguments, environ: Mapping[str, str]) -> ContractFlags:

@@ -103,7 +103,8 @@ class Profile:
     `deny` are networks whose connections are closed.
     `server_ca` is a file of certificates that may sign those of servers, "" for none.
     `slow_start_s`: how long a server that comes new, or back, takes to its full share of traffic; 0: none.
-    `trusts_owners`: their own rules stand in the shared frontends as they are.
+    `trusts_owners`: their own rules stand in the shared frontends as they are. `heads` are the operator's own lines of
+    the shared frontends by name, `global_lines` and `defaults_lines` those of these sections.
     """
 
     admin_socket: str
@@ -127,6 +128,9 @@ class Profile:
     deny: tuple[str, ...] = ()
     error_pages: tuple[tuple[int, str], ...] = ()
     trusts_owners: bool = False
+    heads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    global_lines: tuple[str, ...] = ()
+    defaults_lines: tuple[str, ...] = ()
     endpoints_socket: str = ""
     stats_trusted: tuple[str, ...] = ()
     user: str = ""

@@ -45,7 +45,7 @@ def own_frontend(service: Service, profile: Profile, *, is_hitless: bool) -> Sec
     is_forwarded = is_hitless and is_forwardable and mode == "mode http"
     known, turned_away = expecting("services", profile), rejections(profile)
     if known or turned_away or is_forwarded:
-        others = list(map(_where_the_client_is_known, others))
+        others = list(map(where_the_client_is_known, others))
     rules = (*turned_away, *frontend_rules(service))
     if not is_forwarded:
         under = FRONTENDS if mode == "mode http" else ""
@@ -98,6 +98,8 @@ def _rules(service: Service) -> Iterator[str]:
     for name, is_wanted in pieces.items():
         if is_wanted and service.mode == "http":
             yield from own_lines(service, name)
+    if service.networks:  # last of all, since `allow` in it ends the rules for a request
+        yield from own_lines(service, f"{service.mode.upper()}_BACKEND_ACL_ALLOW_DENY")
 
 
 def _moved(service: Service) -> Iterator[str]:
@@ -143,7 +145,7 @@ def _address_of(bind: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]") or "*", int(port)
 
 
-def _where_the_client_is_known(line: str) -> str:
+def where_the_client_is_known(line: str) -> str:
     """A worker that stops, and a trusted upstream, name their client behind the connection: sources are known then."""
     words = line.split(" ", 2)
     return f"tcp-request session {words[2]}" if words[:2] == ["tcp-request", "connection"] else line

@@ -48,7 +48,8 @@ def _networks(service: Service, refuse: str, *, has_acl: bool) -> Iterator[str]:
     if service.networks:
         if not has_acl:
             yield f"acl network_allowed src {' '.join(service.networks)}"
-        yield f"{refuse} unless network_allowed"
+        if f"{service.mode.upper()}_BACKEND_ACL_ALLOW_DENY" not in service.templates:
+            yield f"{refuse} unless network_allowed"
 
 
 def _redirects(service: Service) -> Iterator[str]:

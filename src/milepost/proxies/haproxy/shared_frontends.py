@@ -128,7 +128,8 @@ def _listening(
     listens = tuple((host, port) for host in profile.bind)
     if listener:
         first = (*expecting(listener, profile), *rejections(profile))
-        lines = (*first, *staying_here(listener, profile, listens), *lines)
+        own = profile.heads.get(name, ())
+        lines = (*first, *own, *staying_here(listener, profile, listens), *lines)
     under, mode = (FRONTENDS, ()) if keyword == "frontend" else ("", ("mode http",))
     binds = bind_lines(profile.bind, port, options)
     return Section(keyword, name, (*binds, *mode, *lines), listens=listens, under=under)

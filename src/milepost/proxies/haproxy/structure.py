@@ -62,7 +62,8 @@ class StructureMaker:
     def _defaults(self) -> Iterator[Section]:
         """HAProxy takes rules in defaults only where these have a name. The nameless are for all others below."""
         pages = tuple(f"errorfile {status} {path}" for status, path in self._profile.error_pages)
-        http, tcp = ((*logging(self._profile, mode), *_DEFAULTS, *pages) for mode in ("http", "tcp"))
+        own = (*pages, *self._profile.defaults_lines)
+        http, tcp = ((*logging(self._profile, mode), *_DEFAULTS, *own) for mode in ("http", "tcp"))
         hitless = (IDLE_CLOSE,) if self._is_hitless else ()
         rule = sends_clients_away(self._profile.map_dir)
         yield Section("defaults", FRONTENDS, (*http, "mode http", *hitless, rule))
@@ -94,4 +95,4 @@ def _global(profile: Profile, listeners: int, checked_services: int) -> Section:
     lines += [f"{word} {name}" for word, name in (("user", profile.user), ("group", profile.group)) if name]
     if has_tls(profile):
         lines.append("ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets")
-    return Section("global", "", tuple(lines))
+    return Section("global", "", (*lines, *profile.global_lines))

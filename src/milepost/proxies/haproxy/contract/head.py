@@ -1,6 +1,6 @@
 """The head of marathon-lb's configuration: what it wrote whatever the apps (marathon-lb-behaviour.md 16.2)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 _CIPHERS = (
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
@@ -66,16 +66,15 @@ _STATS = (
     ),
 )
 
+USUAL: Mapping[str, tuple[str, ...]] = {"global": _GLOBAL, "defaults": _DEFAULTS, "listen stats": _STATS}
+"""The lines by the headings of their sections, but for the `option`s of defaults."""
+
 
 def head_text(template: str | None, options: Iterable[str]) -> str:
     """The operator's `template` as it is, else the usual text with these `option`s of its defaults."""
     if template is not None:
         return template
     names = sorted({option.strip() for option in options} - {""})
-    sections = (
-        ("global", _GLOBAL),
-        ("defaults", (*_DEFAULTS, *(f"option {name}" for name in names))),
-        ("listen stats", _STATS),
-    )
-    texts = ("\n  ".join((heading, *lines)) for heading, lines in sections)
+    sections = {**USUAL, "defaults": (*USUAL["defaults"], *(f"option {name}" for name in names))}
+    texts = ("\n  ".join((heading, *lines)) for heading, lines in sections.items())
     return "\n".join((*texts, ""))

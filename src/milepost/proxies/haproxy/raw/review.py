@@ -16,7 +16,7 @@ from milepost.proxies.haproxy.templates.template import TemplateError
 from milepost.proxies.haproxy.templates.values import server_values, service_values
 from milepost.routing.own_texts import Reviewed, without_texts
 
-_SECTIONS = frozenset(
+SECTIONS = frozenset(
     {
         "acme",
         "backend",
@@ -52,16 +52,13 @@ class RawReview:
     is_trusted: bool = False
 
     def __call__(self, service: Service) -> Reviewed:
-        reasons = {name: why for name in sorted(service.templates) if (why := self._why_not(service, name))}
+        reasons = {name: why for name in sorted(service.templates) if (why := self.why_not(service, name))}
         if not reasons and not self.is_trusted:
-            reasons = dict(_why_not_together(service))
+            reasons = dict(why_not_together(service))
         reviewed = without_texts(service, reasons)
-        kept = reviewed.service
-        if kept is not None and not kept.templates.get("FRONTEND_HEAD", "-").strip():
-            kept = replace(kept, listens=False)  # a common idiom: reached by its hosts only
-        return replace(reviewed, service=kept)
+        return replace(reviewed, service=without_own_port(reviewed.service) if reviewed.service else None)
 
-    def _why_not(self, service: Service, name: str) -> str:
+    def why_not(self, service: Service, name: str) -> str:
         """Why the service may not have its text of this name, "" where it may.
 
         What conflicts may take from a service later, its hosts, must not be what made the text harmless.
@@ -93,7 +90,7 @@ class RawReview:
 
     def _check_line(self, line: Line, seat: Seat, place: Place) -> None:
         keyword = line.words[0]
-        if keyword in _SECTIONS or keyword.startswith("."):
+        if keyword in SECTIONS or keyword.startswith("."):
             raise Refused("it would leave its section")
         if keyword in _SERVERS:
             raise Refused("the servers are those of the app's tasks")
@@ -111,6 +108,12 @@ class RawReview:
             raise Refused(f"the address {line.host} is not that of a task: expected {{host_ipv4}}")
 
 
+def without_own_port(service: Service) -> Service:
+    """An empty FRONTEND_HEAD is a common idiom for: reached by its hosts only."""
+    is_empty = not service.templates.get("FRONTEND_HEAD", "-").strip()
+    return replace(service, listens=False) if is_empty else service
+
+
 def _told(line: Line, error: Refused, seat: Seat, service: Service) -> str:
     """What is wrong with a line of a list of users is told without the line; elsewhere the one we know is left out."""
     if seat is Seat.USERLIST:
@@ -120,7 +123,7 @@ def _told(line: Line, error: Refused, seat: Seat, service: Service) -> str:
     return f"line {shown[:120]!r}: {why}"
 
 
-def _why_not_together(service: Service) -> Iterator[tuple[str, str]]:
+def why_not_together(service: Service) -> Iterator[tuple[str, str]]:
     """Rules for one shared frontend come from several templates, and have to make sense together."""
     for frontend in (HTTP_IN, HTTPS_IN, BY_APP_ID):
         try:

@@ -1,4 +1,4 @@
-"""Where each template that an owner may replace stands in the configuration of `milepost run`."""
+"""Where each template that an owner, or the operator, may replace stands in the configuration of `milepost run`."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -21,7 +21,8 @@ _NAMES: Mapping[Seat, str] = {
     Seat.BACKEND: (
         "BACKEND_HEAD BACKEND_HSTS_OPTIONS BACKEND_HTTP_OPTIONS BACKEND_HTTP_HEALTHCHECK_OPTIONS "
         "BACKEND_TCP_HEALTHCHECK_OPTIONS BACKEND_STICKY_OPTIONS HTTP_BACKEND_PROXYPASS_GLUE "
-        "HTTP_BACKEND_REVPROXY_GLUE HTTP_BACKEND_NETWORK_ALLOWED_ACL TCP_BACKEND_NETWORK_ALLOWED_ACL"
+        "HTTP_BACKEND_REVPROXY_GLUE HTTP_BACKEND_NETWORK_ALLOWED_ACL TCP_BACKEND_NETWORK_ALLOWED_ACL "
+        "HTTP_BACKEND_ACL_ALLOW_DENY TCP_BACKEND_ACL_ALLOW_DENY"
     ),
     Seat.USERLIST: "USERLIST_HEAD",
     Seat.SHARED: (

@@ -11,20 +11,26 @@ from milepost.proxies.haproxy.templates.template import Template, TemplateError,
 HEAD = "HEAD"
 
 
-def operator_templates(environment: Mapping[str, str], files: Mapping[str, str]) -> dict[str, str]:
+def operator_templates(
+    environment: Mapping[str, str], files: Mapping[str, str], *, head_is_whole: bool = True
+) -> dict[str, str]:
     """By name, from `HAPROXY_<NAME>` of both; a variable that is not empty comes before a file.
 
     Only in a variable `\\n` stands for the end of a line. Names that are no template's are nobody's business here.
-    Raises SettingsError for one that cannot be filled in: it would leave every app out; and for a HEAD that marathon-lb
-    refused too.
+    Raises SettingsError for one that cannot be filled in: it would leave every app out; and, where the head is that
+    template as a whole, for a HEAD that marathon-lb refused too.
     """
     found: dict[str, str] = {}
     for name in (HEAD, *BY_NAME):
         key = f"HAPROXY_{name}"
         text = environment.get(key, "").replace("\\n", "\n") or files.get(key)
-        if text is not None:
-            found[name] = text
-            _refuse_head(text) if name == HEAD else _refuse(BY_NAME[name], text)
+        if text is None:
+            continue
+        found[name] = text
+        if name != HEAD:
+            _refuse(BY_NAME[name], text)
+        elif head_is_whole:
+            _refuse_head(text)
     return found
 
 
