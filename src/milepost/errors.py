@@ -6,7 +6,8 @@
     └── ProxyError               exit 4
         ├── ProxyGone                     nothing answers at the proxy's sockets
         ├── ConfigRefused                 the proxy's own check said no; the old one serves
-        └── CommandRefused                a runtime command was not carried out
+        ├── CommandRefused                a runtime command was not carried out
+        └── Overdue                       a program did not end in time, and was ended
 
 Exit 1 says "differs" or "has problems" (`diff`, `lint`, `demo --once`), "clients are still there" (`proxy drain`) or
 "it failed" (`local deployments -f`),
@@ -50,3 +51,7 @@ class ConfigRefused(ProxyError):
 
 class CommandRefused(ProxyError):
     """The proxy answered a runtime command with something else than success."""
+
+
+class Overdue(ProxyError):
+    """A program that the proxy needs did not end in the time that it had, and was ended."""

@@ -158,6 +158,7 @@ async def test_a_marathon_that_does_not_answer_ends_it_with_1_in_words(binary: B
             ended = await run_to_end(at, *flags)
             assert ended.returncode == 1
             assert f"marathon_lb: {at.marathon.url}: " in ended.stderr
+            assert "; nothing is changed\n" in ended.stderr
             assert "Traceback" not in ended.stderr
 
 

@@ -71,6 +71,15 @@ async def test_a_dry_run_prints_always_and_changes_nothing(place: Place, capsys:
     assert place.reloads == 1
 
 
+async def test_a_dry_run_tells_of_the_app_that_it_leaves_out(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+    async with FakeMarathon() as marathon:
+        marathon.put(web(HAPROXY_0_AUTH="only:two"))
+        await run(place, place.arguments(marathon, "--dry"))
+    (told,) = [record.getMessage() for record in caplog.records if record.getMessage().startswith("/web: ")]
+    assert told.startswith("/web: HAPROXY_0_AUTH: expected realm:user:password")
+    assert told.endswith("; the app is left out")
+
+
 @pytest.mark.parametrize(
     "reply", [Reply(503, b'{"message": "busy"}'), Reply(200, b'{"message": "no apps"}'), Reply(200, b"<html>")]
 )
@@ -202,7 +211,9 @@ async def test_the_app_that_haproxy_refuses_is_left_out_and_the_rest_goes_live(
     assert "bad" not in text
     assert "/bad" not in (place.folder / "app2backend.map").read_text()
     assert any("/bad" in line and "balance" in line for line in caplog.messages)
-    assert "no-such-algorithm" in (place.folder / "haproxy_tmp_conf_fail").read_text()
+    rejected = place.folder / "haproxy_tmp_conf_fail"
+    assert "no-such-algorithm" in rejected.read_text()
+    assert f"HAProxy refuses the configuration, see {rejected}: " in caplog.text
     copies = {path.name for path in (place.folder / "copies").iterdir()}
     assert copies == {"hap_cfg.1", "domain_map.1", "app_map.1", "haproxy_temp_config_fail.1"}
 
@@ -236,7 +247,9 @@ async def test_a_fault_of_the_operators_is_blamed_on_no_app(binary: Binary, plac
 
 @each_haproxy
 @pytest.mark.parametrize("flags", [[], ["--skip-config-cleanup"]])
-async def test_a_refused_text_changes_nothing(binary: Binary, flags: list[str], place: Place) -> None:
+async def test_a_refused_text_changes_nothing(
+    binary: Binary, flags: list[str], place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
     place.use(binary)
     place.config.write_text("old")
     async with FakeMarathon() as marathon:

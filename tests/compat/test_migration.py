@@ -55,6 +55,12 @@ def test_a_rule_that_was_never_reached_is_no_difference() -> None:
     assert found(an_app("/a", 10_000, labels), an_app("/b", 10_001, labels, at=31_001)) == ()
 
 
+def test_a_pattern_that_never_matched_leads_to_its_app_now() -> None:
+    (one,) = found(an_app("/a", 10_000, {"VHOST": "*.a.example", "MODE": "http"}))
+    assert (one.feature, one.old, one.new) == ("host *.a.example", "", "leads here")
+    assert "had no effect" in one.reason
+
+
 def test_an_app_without_a_task_is_answered_from_now_on() -> None:
     (kept,) = found(an_app("/idle", 10_000, tasks=0))
     assert (kept.feature, kept.old, kept.new) == ("service of port 10000", "", "served")
@@ -77,6 +83,20 @@ def test_each_label_that_is_obeyed_otherwise_is_named(
     (one,) = found(an_app("/a", 10_000, labels))
     assert (one.feature, one.old, one.new) == (feature, old, new)
     assert reason in one.reason
+
+
+@pytest.mark.parametrize(
+    ("label", "value"), [("AUTH", "realm:ann:plain"), ("REDIRECT_TO_HTTPS", "perhaps"), ("PATH", "/\u00e9t\u00e9")]
+)
+def test_a_host_that_leads_nowhere_is_told_with_the_label_that_closes_it(label: str, value: str) -> None:
+    of_hosts = [
+        one for one in found(an_app("/a", 10_000, {"VHOST": "a.example", label: value})) if "host" in one.feature
+    ]
+    for one in of_hosts:
+        assert (one.feature.partition("/")[0], one.new) == ("host a.example", "")
+        assert one.reason.startswith(f"HAPROXY_0_{label}: expected ")
+        assert one.reason.endswith("; no host leads here")
+    assert of_hosts
 
 
 def test_a_password_is_never_told() -> None:

@@ -91,11 +91,12 @@ def test_a_dry_run_prints_and_changes_nothing(zdd: Zdd) -> None:
 
 @pytest.mark.parametrize(("answer", "status"), [("\n", 0), ("Y\n", 0), ("what\nyes\n", 0), ("n\n", 1), ("", 1)])
 def test_a_question_is_answered_with_yes_unless_with_no(
-    zdd: Zdd, answer: str, status: int, monkeypatch: pytest.MonkeyPatch
+    zdd: Zdd, answer: str, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "stdin", StringIO(answer))
     with marathon() as (url, _):
         assert zdd(url) == status
+    assert ("declined: nothing more is done" in capsys.readouterr().err) == (status == 1)
 
 
 def test_each_way_to_fail_has_its_status(zdd: Zdd, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Passwords that pass through milepost are not shown to whoever may ask it."""
 
+from dataclasses import replace
+
 import pytest
 
 from milepost.controller.secrets import HIDDEN, shown_config, shown_labels, without_passwords, without_secrets
@@ -58,3 +60,12 @@ def test_credentials_that_are_sent_on_are_hidden_too() -> None:
 def test_a_configuration_without_passwords_is_shown_as_it_is() -> None:
     text = "backend b\n  server s 192.0.2.1:80 id 1\n"
     assert shown_config(text) == text
+
+
+def test_what_an_owner_wrote_for_the_proxy_is_shown_without_its_passwords() -> None:
+    text = "  http-request set-header Authorization Basic\\ abc\n  retries 2"
+    shown = f"  http-request set-header Authorization {HIDDEN}\n  retries 2"
+    assert shown_labels({"HAPROXY_0_BACKEND_HTTP_OPTIONS": text}) == {"HAPROXY_0_BACKEND_HTTP_OPTIONS": shown}
+    service = replace(TABLE.services[0], templates={"BACKEND_HTTP_OPTIONS": text})
+    (found,) = without_passwords(replace(TABLE, services=(service,))).services
+    assert found.templates == {"BACKEND_HTTP_OPTIONS": shown}

@@ -82,3 +82,40 @@ def test_an_alert_leads_to_its_app_by_line_or_by_a_sections_name() -> None:
     assert owners_of(DESIRED, TEXT, by_line) == {"/web": "unknown keyword"}
     assert owners_of(DESIRED, TEXT, Checked((Alert(None, "Proxy 'web_80': bad"),))) == {"/web": "Proxy 'web_80': bad"}
     assert owners_of(DESIRED, TEXT, Checked((Alert(2, "maxconn: bad"), Alert(None, "out of memory")))) == {}
+
+
+SHARED = """\
+frontend marathon_http_in
+  acl evil_1:x req.hdr(a) -m ip web_80
+  use_backend evil_1 if evil_1:x
+  use_backend web_80
+  acl east:web_80:x path web_80
+"""
+TWO = Desired(
+    Structure(
+        (
+            Section("frontend", "marathon_http_in", tuple(map(str.strip, SHARED.splitlines()[1:]))),
+            Section("backend", "evil_1", (), "/evil"),
+            Section("backend", "web_80", (), "/web"),
+            Section("backend", "east:web_80", (), "east:/web"),
+        ),
+        "d1",
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "message", "owner"),
+    [
+        (2, "error detected while parsing ACL 'evil_1:x' : 'web_80' is not a valid IPv4 or IPv6 address.", "/evil"),
+        (3, "error detected while parsing switching rule : no such ACL : 'web_80'.", "/evil"),
+        (5, "error detected while parsing ACL 'east:web_80:x' : 'web_80' is no path.", "east:/web"),
+        (1, "'web_80' is not known.", ""),
+        (None, "frontend 'marathon_http_in' tries to use incompatible tcp backend 'web_80' in a rule.", "/web"),
+    ],
+)
+def test_a_word_in_a_shared_section_brings_no_other_app_under_suspicion(
+    line: int | None, message: str, owner: str
+) -> None:
+    found = owners_of(TWO, SHARED, Checked((Alert(line, message),)))
+    assert found == ({owner: message} if owner else {})

@@ -167,6 +167,22 @@ async def test_an_owners_rules_for_a_shared_port_concern_its_own_hosts_only(bina
 
 @each_haproxy
 @pytest.mark.anyio
+async def test_hosts_by_an_expression_and_a_rule_of_its_owners_lead_to_it(binary: Binary, tmp_path: Path) -> None:
+    """As marathon-lb's users had wildcards: `{hostname}` is the whole expression."""
+    ports = free_ports(4)
+    made = profile(tmp_path, ports[:3])
+    rule = "acl host_{cleanedUpHostname} hdr_reg(host) -i {hostname}\nuse_backend {backend} if host_{cleanedUpHostname}"
+    name = f"wild_{ports[3]}"
+    wild = replace(WEB, name=name, port=ports[3], hosts=(r"~.*[.]example[.]com",))
+    async with stage(binary, tmp_path) as staged, fake_tasks(1) as (task,):
+        table = RoutingTable((reviewed(wild, {"HTTP_FRONTEND_ACL": rule}),), {name: _at(task.port)})
+        await reach(staged.proxy(designer=RunDesigner(made)), table)
+        asked = ("a.example.com", "A.B.example.com", "example.com", "a.example.com.evil")
+        assert [(await get(made.http_port, host)).status for host in asked] == [200, 200, 503, 503]
+
+
+@each_haproxy
+@pytest.mark.anyio
 async def test_a_task_of_an_own_server_line_is_added_without_a_reload(binary: Binary, tmp_path: Path) -> None:
     ports = free_ports(4)
     async with stage(binary, tmp_path) as staged, fake_tasks(1) as (task,):

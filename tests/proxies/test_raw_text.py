@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from milepost.model.routing import Service
 from milepost.proxies.haproxy.config import Profile
+from milepost.proxies.haproxy.own_sections import own_frontend
 from milepost.proxies.haproxy.raw.directives import Place, check_line
 from milepost.proxies.haproxy.raw.refused import Refused
 from milepost.proxies.haproxy.raw.review import RawReview
@@ -97,6 +98,10 @@ REFUSED_LINES = [
     ("frontend", "bind *:80 expose-fd listeners", "'expose-fd' is not among the options"),
     ("frontend", "bind *:80 interface eth0", "'interface' is not among the options"),
     ("frontend", "bind *:80 ssl crt x.pem", "absolute path"),
+    *(
+        ("frontend", f"bind *:80 ssl crt {path}", "no device, without ..")
+        for path in ("/dev/zero", "//dev/zero", "/./dev/zero", "/etc/../dev/zero", "/proc/self/fd/0", "/sys/x", "/dev")
+    ),
     ("frontend", "bind *:80 ssl crt", "without its argument"),
     ("frontend", "mode health", "http or tcp"),
     # acls, samples and formats
@@ -334,3 +339,19 @@ def _headers(text: str) -> list[tuple[str, ...]]:
     headers = (line.words[:2] for line in lines if line.words and line.words[0].startswith((*HEADERS, ".")))
     ours = ("backend", "milepost_to_new_tls")  # there where an own listener speaks TLS
     return [header for header in headers if header[0] in HEADERS and header != ours]
+
+
+BOUND = replace(WEB, bind_addr="192.0.2.1")
+
+
+@pytest.mark.parametrize("address", ["192.0.2.2", "[::]", "0.0.0.0"])
+def test_who_asks_for_one_address_may_not_bind_another(address: str) -> None:
+    (problem,) = review({"FRONTEND_HEAD": f"frontend {{backend}}\n  bind {address}:80"}, service=BOUND).problems
+    assert "expected the address of BIND_ADDR, 192.0.2.1" in problem.message
+
+
+@pytest.mark.parametrize("address", ["*", "", "192.0.2.1", "{bindAddr}"])
+def test_every_address_is_that_one_for_who_asks_for_one(address: str) -> None:
+    service = review({"FRONTEND_HEAD": f"frontend {{backend}}\n  bind {address}:80"}, service=BOUND).service
+    assert service is not None
+    assert own_frontend(service, PROFILE, is_hitless=True).lines[0] == "bind 192.0.2.1:80"

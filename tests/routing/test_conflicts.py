@@ -1,6 +1,7 @@
 """Ports, hosts and names that several apps want."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given
@@ -182,3 +183,15 @@ def test_a_newcomer_takes_nothing_from_an_app_that_runs(running: list[Service], 
     table = [*running, *(service for service in newcomers if service.app_id not in apps)]
     after = decide(*sorted(table, key=lambda s: (s.app_id, s.port, s.index)), holders=before.holders.by_key)
     assert [service for service in after.services if service.app_id in apps] == list(before.services)
+
+
+PASSING = replace(service("/own", 10_000, "x.example"), mode="tcp", passes_tls=True)
+API = service("/web", 10_001, "x.example", path=("/api",))
+
+
+@pytest.mark.parametrize(("holder", "with_host"), [("/own", ["/own"]), ("/web", ["/web"])])
+def test_tls_that_passes_through_takes_all_paths_of_a_host_or_none(holder: str, with_host: list[str]) -> None:
+    held = {"host x.example*": "/own"} if holder == "/own" else {"host x.example/api": "/web"}
+    decision = decide(PASSING, API, holders=held)
+    assert [found.app_id for found in decision.services if found.hosts] == with_host
+    assert decide(PASSING, API, holders=decision.holders.by_key) == decision

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from milepost.model.snapshot import App
 from milepost.routing.build import Router, build_routing
+from milepost.routing.claims import Grant
 from milepost.routing.policy import Policy
 from support.apps import app, snapshot, task
 from support.colours import colour, scaled, without
@@ -121,3 +122,26 @@ def test_a_router_that_has_seen_more_says_the_same_as_a_new_one(history: list[li
         fresh = Router(policy).build(snapshot(*apps), holders) if holders else build_routing(snapshot(*apps), policy)
         assert before == fresh
         holders = before.holders
+
+
+def test_a_label_alone_does_not_get_an_app_what_another_id_is_allowed() -> None:
+    rules = (Grant("/web*", ("web.example",), ((10_000, 10_000),)),)
+    labels = {"HAPROXY_0_VHOST": "web.example"}
+    blue = colour("blue", 1, labels=labels)
+    stranger = app("/evil", task(9, app="evil"), labels={"HAPROXY_DEPLOYMENT_GROUP": "/web", **labels})
+    table = build_routing(snapshot(blue, stranger), replace(POLICY, grants=rules))
+    assert table.groups == {"/web-blue": "/web"}
+    assert [(service.app_id, service.hosts) for service in table.services] == [
+        ("/evil", ()),
+        ("/web", ("web.example",)),
+    ]
+    assert [endpoint.task_id for endpoint in table.endpoints["web_10000"]] == ["web-blue.0"]
+    told = [found.message for found in table.problems if found.subject == "HAPROXY_DEPLOYMENT_GROUP"]
+    assert told == ["a rule of policy.claims for /web does not fit this app's own id: it is served by itself"]
+
+
+def test_groups_of_one_name_in_two_sources_are_two() -> None:
+    east = [replace(one, definition=replace(one.definition, id=f"east:{one.id}")) for one in (colour("blue", 2),)]
+    table = build_routing(snapshot(colour("blue", 2), *east), POLICY)
+    assert table.groups == {"/web-blue": "/web", "east:/web-blue": "east:/web"}
+    assert table.drained == frozenset()

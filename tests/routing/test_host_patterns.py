@@ -126,3 +126,7 @@ def test_a_path_without_a_host_needs_mode_http() -> None:
 def test_an_empty_host_is_not_every_host() -> None:
     (want,) = read({"HAPROXY_0_MODE": "http", "HAPROXY_0_VHOST": "", "HAPROXY_0_PATH": "/api"}).wanted
     assert (want.service.hosts, want.service.path) == ((), ())
+
+
+def test_an_anchored_expression_is_one_as_marathon_lbs_users_wrote_it() -> None:
+    assert read_hosts(r"^.*\.example\.com$") == read_hosts(r"~.*\.example\.com")

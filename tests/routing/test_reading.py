@@ -91,7 +91,7 @@ def test_a_bad_label_costs_its_port_and_nothing_else(labels: Mapping[str, str], 
     (problem,) = reading.problems
     assert (problem.subject, problem.severity) == (subject, Severity.ERROR)
     assert problem.message.startswith(message)
-    assert [(drop.index, drop.reason) for drop in reading.dropped] == [(0, problem.message)]
+    assert [(drop.index, drop.reason) for drop in reading.dropped] == [(0, f"{subject}: {problem.message}")]
 
 
 def test_an_app_that_is_to_be_skipped_is_left_out_with_the_reason_and_no_problem() -> None:

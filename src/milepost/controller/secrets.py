@@ -21,8 +21,8 @@ _SECRET_HEADER = re.compile(r"((?:-header|hdr)\s+(?:[Pp]roxy-)?[Aa]uthorization\
 
 
 def shown_labels(labels: Mapping[str, str]) -> dict[str, str]:
-    """The labels, with the values of those that hold secrets hidden."""
-    return {name: HIDDEN if _SECRET_LABEL.search(name) else value for name, value in labels.items()}
+    """The labels, with the values of those that hold secrets hidden, and passwords in pieces of HAProxy's text."""
+    return {name: HIDDEN if _SECRET_LABEL.search(name) else shown_config(value) for name, value in labels.items()}
 
 
 def without_secrets(snapshot: Snapshot) -> Snapshot:
@@ -47,7 +47,8 @@ def shown_config(text: str) -> str:
 
 def _shown_service(service: Service) -> Service:
     auth = service.auth and replace(service.auth, password=HIDDEN)
-    templates = {name: HIDDEN if name == _LIST_OF_USERS else text for name, text in service.templates.items()}
+    own = service.templates.items()
+    templates = {name: HIDDEN if name == _LIST_OF_USERS else shown_config(text) for name, text in own}
     return replace(service, auth=auth, templates=templates)
 
 

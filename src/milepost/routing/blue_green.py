@@ -12,6 +12,7 @@ from functools import partial, reduce
 from milepost.model.problem import Problem
 from milepost.model.routing import Dropped
 from milepost.model.snapshot import App, AppDefinition, Task
+from milepost.model.source_name import prefix_of
 from milepost.routing import deployment_labels as table
 from milepost.routing.endpoints import why_not
 from milepost.routing.grammar import Wrong
@@ -39,9 +40,9 @@ class Merged:
 
 
 def group_id(definition: AppDefinition) -> str:
-    """The id under which the app is served together with others, "" where it is served by itself."""
+    """The id under which the app is served together with others of its source, "" where it is served by itself."""
     found = read(table.GROUP, definition.labels, None, exact=True)
-    return found if isinstance(found, str) else ""
+    return prefix_of(definition.id) + found if isinstance(found, str) and found else ""
 
 
 def merge(group: str, apps: Sequence[App], policy: Policy) -> Merged:

@@ -52,6 +52,14 @@ def within_grants(services: Sequence[Service], grants: Sequence[Grant]) -> tuple
     return tuple(_within(service, grants, problems) for service in services), problems
 
 
+def may_serve_as(app_id: str, group: str, grants: Sequence[Grant]) -> bool:
+    """Whether each rule for apps called `group` is one for `app_id` too.
+
+    Else a label would be all that an app needs to have, under another name, what is not allowed to its own.
+    """
+    return all(fnmatchcase(app_id, grant.apps) for grant in grants if fnmatchcase(group, grant.apps))
+
+
 def _within(service: Service, grants: Sequence[Grant], problems: list[Problem]) -> Service:
     own = [grant for grant in grants if fnmatchcase(service.app_id, grant.apps)]
     refused = [host for host in service.hosts if not any(grant.has_host(host) for grant in own)]

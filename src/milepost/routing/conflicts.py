@@ -1,8 +1,8 @@
 """One winner for each port, host and name that several services want.
 
-The keys of `Holders`: `port 10000 *` (or a bind address), `host a.example` and `host a.example/api`,
-`name a_10000`, `assigned 10050 8080` (a service port that was given to an app's port). The value is the app that holds
-it.
+The keys of `Holders`: `port 10000 *` (or a bind address), `host a.example` and `host a.example/api`
+(`host a.example*` for TLS that passes through), `name a_10000`, `assigned 10050 8080` (a service port that was given to
+an app's port). The value is the app that holds it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from milepost.model.routing import Holders, Service
 from milepost.routing.naming import distinct_name
 from milepost.routing.policy import Conflicts, Policy
 
-_EVERY_ADDRESS = "*"
+_EVERY = "*"
 _EVERY_ADDRESS_AS = frozenset({"", "*", "0.0.0.0", "::"})  # noqa: S104 - what a label may say; nothing is bound here
 
 
@@ -34,7 +34,8 @@ class Kind(StrEnum):
 class Claim(NamedTuple):
     """What one service wants of one `value`: a port, a host or a name. `service` is its position in the table.
 
-    `parts` is how much of it: the address of a port, the paths of a host; "" is every path that leads nowhere else.
+    `parts` is how much of it: the address of a port, the paths of a host; "" is every path that leads nowhere else, "*"
+    is every address, and every path whoever else there is.
     """
 
     service: int
@@ -54,11 +55,11 @@ class Claim(NamedTuple):
         return 0 if held == len(self.parts) else 1 if held else 2
 
     def rival(self, taken: Mapping[str, "Claim"]) -> "Claim | None":
-        """The first in the table of those who have a part of it, None where nobody has. Every address covers each."""
-        if self.kind is Kind.PORT and self.parts == (_EVERY_ADDRESS,):
+        """The first in the table of those who have a part of it, None where nobody has. Every one covers each."""
+        if self.parts == (_EVERY,):
             found = list(taken.values())
         else:
-            found = [taken[part] for part in (*self.parts, _EVERY_ADDRESS) if part in taken]
+            found = [taken[part] for part in (*self.parts, _EVERY) if part in taken]
         return min(found, key=lambda claim: claim.service, default=None)
 
 
@@ -108,13 +109,14 @@ def _contests(services: Sequence[Service], policy: Policy) -> Iterable[list[Clai
 
 
 def _claims(number: int, service: Service, policy: Policy) -> Iterator[Claim]:
-    """Paths are compared without case, since one with `-i` takes those of all cases."""
+    """Paths are compared without case, since one with `-i` takes those of all cases. Inside TLS no path is seen."""
     yield Claim(number, service.app_id, Kind.NAME, service.name)
     if service.listens and service.port not in policy.reserved_ports:
-        address = _EVERY_ADDRESS if service.bind_addr in _EVERY_ADDRESS_AS else service.bind_addr
+        address = _EVERY if service.bind_addr in _EVERY_ADDRESS_AS else service.bind_addr
         yield Claim(number, service.app_id, Kind.PORT, str(service.port), (address,))
     if service.hosts:
         paths = tuple(dict.fromkeys(word.lower() for word in service.path if word.startswith("/"))) or ("",)
+        paths = (_EVERY,) if service.passes_tls else paths
         for host in service.hosts:
             yield Claim(number, service.app_id, Kind.HOST, host, paths)
 

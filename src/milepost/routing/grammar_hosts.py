@@ -33,7 +33,12 @@ def is_pattern(host: str) -> bool:
 
 def _hosts(text: str) -> Iterator[str | Wrong]:
     for word in filter(None, map(str.strip, _BETWEEN.split(text))):
-        yield _expression(word[1:]) if word.startswith("~") else _name(word.lower())
+        if word.startswith("~"):
+            yield _expression(word[1:])
+        elif word.startswith("^") and word.endswith("$"):  # so marathon-lb's users wrote it, for rules of their own
+            yield _expression(word[1:-1])
+        else:
+            yield _name(word.lower())
 
 
 def _expression(text: str) -> str | Wrong:

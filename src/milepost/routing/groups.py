@@ -9,6 +9,7 @@ from milepost.model.shared_map import SharedMap, changed, replaced
 from milepost.model.snapshot import App, AppDefinition
 from milepost.routing import deployment_labels as table
 from milepost.routing.blue_green import Merged, group_id, merge
+from milepost.routing.claims import may_serve_as
 from milepost.routing.endpoints import Placement
 from milepost.routing.policy import Policy
 from milepost.routing.reading import read_app
@@ -29,6 +30,7 @@ class Groups:
         self._seen: Mapping[str, App] = {}
         self._routed: Mapping[str, App] = {}
         self._group_of: dict[str, str] = {}  # by app id
+        self._refused: dict[str, str] = {}  # the groups of which an app may not be, by app id
         self._members: dict[str, set[str]] = {}  # ids of apps, by group
         self._merged: dict[str, Merged] = {}  # by group, but for those whose id is an app's
         self._read: dict[str, tuple[AppDefinition, tuple[Problem, ...]]] = {}  # by app id
@@ -84,7 +86,10 @@ class Groups:
         return problem if merged is None else replace(problem, app_id=merged.leader)
 
     def problems(self) -> Iterator[Problem]:
-        """Groups that cannot be, since an app of no group has their id."""
+        """Groups that cannot be, since an app of no group has their id, and apps that may not be of theirs."""
+        for app_id, group in self._refused.items():
+            message = f"a rule of policy.claims for {group} does not fit this app's own id: it is served by itself"
+            yield Problem(app_id, table.GROUP.key(None), message)
         for app_id, group in self._group_of.items():
             if group not in self._merged:
                 message = f"there is an app {group}, of no group: this one is served by itself"
@@ -96,7 +101,7 @@ class Groups:
         has_moved = False
         for app_id in touched:
             app, was_in = self._seen.get(app_id), self._group_of.pop(app_id, "")
-            is_in = group_id(app.definition) if app else ""
+            is_in = self._allowed_group(app_id, app)
             if was_in:
                 self._members[was_in].discard(app_id)
             if is_in:
@@ -105,6 +110,15 @@ class Groups:
             groups |= {was_in, is_in, app_id} & self._members.keys()
             has_moved |= was_in != is_in or (app_id in before) != (app is not None)
         return groups, has_moved
+
+    def _allowed_group(self, app_id: str, app: App | None) -> str:
+        """Its group, "" for none."""
+        self._refused.pop(app_id, None)
+        group = group_id(app.definition) if app else ""
+        if not group or self._policy.exact or may_serve_as(app_id, group, self._policy.grants):
+            return group
+        self._refused[app_id] = group
+        return ""
 
     def _merge(self, group: str) -> None:
         known = self._merged.pop(group, None)

@@ -88,9 +88,10 @@ VHOST = Label(
     grammar.read_hosts_as_written,
     "none",
     "Hosts, separated by commas, under which the shared HTTP and HTTPS ports lead here: names; `*.a.example` for all "
-    "names below a.example, at any depth; `~` and a regular expression for all names that it fits as a whole; `*` for "
-    "all. Names come before patterns; of these come the wildcards first, then the expressions, of each the longer "
-    "first, then `*`. A host that is limited to a PATH leaves other paths to the next that fits. An expression is of "
+    "names below a.example, at any depth; `~` and a regular expression, or one between `^` and `$`, for all names that "
+    "it fits as a whole; `*` for all. Names come before patterns; of these come the wildcards first, then the "
+    "expressions, of each the longer first, then `*`. A host that is limited to a PATH leaves other paths to the next "
+    "that fits. An expression is of "
     "letters, digits, `-`, `_`, `\\.`, `\\d`, `.`, `[a-z]` and `(a|b)`; `? * + {2,3}` stand behind single characters, "
     "only `?` behind a group, and one or two of `*` and `+` are possible. A new pattern costs a reload, a name does "
     "not. Upper and lower case are the same; a port behind a name is ignored. Needs mode http.",

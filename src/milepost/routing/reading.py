@@ -66,7 +66,8 @@ def read_app(definition: AppDefinition, policy: Policy) -> AppReading:
     wanted = [service for reading in readings for service in reading.wanted]
     if policy.exact and any(problem.severity is Severity.ERROR for problem in problems):
         why = "a label of the app cannot be read"
-        return AppReading((), (Dropped(definition.id, "", None, why),), problems)
+        told = tuple(replace(problem, message=f"{problem.message}; the app is left out") for problem in problems)
+        return AppReading((), (Dropped(definition.id, "", None, why),), told)
     if wanted and not policy.exact:
         problems += tuple(unused(definition.id, definition.labels, len(definition.ports)))
     return AppReading(_with_app_id_service(wanted), dropped, problems)
@@ -111,7 +112,7 @@ def _read_port(definition: AppDefinition, port: _Port, policy: Policy, ports: Se
         labels.report(table.SNI_PASSTHROUGH, "needs the HTTPS port, which is off here; no host leads here")
         service = replace(service, hosts=(), passes_tls=False)
     if labels.is_broken or reason:
-        return _without(labels, reason or labels.problems[0].message)
+        return _without(labels, reason or _words(labels.problems[0]))
     reviewed = Reviewed(service) if policy.exact else _with_texts(service, policy)
     labels.problems += reviewed.problems
     if reviewed.service is None:
@@ -122,6 +123,10 @@ def _read_port(definition: AppDefinition, port: _Port, policy: Policy, ports: Se
         share = labels.value(table.HEALTHY_SHARE, share, needed=False)
     checked = None if service.check is None else _checked_port(labels, ports)
     return AppReading((Wanted(service, port.positions, share, checked),), (), tuple(labels.problems))
+
+
+def _words(problem: Problem) -> str:
+    return f"{problem.subject}: {problem.message}"
 
 
 def _with_texts(service: Service, policy: Policy) -> Reviewed:

@@ -179,7 +179,8 @@ def _check(labels: PortLabels, check: HealthCheck | None, mode: str) -> Check | 
         return None
     found = proxy_check(check, mode, exact=labels.exact)
     if found.kind == "http" and not (is_path(found.path) and (labels.exact or found.path.isascii())):
-        message = f"expected a path that begins with /, without blanks and quotes, got {found.path[:80]!r}; not checked"
+        message = f"expected a path that begins with /, without blanks and quotes, got {found.path[:80]!r}"
+        message += "" if labels.exact else "; not checked"
         labels.problems.append(Problem(labels.app_id, "health check", message))
         return None
     return found

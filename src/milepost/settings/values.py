@@ -165,7 +165,8 @@ class PolicySettings:
         '(a pattern such as "/shop/*") and some of `hosts` (patterns such as "*.shop.example"), `ports` (such as '
         '"10000-10099") and `by_app_id` (false: not by the app-id port). An app may have what any rule that '
         "fits its id allows: a pattern of VHOST where all is allowed that it stands for, which for an expression, and "
-        "for a PATH without VHOST, takes `*`. In a variable: "
+        "for a PATH without VHOST, takes `*`. What a rule allows to the id of a deployment group, only apps share "
+        "whose own ids fit it too. In a variable: "
         "`apps=/shop/* hosts=*.shop.example ports=10000-10099; apps=...`.",
         shown="without any rule everything is allowed",
     )

@@ -13,7 +13,7 @@ from milepost.compat.marathon_lb.arguments import Arguments, make_parser, read_a
 from milepost.compat.marathon_lb.logs import NAME, log_notices_here, set_up_logs
 from milepost.compat.marathon_lb.reload import guessed_command, split_command
 from milepost.controller.signals import until_stopped
-from milepost.errors import MilepostError
+from milepost.errors import MilepostError, SourceError
 
 _log = logging.getLogger(NAME)
 
@@ -40,7 +40,8 @@ def run(words: Sequence[str], prog: str) -> int:
     except* MilepostError as group:
         status = 1
         for error in _leaves(group):
-            _log.critical("%s", error)
+            state = "; nothing is changed" if isinstance(error, SourceError) else ""
+            _log.critical("%s%s", error, state)
     return status
 
 

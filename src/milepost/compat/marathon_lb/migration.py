@@ -9,10 +9,15 @@ from dataclasses import dataclass
 
 from milepost.compat.marathon_lb.features import OF_HOSTS, Feature, features_of
 from milepost.model.routing import RoutingTable, Service
+from milepost.routing.grammar_hosts import is_pattern
 
 _KEPT = "milepost keeps a service without a server: its clients get a 503, not a refused connection or another app"
 _LEFT_OUT = "marathon-lb left the app out: HAProxy refused it, or a label could not be read"
 _CHECKED = "a check by a command is made by Marathon alone: marathon-lb made a request of it"
+_CLOSING = ("PATH", "AUTH", "REDIRECT_TO_HTTPS")
+"""Labels without which no host leads to a port: where one of them cannot be read (docs/labels.md)."""
+
+_NEVER_MATCHED = "a pattern in VHOST, or PATH without VHOST, had no effect; here it leads to the app"
 _SHADOWED = "of several rules for it only the first of the old configuration was ever used"
 
 
@@ -41,8 +46,9 @@ def differences(old: RoutingTable, new: RoutingTable) -> tuple[Difference, ...]:
             one, other = _whole(service), _whole(successor)
         for feature in sorted(one.keys() | other.keys()):
             if one.get(feature, "") != other.get(feature, ""):
-                reason = next(_reasons(new, key, feature, successor))
-                found.append(_difference(key, feature, one.get(feature, ""), other.get(feature, ""), reason))
+                was, comes = one.get(feature, ""), other.get(feature, "")
+                reason = next(_reasons(new, key, feature, successor, is_new=not was))
+                found.append(_difference(key, feature, was, comes, reason))
     return tuple(found)
 
 
@@ -77,9 +83,13 @@ def _host_owners(old: RoutingTable) -> Mapping[str, Service]:
 
 
 def _effective(old: RoutingTable, service: Service, owners: Mapping[str, Service]) -> dict[Feature, str]:
-    """Its features, without the hosts that an earlier rule of another service took."""
+    """Its features, without hosts that an earlier rule of another service took, or that no request ever has."""
     found = features_of(old, service)
-    taken = [feature for feature in found if feature.kind == "host" and owners[feature.name] is not service]
+    taken = [
+        feature
+        for feature in found
+        if feature.kind == "host" and (owners[feature.name] is not service or is_pattern(feature.name))
+    ]
     return {feature: value for feature, value in found.items() if feature not in taken}
 
 
@@ -96,13 +106,15 @@ def _difference(key: tuple[str, int], feature: Feature, old: str, new: str, reas
     return Difference(app_id, label, str(feature), old, new, reason)
 
 
-def _reasons(new: RoutingTable, key: tuple[str, int], feature: Feature, service: Service | None) -> Iterator[str]:
+def _reasons(
+    new: RoutingTable, key: tuple[str, int], feature: Feature, service: Service | None, *, is_new: bool
+) -> Iterator[str]:
     """Why, the best reason first: what milepost itself says about this feature, this port, or the whole app."""
     yield from _told(new, key, feature)
     if feature.kind == "service" and service is not None:
         yield _KEPT if not new.endpoints[service.name] else _LEFT_OUT
-    if feature.kind == "host":
-        yield _SHADOWED
+    if feature.kind == "host" and is_new:
+        yield _NEVER_MATCHED if is_pattern(feature.name) else _SHADOWED
     if feature.name == "check":
         yield _CHECKED
     yield "`milepost run` decides this otherwise than marathon-lb did; `milepost explain` tells more"
@@ -117,6 +129,9 @@ def _told(new: RoutingTable, key: tuple[str, int], feature: Feature) -> Iterator
     if feature.name == "check":
         subjects.add("health check")
     yield from (problem.message for problem in problems if problem.subject in subjects)
+    if feature.kind == "host":
+        closing = {f"HAPROXY_{index}_{name}" for name in _CLOSING}
+        yield from (f"{one.subject}: {one.message}; no host leads here" for one in problems if one.subject in closing)
     dropped = new.dropped.get(app_id, ())
     yield from (one.reason for one in dropped if not one.task_id and one.index in (None, index))
     if feature.kind == "server":

@@ -43,8 +43,10 @@ class Update:
         return bool(is_changed)
 
     def text(self, snapshot: Snapshot) -> str:
-        """What `run` would write, before any check."""
-        return self._writer.write(snapshot).config
+        """What `run` would write, before any check. What is left out of it is told as `run` tells it."""
+        text = self._writer.write(snapshot)
+        self._tell((*snapshot.problems, *text.problems))
+        return text.config
 
     async def is_valid(self) -> bool:
         """Whether HAProxy takes the file as it lies there."""
@@ -75,7 +77,8 @@ class Update:
             if not checked.alerts:
                 self._files.take(text, candidate)
                 return True
-            _log.error("HAProxy refuses the configuration: %s", checked.words)
+            refused = self._files.rejected.absolute()
+            _log.error("HAProxy refuses the configuration, see %s: %s", refused, checked.words)
             self._files.reject(candidate)
         cleaned = await self._cleanup.clean(snapshot, text, checked) if self._cleanup else None
         if cleaned is None:

@@ -55,7 +55,10 @@ def run(words: Sequence[str], prog: str) -> int:
     except Exception:  # else Python would end with the status of "declined"
         log.exception("an error that is nobody's but ours; what was done until here stays")
         return _UNKNOWN
-    return 0 if is_done else _DECLINED
+    if not is_done:
+        log.warning("declined: nothing more is done, and what was done until here stays")
+        return _DECLINED
+    return 0
 
 
 def deployment_of(arguments: Arguments, log: logging.Logger) -> Deployment:

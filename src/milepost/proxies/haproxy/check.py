@@ -18,6 +18,7 @@ _PLACE = re.compile(r"(?:[Pp]arsing )?\[([^\]\s]*):(\d+)\]\s*:?\s*")
 _SUMMARY = ("Error(s) found in configuration file", "Fatal errors found in configuration")
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"|<([^>]*)>")
 _SECTION = re.compile(r"(global|defaults|userlist|frontend|backend|listen)\b[ \t]*(\S*)")
+_RULE = re.compile(r"\s*(?:acl|use_backend) (\S+)")
 _PASSWORD = re.compile(r"^(\s*user\s+\S+\s+(?:insecure-)?password)\s.*")
 
 
@@ -81,13 +82,23 @@ def without_foreign(message: str, ours: str, headings: Collection[str] = ()) -> 
 
 
 def owner_of_line(desired: Desired, text: str, line: int) -> str:
-    """The app whose section `line` (from 1) of `text` belongs to, "" where that is a shared one."""
-    for above in reversed(text.splitlines()[:line]):
+    """The app whose section, or whose rule of a shared one, `line` (from 1) of `text` is, "" where it is nobody's."""
+    lines = text.splitlines()[:line]
+    for above in reversed(lines):
         found = _SECTION.match(above)
         if found:
             sections = desired.structure.sections
-            return next((one.app_id for one in sections if (one.keyword, one.name) == found.groups()), "")
+            app_id = next((one.app_id for one in sections if (one.keyword, one.name) == found.groups()), "")
+            return app_id or _owner_of_rule(desired, lines[-1])
     return ""
+
+
+def _owner_of_rule(desired: Desired, line: str) -> str:
+    """What an owner wrote for a shared section begins with the backend's name (`raw/shared_rules.py`)."""
+    found, owners = _RULE.match(line), _owners(desired)
+    parts = found[1].split(":") if found else []  # of a source's name, the backend's, and the acl's
+    starts = (":".join(parts[:count]) for count in range(1, len(parts) + 1))
+    return next((owners[start] for start in starts if owners.get(start)), "")
 
 
 def owners_of(desired: Desired, text: str, checked: Checked) -> dict[str, str]:
@@ -98,9 +109,11 @@ def owners_of(desired: Desired, text: str, checked: Checked) -> dict[str, str]:
 def _owned(desired: Desired, text: str, checked: Checked) -> Iterator[tuple[str, str]]:
     owners = _owners(desired)
     for alert in reversed(checked.alerts):  # of several complaints about an app the first is kept
-        app_id = owner_of_line(desired, text, alert.line) if alert.line else ""
         named = (quoted[1] for quoted in _QUOTED.finditer(alert.message) if quoted[1])
-        app_id = app_id or next((owners[name] for name in named if owners.get(name)), "")
+        if alert.line:  # what else it quotes may be an owner's words: another app is not guilty of being named in them
+            app_id = owner_of_line(desired, text, alert.line)
+        else:
+            app_id = next((owners[name] for name in named if owners.get(name)), "")
         if app_id:
             yield app_id, alert.message
 

@@ -12,11 +12,11 @@ from typing import Protocol
 
 from anyio import to_thread
 
-from milepost.errors import ConfigRefused
+from milepost.errors import ConfigRefused, Overdue
 from milepost.model.routing import RoutingTable
 from milepost.proxies.haproxy.bisect import find_culprit
 from milepost.proxies.haproxy.certificate import CertificateList
-from milepost.proxies.haproxy.check import Checked, check, owners_of
+from milepost.proxies.haproxy.check import Alert, Checked, check, owners_of
 from milepost.proxies.haproxy.config import Desired
 from milepost.proxies.haproxy.files import replace_file
 from milepost.proxies.haproxy.limits import shortage
@@ -63,9 +63,11 @@ class Gate:
         *,
         is_own: bool,
         max_files: int | None = None,
+        check_timeout_s: float = 60.0,
     ) -> None:
         self._designer, self._candidate, self._binary = designer, candidate, binary
         self._environment, self._is_own, self._max_files = environment, is_own, max_files
+        self._check_timeout_s = check_timeout_s
         self._table = RoutingTable()
         self.withheld = Withheld()
 
@@ -156,7 +158,9 @@ class Gate:
             return Checked()
         await to_thread.run_sync(replace_file, self._candidate, text.encode())
         try:
-            return await check(self._binary, self._candidate, text, self._environment)
+            return await check(self._binary, self._candidate, text, self._environment, self._check_timeout_s)
+        except Overdue as error:  # HAProxy reads files that owners name: one may have no end
+            return Checked((Alert(None, str(error)),))
         finally:
             with suppress(OSError):  # the next check writes over it
                 self._candidate.unlink(missing_ok=True)

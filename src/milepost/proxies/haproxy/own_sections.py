@@ -30,14 +30,15 @@ def has_own_frontend(service: Service) -> bool:
 
 
 def own_frontend(service: Service, profile: Profile, *, is_hitless: bool) -> Section:
-    """A `bind` to every address becomes one to each of the balancer's own, where the owner names none."""
+    """A `bind` to every address becomes one to the address that the owner's label names, else to each of the balancer's
+    own."""
     addresses = (service.bind_addr,) if service.bind_addr else profile.bind
     words = bind_words(service, profile.app_certificates)
     certificate = bind_words(replace(service, binding=replace(service.binding, options="")), profile.app_certificates)
     usual = bind_lines(addresses, service.port, words)
     head = own_lines(service, "FRONTEND_HEAD", usual, sslCert=certificate)
     written = (*head, *own_lines(service, "FRONTEND_BACKEND_GLUE", (f"use_backend {service.name}",)))
-    binds = [bind for line in written if _keyword(line) == "bind" for bind in _on_addresses(line, service, addresses)]
+    binds = [bind for line in written if _keyword(line) == "bind" for bind in _on_addresses(line, addresses)]
     mode, *others = _with_mode([line for line in written if _keyword(line) != "bind"], service)
     listens = tuple(map(_address_of, binds))
     is_forwardable = not any("accept-proxy" in line.split() for line in binds)  # else `dst` is somebody else's address
@@ -131,10 +132,10 @@ def _hash_type(lines: Sequence[str]) -> tuple[str, ...]:
     return ("hash-type consistent",) if algorithms and algorithms[-1] in _HASHES and not has_type else ()
 
 
-def _on_addresses(line: str, service: Service, addresses: Sequence[str]) -> tuple[str, ...]:
+def _on_addresses(line: str, addresses: Sequence[str]) -> tuple[str, ...]:
     _, where, *rest = line.split(" ", 2)
     host, _, port = where.rpartition(":")
-    if host not in ("", "*") or service.bind_addr or not port.isdigit():
+    if host not in ("", "*") or not port.isdigit():
         return (line,)
     return bind_lines(addresses, int(port), "".join(f" {words}" for words in rest))
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import anyio
 
-from milepost.errors import ProxyError
+from milepost.errors import Overdue, ProxyError
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +50,14 @@ class Ran:
 
 
 async def run_program(command: Sequence[str], environment: Mapping[str, str], timeout_s: float) -> Ran:
-    """Run to the end. Raises ProxyError where it cannot be run or takes longer."""
+    """Run to the end. Raises ProxyError where it cannot be run, Overdue where it takes longer."""
     try:
         with anyio.fail_after(timeout_s):
             done = await anyio.run_process(
                 command, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT, check=False, env=dict(environment)
             )
     except TimeoutError as error:
-        raise ProxyError(f"{command[0]} did not end within {timeout_s:g} s") from error
+        raise Overdue(f"{command[0]} did not end within {timeout_s:g} s") from error
     except OSError as error:
         raise ProxyError(f"{command[0]} cannot be run: {error.strerror}") from error
     return Ran(done.returncode, done.stdout.decode(errors="replace"))

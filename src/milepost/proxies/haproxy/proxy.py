@@ -8,7 +8,7 @@ from pathlib import Path
 import anyio
 from anyio import to_thread
 
-from milepost.errors import CommandRefused, ConfigRefused, ProxyError, ProxyGone
+from milepost.errors import CommandRefused, ConfigRefused, Overdue, ProxyError, ProxyGone
 from milepost.model.notice import CertificateChanged, DrainEnded, DrainSeen, Notify, ProxyAdopted, SessionsCut
 from milepost.model.problem import Problem
 from milepost.model.routing import RoutingTable
@@ -206,7 +206,7 @@ class HaproxyProxy:
                 if (await self._last_seen()).pid:
                     return False  # it was just started from the file
                 await self._switch(await self._gate.unchecked(desired), NOTHING)
-        except ConfigRefused:
+        except (ConfigRefused, Overdue):
             return False  # the check tells what of it, and that is withheld
         return True
 

@@ -19,10 +19,11 @@ from milepost.routing.grammar import Wrong, read_balance
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Whose text it is: the names and the port that it may use."""
+    """Whose text it is: the names, the port and the address (each for "") that it may use."""
 
     backend: str
     port: int
+    address: str = ""
 
     @property
     def userlist(self) -> str:
@@ -163,9 +164,13 @@ def _acl(words: Sequence[str], place: Place) -> None:
 
 
 def _bind(words: Sequence[str], place: Place) -> None:
-    """Only where the service listens anyway: any other port belongs to somebody else, or to nobody yet."""
+    """Only where the service listens anyway: any other port, or of one that it shares any other address, belongs to
+    somebody else, or to nobody yet."""
     if bound_port(words) != place.port:
         raise Refused(f"expected an address with the service's own port {place.port}")
+    host = words[0].rpartition(":")[0].removeprefix("[").removesuffix("]")
+    if place.address and host not in ("", "*", place.address):
+        raise Refused(f"expected the address of BIND_ADDR, {place.address}")
     list(options_of(words[1:], BIND))
 
 

@@ -36,7 +36,8 @@ SERVER: Mapping[str, int] = {
     **dict.fromkeys(("agent-inter", "agent-port", "agent-send"), 1),
 }
 
-_FILE = re.compile(r"/[A-Za-z0-9._/+-]{1,255}|@system-ca")
+# Not of the kernel's files: some have no end, and HAProxy would read on for ever.
+_FILE = re.compile(r"(?!/(?:dev|proc|sys)(?:/|$))(?:/(?!\.{0,2}(?:/|$))[A-Za-z0-9._+-]{1,255}){1,30}/?|@system-ca")
 _FILES = frozenset({"crt", "ca-file", "ca-verify-file"})
 
 
@@ -52,5 +53,5 @@ def options_of(words: Sequence[str], allowed: Mapping[str, int]) -> Iterator[tup
             raise Refused(f"{name} without its argument")
         arguments, rest = rest[:count], rest[count:]
         if name in _FILES and not _FILE.fullmatch(arguments[0]):
-            raise Refused(f"{name} {arguments[0]}: expected the absolute path of a file")
+            raise Refused(f"{name} {arguments[0]}: expected the absolute path of a file, no device, without ..")
         yield (name, *arguments)

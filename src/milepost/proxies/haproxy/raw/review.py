@@ -72,7 +72,8 @@ class RawReview:
 
     def _check(self, service: Service, name: str) -> None:
         """Raises Refused or TemplateError."""
-        text, seat, place = service.templates[name], SEATS[name], Place(service.name, service.port)
+        text, seat = service.templates[name], SEATS[name]
+        place = Place(service.name, service.port, "" if service.bind_addr == "*" else service.bind_addr)
         if seat is Seat.SERVER:
             self._check_server(name, text, place)
             return

@@ -16,7 +16,7 @@ from milepost.proxies.haproxy.raw.refused import Refused
 from milepost.proxies.haproxy.raw.words import Line, lines_of
 from milepost.proxies.haproxy.templates.defaults import BY_NAME
 from milepost.proxies.haproxy.templates.template import TemplateError
-from milepost.proxies.haproxy.templates.values import service_values
+from milepost.proxies.haproxy.templates.values import hostname_of, service_values
 from milepost.routing.grammar_hosts import is_pattern
 
 _OF_APP_ID = "HTTP_FRONTEND_APPID_ACL"
@@ -145,9 +145,9 @@ def _pieces(service: Service, names: Sequence[str]) -> Iterator[tuple[str, str]]
 
 
 def _lines(service: Service, name: str, host: str) -> Iterator[Line]:
-    values: Mapping[str, str] = {**service_values(service), "hostname": host}
+    values: Mapping[str, str] = {**service_values(service), "hostname": hostname_of(host)}
     text = filled_text(name, service.templates.get(name, BY_NAME[name].text), values)
     if name not in service.templates and is_pattern(host):
         for asked in ("hdr(host) -i", "ssl_fc_sni"):  # the usual text knows names only
-            text = text.replace(f"{asked} {host}", f"{asked} {matching(host)}")
+            text = text.replace(f"{asked} {hostname_of(host)}", f"{asked} {matching(host)}")
     return lines_of(renamed(service, text))

@@ -22,7 +22,7 @@ def service_values(service: Service) -> Mapping[str, str]:
         "bindOptions": f" {binding.options}" if binding.options else "",
         "cleanedUpAppId": cleaned(service.app_id),
         "cleanedUpHostname": acl_name(service) if service.hosts else "",
-        "hostname": host,
+        "hostname": hostname_of(host),
         "mode": service.mode,
         "passwd": auth.password if auth else "",
         "path": " ".join(service.path),
@@ -35,6 +35,11 @@ def service_values(service: Service) -> Mapping[str, str]:
         "user": auth.user if auth else "",
         **check_values(service.check, service.index),
     }
+
+
+def hostname_of(host: str) -> str:
+    """What `{hostname}` is for a host: of an expression the whole one, as an owner's `hdr_reg` takes it."""
+    return f"^({host[1:]})$" if host.startswith("~") else host
 
 
 def check_values(check: Check | None, index: int, checked_port: int | None = None) -> Mapping[str, str]:
