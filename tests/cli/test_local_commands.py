@@ -127,3 +127,17 @@ def test_an_option_of_the_scheduler_itself_is_refused_beside_a_command() -> None
     result = CliRunner().invoke(main, ["local", "--nodes", "2", "ps"])
     assert result.exit_code == 2
     assert "--nodes starts a scheduler; ps asks one that runs" in result.stderr
+
+
+def test_ps_tells_what_waits_for_a_place_and_why(local: Commands) -> None:
+    everywhere = {"id": "/web", "cmd": SLEEPER, "instances": 3, "constraints": [["hostname", "UNIQUE"]]}
+    local.client.post("/v2/apps", json=everywhere)
+    local.until(lambda: local.call("ps", "/web").stdout.count("running") == 2)
+    assert local.call("ps").stderr == "/web waits for 1 task: UnfulfilledConstraint on 2 nodes\n"
+
+
+@pytest.mark.parametrize("attribute", ["rack", "=a", "rack=", "rack=a,,b"])
+def test_an_attribute_without_name_or_values_is_refused(attribute: str) -> None:
+    result = CliRunner().invoke(main, ["local", "--attribute", attribute])
+    assert result.exit_code == 2
+    assert f"expected NAME=VALUE,..., got {attribute}" in result.stderr

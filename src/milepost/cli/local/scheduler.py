@@ -45,6 +45,10 @@ class LocalScheduler:
     def deployments(self) -> list[dict[str, Any]]:
         return list(self._read("/v2/deployments"))
 
+    def waiting(self, app_id: str = "") -> list[dict[str, Any]]:
+        """The queue's entries: of one app, or of all."""
+        return [each for each in self._read("/v2/queue")["queue"] if app_id in ("", each["app"]["id"])]
+
     def output(self, task_id: str, name: str, start: int) -> Output:
         """What the task wrote to `name` (stdout or stderr) from byte `start` on, at most a piece of it."""
         answer = self._ask("GET", f"/local/tasks/{quote(task_id, safe='')}/output/{name}", {"from": start})

@@ -1,7 +1,7 @@
 """The scheduler's whole state: one structure, owned by the scheduler, of frozen leaves."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,8 @@ from milepost.local.apps.definition import Definition
 from milepost.local.scheduler.backoff import Backoff
 from milepost.local.scheduler.effects import Trees
 from milepost.local.scheduler.health import CheckResult, is_healthy
+from milepost.local.scheduler.nodes import Node, Resources
+from milepost.local.scheduler.placement import Rejection
 from milepost.local.scheduler.ports import Pick
 from milepost.local.scheduler.rollout import Rollout
 
@@ -75,7 +77,7 @@ class Record:
     """One app: what was asked for, and what exists. `definition` is None once it was deleted.
 
     `goal` is what the scheduler works towards now: a deployment's step moves it to `definition`.
-    `document` is `definition` as JSON, made once.
+    `document` is `definition` as JSON, made once. `rejections` tell why no node took its latest task, if none did.
     """
 
     id: str
@@ -88,6 +90,7 @@ class Record:
     backoff: Backoff = field(default_factory=Backoff)
     last_failure: TaskFailure | None = None
     wake_at_s: float | None = None
+    rejections: tuple[Rejection, ...] = ()
 
     @property
     def staying(self) -> list[Instance]:
@@ -147,12 +150,13 @@ class Chance:
 
 @dataclass(slots=True)
 class Cluster:
-    """`nodes` are addresses that tasks may land on. `homes` finds an instance's record, `locks` a deployment by app.
+    """`nodes` are those that tasks may land on. `homes` finds an instance's record, `locks` a deployment by app.
 
-    `used_ports` are the host ports of our own tasks by node, `foreign_ports` those seen in other hands.
+    By a node's address: `used_ports` are the host ports of our own tasks, `foreign_ports` those seen in other hands,
+    `used` the resources that our tasks take.
     """
 
-    nodes: tuple[str, ...]
+    nodes: tuple[Node, ...]
     chance: Chance
     records: dict[str, Record] = field(default_factory=dict)
     homes: dict[str, Record] = field(default_factory=dict)
@@ -161,6 +165,7 @@ class Cluster:
     service_ports: Counter[int] = field(default_factory=Counter)
     used_ports: dict[str, set[int]] = field(default_factory=dict)
     foreign_ports: dict[str, set[int]] = field(default_factory=dict)
+    used: dict[str, Resources] = field(default_factory=dict)
     tasks_on: Counter[str] = field(default_factory=Counter)
     starved: set[str] = field(default_factory=set)
     version: str = ""
@@ -175,6 +180,12 @@ class Cluster:
 
     def definitions(self) -> dict[str, Definition]:
         return {record.id: record.definition for record in self.records.values() if record.definition}
+
+    def taken_ports(self, node: str) -> Set[int]:
+        """The host ports of this address that a new task cannot have."""
+        foreign = self.foreign_ports.get(node)
+        own = self.used_ports.get(node, set())
+        return own | foreign if foreign else own  # all nodes are asked before each launch: no copy without need
 
     def instance_of(self, task_id: str) -> Instance | None:
         """The instance of a task id, whatever its incarnation (marathon-api 6.9)."""

@@ -9,6 +9,8 @@ from milepost.local.scheduler.cluster import KILLING, RUNNING, STAGING, Instance
 from milepost.local.scheduler.effects import KillTask, LaunchTask, ProbeHealth, WakeAt
 from milepost.local.scheduler.environment import environment
 from milepost.local.scheduler.health import FIRST_PROBE_S
+from milepost.local.scheduler.nodes import Node, Resources, needed
+from milepost.local.scheduler.placement import Candidate, Place, place
 from milepost.local.scheduler.probe_port import probe_port
 from milepost.local.scheduler.turn import Turn
 
@@ -37,6 +39,7 @@ def launch_waiting(turn: Turn, record: Record) -> None:
         if not _launch(turn, record, instance, record.goal):
             _starve(turn, record)
             return
+    record.rejections = ()
     turn.cluster.starved.discard(record.id)
 
 
@@ -112,10 +115,11 @@ def drop_waiting(turn: Turn, record: Record, config_version: str) -> None:
 
 def _launch(turn: Turn, record: Record, instance: Instance, goal: Definition) -> bool:
     """Put the instance's next task on a node; False if no node has room."""
-    place = _place(turn, ports.requested(goal))
-    if place is None:
+    found = place(goal, _candidates(turn), _peers(turn, record, goal), turn.cluster.chance.pick)
+    if not isinstance(found, Place):
+        record.rejections = found
         return False
-    node, host_ports = place
+    node, host_ports = found.node, found.ports
     instance = Instance(
         instance.id,
         goal,
@@ -128,8 +132,7 @@ def _launch(turn: Turn, record: Record, instance: Instance, goal: Definition) ->
         waits=False,
     )
     record.instances[instance.id] = instance
-    turn.cluster.used_ports.setdefault(node, set()).update(host_ports)
-    turn.cluster.tasks_on[node] += 1
+    _occupy(turn, instance)
     turn.want(
         events.instance_changed(instance, "Provisioned", turn.now_s),
         events.status_update(instance, STAGING, "", turn.now_s),
@@ -138,17 +141,28 @@ def _launch(turn: Turn, record: Record, instance: Instance, goal: Definition) ->
     return True
 
 
-def _place(turn: Turn, wanted: tuple[int, ...]) -> tuple[str, tuple[int, ...]] | None:
-    """The emptiest node that has these host ports, ties by chance."""
+def _candidates(turn: Turn) -> list[Candidate]:
+    """The nodes as they are now, from a random one on."""
     cluster = turn.cluster
     first = cluster.chance.pick(len(cluster.nodes))
-    rotated = cluster.nodes[first:] + cluster.nodes[:first]
-    for node in sorted(rotated, key=lambda each: cluster.tasks_on[each]):
-        taken = cluster.used_ports.get(node, set()) | cluster.foreign_ports.get(node, set())
-        chosen = ports.choose(wanted, taken, cluster.chance.pick)
-        if chosen is not None:
-            return node, chosen
-    return None
+    return [
+        Candidate(
+            node,
+            node.resources - cluster.used.get(node.address, Resources()),
+            cluster.taken_ports(node.address),
+            cluster.tasks_on[node.address],
+        )
+        for node in cluster.nodes[first:] + cluster.nodes[:first]
+    ]
+
+
+def _peers(turn: Turn, record: Record, goal: Definition) -> list[Node]:
+    """Where the app has tasks that run the same thing: only those count for its constraints."""
+    if not goal.constraints:
+        return []
+    nodes = {node.address: node for node in turn.cluster.nodes}
+    active = (each for each in record.instances.values() if each.is_active and each.node in nodes)
+    return [nodes[each.node] for each in active if each.definition.config_version == goal.config_version]
 
 
 def _starve(turn: Turn, record: Record) -> None:
@@ -164,9 +178,20 @@ def _wake(turn: Turn, record: Record, at_s: float) -> None:
         turn.want(WakeAt(record.id, at_s))
 
 
+def _occupy(turn: Turn, instance: Instance) -> None:
+    """Reckon what the instance's task takes of its node."""
+    cluster, node = turn.cluster, instance.node
+    cluster.used_ports.setdefault(node, set()).update(instance.ports)
+    cluster.used[node] = cluster.used.get(node, Resources()) + needed(instance.definition)
+    cluster.tasks_on[node] += 1
+
+
 def _release(turn: Turn, instance: Instance) -> None:
-    turn.cluster.used_ports.get(instance.node, set()).difference_update(instance.ports)
-    turn.cluster.tasks_on[instance.node] -= 1
+    """Undo `_occupy`."""
+    cluster, node = turn.cluster, instance.node
+    cluster.used_ports[node].difference_update(instance.ports)
+    cluster.used[node] -= needed(instance.definition)
+    cluster.tasks_on[node] -= 1
 
 
 def _remove(turn: Turn, record: Record, instance: Instance) -> None:
