@@ -141,3 +141,45 @@ def test_an_attribute_without_name_or_values_is_refused(attribute: str) -> None:
     result = CliRunner().invoke(main, ["local", "--attribute", attribute])
     assert result.exit_code == 2
     assert f"expected NAME=VALUE,..., got {attribute}" in result.stderr
+
+
+def test_a_partitioned_node_loses_its_tasks_from_sight_and_not_their_processes(local: Commands) -> None:
+    app = {"id": "/web", "cmd": SLEEPER, "instances": 2, "unreachableStrategy": "disabled"}
+    lost = next(task for task in local.deploy(app) if task["host"] == "127.0.66.2")
+    assert local.call("node", "partition", "2").stdout.splitlines()[1].split()[:3] == ["127.0.66.2", "partitioned", "1"]
+    assert "unreachable" in local.call("ps").stdout
+    (found,) = json.loads(local.call("node", "start", "2", "--json").stdout)[:1]
+    assert (found["state"], found["tasks"], found["limits"]) == ("up", 1, None)
+    assert lost["id"] in {task["id"] for task in local.tasks("/web") if task["state"] == "TASK_RUNNING"}
+
+
+def test_a_stopped_node_takes_its_tasks_processes_with_it(local: Commands, tmp_path: Path) -> None:
+    app = {"id": "/web", "cmd": f"echo $$ > {tmp_path}/$HOST.pid; {SLEEPER}", "instances": 2}
+    local.deploy(app)
+    local.until((tmp_path / "127.0.66.3.pid").exists)
+    pid = int((tmp_path / "127.0.66.3.pid").read_text())
+    local.call("node", "stop", "127.0.66.3")
+    local.until(lambda: not Path(f"/proc/{pid}").exists())
+    local.until(lambda: [task["host"] for task in local.tasks("/web")] == ["127.0.66.2"] * 2)
+    assert [row.split()[1] for row in local.call("node", "list").stdout.splitlines()] == ["STATE", "up", "stopped"]
+
+
+def test_a_task_is_killed_or_made_to_fail(local: Commands) -> None:
+    (task,) = local.deploy({"id": "/web", "cmd": SLEEPER, "backoffSeconds": 0})
+    with local.follow("events", "--type", "event_stream_attached", "--type", "status_update_event") as shown:
+        assert shown.stdout
+        shown.stdout.readline()
+        assert "is being killed" in local.call("kill", task["id"]).stderr
+        assert [shown.stdout.readline().split()[3] for _ in range(4)] == ["killing", "killed", "staging", "running"]
+        (task,) = local.tasks("/web")
+        assert "has been made to fail" in local.call("kill", "--crash", task["id"]).stderr
+        assert "failed" in (line := shown.stdout.readline())
+        assert "signal Killed" in line
+
+
+def test_faults_of_what_is_not_there_are_mistakes_in_the_call(local: Commands) -> None:
+    unknown = "web.instance-00000000-0000-1000-8000-000000000000._app.1"
+    for arguments in (("node", "stop", "9"), ("kill", unknown), ("kill", "--crash", unknown)):
+        result = local.call(*arguments)
+        assert result.exit_code == 2, arguments
+        assert "does not exist" in result.stderr

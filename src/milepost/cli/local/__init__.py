@@ -11,7 +11,9 @@ from click.core import ParameterSource
 from milepost.cli.console import talk
 from milepost.cli.local.deployments import deployments
 from milepost.cli.local.events import events
+from milepost.cli.local.kill import kill
 from milepost.cli.local.logs import logs
+from milepost.cli.local.node import node
 from milepost.cli.local.ps import ps
 from milepost.controller.signals import until_stopped
 from milepost.local.scheduler.nodes import UNLIMITED, Equipment, Resources
@@ -77,7 +79,7 @@ def local(ctx: click.Context, /, listen: str, nodes: int, state: Path | None, **
     anyio.run(until_stopped, serve)
 
 
-for _command in (ps, logs, deployments, events):
+for _command in (ps, logs, deployments, events, node, kill):
     local.add_command(_command)
 
 

@@ -54,6 +54,23 @@ class LocalScheduler:
         answer = self._ask("GET", f"/local/tasks/{quote(task_id, safe='')}/output/{name}", {"from": start})
         return Output(answer.content, answer.headers.get("Task-Ended") == "true")
 
+    def kill(self, task_id: str) -> None:
+        """Ask Marathon's way."""
+        answer = self._ask("POST", "/v2/tasks/delete", body={"ids": [task_id]})
+        if not msgspec.json.decode(answer.content)["tasks"]:
+            raise Unknown(f"task {task_id} does not exist at {self.url}")
+
+    def crash(self, task_id: str) -> None:
+        self._ask("POST", f"/local/tasks/{quote(task_id, safe='')}/crash")
+
+    def nodes(self) -> list[dict[str, Any]]:
+        return list(self._read("/local/nodes")["nodes"])
+
+    def change_node(self, name: str, act: str) -> list[dict[str, Any]]:
+        """All nodes after `act`: stop, start or partition."""
+        answer = self._ask("POST", f"/local/nodes/{quote(name, safe='')}/{act}")
+        return list(msgspec.json.decode(answer.content)["nodes"])
+
     @contextmanager
     def events(self, types: Sequence[str] = ()) -> Iterator[Iterator[dict[str, Any]]]:
         """The bodies of all events from now on, plans without trees; only those of `types`, if any are named.
@@ -85,10 +102,12 @@ class LocalScheduler:
         except msgspec.DecodeError as error:
             raise MilepostError(f"{self.url}{path} answers with no JSON; is that a Marathon?") from error
 
-    def _ask(self, method: str, path: str, query: dict[str, Any] | None = None) -> httpx2.Response:
+    def _ask(self, method: str, path: str, query: dict[str, Any] | None = None, body: object = None) -> httpx2.Response:
         with self._telling():
             # Proxies of the environment are for the world outside; the local scheduler is asked directly.
-            answer = httpx2.request(method, self.url + path, params=query, timeout=_TIMEOUT_S, trust_env=False)
+            answer = httpx2.request(
+                method, self.url + path, params=query, json=body, timeout=_TIMEOUT_S, trust_env=False
+            )
         self._check(answer)
         return answer
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from milepost.local.apps.definition import Definition
 from milepost.local.scheduler.backoff import Backoff
-from milepost.local.scheduler.effects import Trees
+from milepost.local.scheduler.effects import Message, Trees
 from milepost.local.scheduler.health import CheckResult, is_healthy
 from milepost.local.scheduler.nodes import Node, Resources
 from milepost.local.scheduler.placement import Rejection
@@ -15,7 +15,9 @@ from milepost.local.scheduler.ports import Pick
 from milepost.local.scheduler.rollout import Rollout
 
 STAGING, RUNNING, KILLING = "TASK_STAGING", "TASK_RUNNING", "TASK_KILLING"
-ACTIVE = frozenset({STAGING, "TASK_STARTING", RUNNING, KILLING})
+UNREACHABLE = "TASK_UNREACHABLE"
+ACTIVE = frozenset({STAGING, "TASK_STARTING", RUNNING, KILLING, UNREACHABLE})
+STOPPED, PARTITIONED = "stopped", "partitioned"  # what may be wrong with a node
 VERSIONS_KEPT = 50
 
 
@@ -24,7 +26,8 @@ class Instance:
     """A place for a task, kept over relaunches. Its task is number `incarnation`.
 
     `state` is the task's, "" before the first launch. `waits` tells that a launch is to come; a `leaving` instance
-    goes away with its task. `health_reason` is set when it is killed for its health.
+    goes away with its task. `health_reason` is set when it is killed for its health. An `inactive` one has been
+    unreachable, since `lost_at_s`, for long enough to be replaced.
     """
 
     id: str
@@ -39,6 +42,8 @@ class Instance:
     waits: bool = True
     leaving: bool = False
     health_reason: str = ""
+    lost_at_s: float = 0.0
+    inactive: bool = False
 
     @property
     def task_id(self) -> str:
@@ -94,8 +99,8 @@ class Record:
 
     @property
     def staying(self) -> list[Instance]:
-        """Instances that are not on their way out."""
-        return [each for each in self.instances.values() if not each.leaving]
+        """Instances that are not on their way out, and not given up."""
+        return [each for each in self.instances.values() if not each.leaving and not each.inactive]
 
     def define(self, definition: Definition | None) -> None:
         """Take over a new definition and remember it as a version."""
@@ -153,7 +158,8 @@ class Cluster:
     """`nodes` are those that tasks may land on. `homes` finds an instance's record, `locks` a deployment by app.
 
     By a node's address: `used_ports` are the host ports of our own tasks, `foreign_ports` those seen in other hands,
-    `used` the resources that our tasks take.
+    `used` the resources that our tasks take; `down` tells what is wrong with a node, `unheard` what happened to its
+    tasks while it could not be reached, and `orphans` are tasks there that were given up meanwhile.
     """
 
     nodes: tuple[Node, ...]
@@ -167,6 +173,9 @@ class Cluster:
     foreign_ports: dict[str, set[int]] = field(default_factory=dict)
     used: dict[str, Resources] = field(default_factory=dict)
     tasks_on: Counter[str] = field(default_factory=Counter)
+    down: dict[str, str] = field(default_factory=dict)
+    unheard: dict[str, list[Message]] = field(default_factory=dict)
+    orphans: dict[str, list[str]] = field(default_factory=dict)
     starved: set[str] = field(default_factory=set)
     version: str = ""
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from milepost.local.apps import app_id as ids
 from milepost.local.apps.definition import Definition
 from milepost.local.scheduler import backoff, events, ports
-from milepost.local.scheduler.cluster import KILLING, RUNNING, STAGING, Instance, Record, TaskFailure
+from milepost.local.scheduler.cluster import KILLING, RUNNING, STAGING, UNREACHABLE, Instance, Record, TaskFailure
 from milepost.local.scheduler.effects import KillTask, LaunchTask, ProbeHealth, WakeAt
 from milepost.local.scheduler.environment import environment
 from milepost.local.scheduler.health import FIRST_PROBE_S
@@ -15,7 +15,9 @@ from milepost.local.scheduler.probe_port import probe_port
 from milepost.local.scheduler.turn import Turn
 
 STARVED_RETRY_S = 5.0
-CONDITIONS = {"TASK_KILLED": "Killed", "TASK_FAILED": "Failed", "TASK_FINISHED": "Finished"}
+CONDITIONS = {"TASK_KILLED": "Killed", "TASK_FAILED": "Failed", "TASK_FINISHED": "Finished", "TASK_GONE": "Gone"}
+
+FAILURES = frozenset({"TASK_FAILED", "TASK_GONE"})
 
 
 def add_instance(turn: Turn, record: Record, app: Definition) -> None:
@@ -33,7 +35,7 @@ def launch_waiting(turn: Turn, record: Record) -> None:
         return
     at_s = backoff.launch_at(record.backoff, record.goal, turn.now_s)
     if at_s > turn.now_s:
-        _wake(turn, record, at_s)
+        wake(turn, record, at_s)
         return
     for instance in waiting:
         if not _launch(turn, record, instance, record.goal):
@@ -44,7 +46,10 @@ def launch_waiting(turn: Turn, record: Record) -> None:
 
 
 def kill(turn: Turn, record: Record, instance: Instance, *, leaving: bool, health_reason: str = "") -> None:
-    """Ask the instance's task to end; with `leaving` no other one follows it."""
+    """Ask the instance's task to end; with `leaving` no other one follows it. One that cannot be asked is given up."""
+    if instance.state == UNREACHABLE:
+        expunge(turn, record, instance)
+        return
     instance = replace(instance, leaving=leaving or instance.leaving, health_reason=health_reason)
     if not instance.is_active:
         if leaving:
@@ -78,9 +83,13 @@ def started(turn: Turn, record: Record, instance: Instance, note: str) -> None:
 
 def ended(turn: Turn, record: Record, instance: Instance, status: int, note: str) -> None:
     """The task is gone. Unless its instance leaves, another one follows it, whatever the exit status."""
-    state = "TASK_KILLED" if instance.state == KILLING else "TASK_FAILED" if status else "TASK_FINISHED"
+    over(turn, record, instance, "TASK_KILLED" if instance.state == KILLING else _fate(status), note)
+
+
+def over(turn: Turn, record: Record, instance: Instance, state: str, note: str) -> None:
+    """The same for a task whose last `state` is known."""
     _release(turn, instance)
-    instance = replace(instance, state=state, waits=True)
+    instance = replace(instance, state=state, waits=True, inactive=False)
     turn.want(
         events.status_update(instance, state, note, turn.now_s),
         events.instance_changed(instance, CONDITIONS[state], turn.now_s),
@@ -91,6 +100,20 @@ def ended(turn: Turn, record: Record, instance: Instance, status: int, note: str
         _remove(turn, record, instance)
     else:
         record.instances[instance.id] = instance
+
+
+def expunge(turn: Turn, record: Record, instance: Instance) -> None:
+    """Give up a task whose node cannot be reached: it is killed should the node come back."""
+    _release(turn, instance)
+    turn.cluster.orphans.setdefault(instance.node, []).append(instance.task_id)
+    _remove(turn, record, instance)
+
+
+def wake(turn: Turn, record: Record, at_s: float) -> None:
+    """Look at the record again at `at_s`, or earlier."""
+    if record.wake_at_s is None or at_s < record.wake_at_s:
+        record.wake_at_s = at_s
+        turn.want(WakeAt(record.id, at_s))
 
 
 def port_taken(turn: Turn, record: Record, instance: Instance, port: int) -> None:
@@ -142,7 +165,7 @@ def _launch(turn: Turn, record: Record, instance: Instance, goal: Definition) ->
 
 
 def _candidates(turn: Turn) -> list[Candidate]:
-    """The nodes as they are now, from a random one on."""
+    """The nodes that can be reached, as they are now, from a random one on."""
     cluster = turn.cluster
     first = cluster.chance.pick(len(cluster.nodes))
     return [
@@ -153,6 +176,7 @@ def _candidates(turn: Turn) -> list[Candidate]:
             cluster.tasks_on[node.address],
         )
         for node in cluster.nodes[first:] + cluster.nodes[:first]
+        if node.address not in cluster.down
     ]
 
 
@@ -169,13 +193,11 @@ def _starve(turn: Turn, record: Record) -> None:
     """No room anywhere: try again when a task ends, or a little later, as foreign ports may have come free."""
     turn.cluster.starved.add(record.id)
     turn.cluster.foreign_ports.clear()
-    _wake(turn, record, turn.now_s + STARVED_RETRY_S)
+    wake(turn, record, turn.now_s + STARVED_RETRY_S)
 
 
-def _wake(turn: Turn, record: Record, at_s: float) -> None:
-    if record.wake_at_s is None or at_s < record.wake_at_s:
-        record.wake_at_s = at_s
-        turn.want(WakeAt(record.id, at_s))
+def _fate(status: int) -> str:
+    return "TASK_FAILED" if status else "TASK_FINISHED"
 
 
 def _occupy(turn: Turn, instance: Instance) -> None:
@@ -205,7 +227,7 @@ def _note_failure(turn: Turn, record: Record, instance: Instance, note: str) -> 
         record.backoff = backoff.after_failure(record.backoff, instance.definition, turn.now_s)
     if instance.health_reason:
         note = f"Task was killed since health check failed. Reason: {instance.health_reason}"
-    elif instance.state != "TASK_FAILED":
+    elif instance.state not in FAILURES:
         return
     version = instance.definition.version
     record.last_failure = TaskFailure(instance.task_id, instance.node, instance.state, note, turn.now_s, version)
