@@ -183,3 +183,9 @@ def test_faults_of_what_is_not_there_are_mistakes_in_the_call(local: Commands) -
         result = local.call(*arguments)
         assert result.exit_code == 2, arguments
         assert "does not exist" in result.stderr
+
+
+def test_tasks_are_kept_in_a_folder_that_is_named() -> None:
+    result = CliRunner().invoke(main, ["local", "--keep-tasks"])
+    assert result.exit_code == 2
+    assert "--keep-tasks needs --state" in result.stderr

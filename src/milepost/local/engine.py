@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Concatenate, ParamSpec, TypeVar
 
 import anyio
@@ -43,7 +43,6 @@ class _Task:
     launch: LaunchTask
     control: Control
     probes: TaskGroup | None = None
-    life: anyio.CancelScope = field(default_factory=anyio.CancelScope)
 
 
 class Engine:
@@ -93,7 +92,7 @@ class Engine:
                 case KillTask():
                     self._kill(effect)
                 case DropTask():
-                    self._drop(effect.task_id)
+                    self.crash(effect.task_id)
                 case ProbeHealth():
                     self._probe(effect)
                 case WakeAt():
@@ -114,11 +113,6 @@ class Engine:
             task.control.grace_s = kill.grace_s
             task.control.stop.set()
 
-    def _drop(self, task_id: str) -> None:
-        task = self._tasks.get(task_id)
-        if task:
-            task.life.cancel()
-
     def _probe(self, probe: ProbeHealth) -> None:
         task = self._tasks.get(probe.task_id)
         if task and task.probes:
@@ -126,15 +120,12 @@ class Engine:
 
     async def _live(self, task: _Task) -> None:
         """A task's whole life; its last message comes when it is over."""
-        message = None
-        with task.life:
-            async with anyio.create_task_group() as probes:
-                task.probes = probes
-                message = await self._runtime.run(task.launch, task.control)
-                probes.cancel_scope.cancel()
+        async with anyio.create_task_group() as probes:
+            task.probes = probes
+            message = await self._runtime.run(task.launch, task.control)
+            probes.cancel_scope.cancel()
         del self._tasks[task.launch.task_id]
-        if message:
-            self.tell(message)
+        self.tell(message)
 
     async def _ask(self, task: _Task, probe: ProbeHealth) -> None:
         await anyio.sleep(probe.after_s)

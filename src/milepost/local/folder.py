@@ -14,8 +14,9 @@ PASSING = ("tasks", "sessions")  # parts of a lasting folder that end with the s
 
 
 @contextmanager
-def own_folder(state_dir: Path | None) -> Iterator[Path]:
-    """`state_dir`, or a temporary folder, for this scheduler alone; afterwards only a lasting folder's apps are left.
+def own_folder(state_dir: Path | None, *, keeps_tasks: bool = False) -> Iterator[Path]:
+    """`state_dir`, or a temporary folder, for this scheduler alone; afterwards only a lasting folder's apps are left,
+    and with `keeps_tasks` what belongs to its tasks.
 
     Raises MilepostError if another scheduler has it.
     """
@@ -25,11 +26,13 @@ def own_folder(state_dir: Path | None) -> Iterator[Path]:
         return
     state_dir.mkdir(parents=True, exist_ok=True)
     with _locked(state_dir):
-        _clear(state_dir)
+        if not keeps_tasks:
+            _clear(state_dir)
         try:
             yield state_dir.resolve()
         finally:
-            _clear(state_dir)
+            if not keeps_tasks:
+                _clear(state_dir)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import random
 import socket
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 
 import anyio
@@ -22,10 +22,12 @@ from milepost.local.probes import Prober
 from milepost.local.protocol import StreamProtocol
 from milepost.local.runtimes import nginx
 from milepost.local.runtimes.guardian import Guardian
+from milepost.local.runtimes.kept import KeptTasks
 from milepost.local.runtimes.local import LocalRuntime
 from milepost.local.runtimes.process import Processes
 from milepost.local.scheduler.changes import restore
 from milepost.local.scheduler.cluster import Chance, Cluster
+from milepost.local.scheduler.effects import Survivor
 from milepost.local.scheduler.nodes import Equipment, Node
 from milepost.local.store import Store
 
@@ -41,6 +43,7 @@ async def serve_local(
     *,
     nodes: int = 1,
     state_dir: Path | None = None,
+    keeps_tasks: bool = False,
     equipment: Equipment = PLAIN,
     node_prefix: str = NODE_PREFIX,
     notice_s: float = NOTICE_S,
@@ -51,28 +54,39 @@ async def serve_local(
     `nodes` addresses `<node_prefix>1` ... take tasks, the first only if it is alone: it is the balancer's. Those that
     do have their parts of `equipment`. Apps are kept in `state_dir` and come back from there; without one everything is
     temporary. A task that is to end goes on serving for `notice_s` seconds after that was announced. `started(url)` is
-    called once the API answers. On leaving, all tasks are ended and only the apps' files are left.
+    called once the API answers. On leaving, all tasks are ended and only the apps' files are left; with `keeps_tasks`
+    they run on, however we end, until the next scheduler of this `state_dir` takes them over.
 
     Raises MilepostError if the address or `state_dir` is in use, `nodes` is not 1 to 254, or a saved app is unreadable.
     """
     addresses = _node_addresses(node_prefix, nodes)
     places = tuple(equipment.node(address, index) for index, address in enumerate(addresses))
-    with listening(listen_host, listen_port) as listener, own_folder(state_dir) as folder:
+    with listening(listen_host, listen_port) as listener, own_folder(state_dir, keeps_tasks=keeps_tasks) as folder:
         address = f"{listen_host}:{listener.getsockname()[1]}"
         store = Store(folder / "apps")
         saved = store.load()
-        with Guardian(folder / "sessions", None if state_dir else folder) as guardian:
-            runtime = LocalRuntime(
-                folder / "tasks", Processes(guardian, notice_s), await anyio.to_thread.run_sync(nginx.find)
-            )
+        kept, survivors = _kept(folder, keeps_tasks=keeps_tasks)
+        with nullcontext() if kept else Guardian(folder / "sessions", None if state_dir else folder) as guardian:
+            processes = Processes(guardian, notice_s)
+            runtime = LocalRuntime(folder / "tasks", processes, await anyio.to_thread.run_sync(nginx.find), kept)
             async with _engine(places, runtime, store) as engine:
-                engine.command(restore, saved)
+                engine.command(restore, saved, survivors)
                 app = application(engine, address)
                 app.mount("/local", control(engine, runtime))
                 async with _serving(app, listener, engine.hub):
                     if started:
                         started(f"http://{address}")
                     await anyio.sleep_forever()
+
+
+def _kept(folder: Path, *, keeps_tasks: bool) -> tuple[KeptTasks | None, list[Survivor]]:
+    """Where tasks are kept, if they are, and those that still run; otherwise these are ended."""
+    kept = KeptTasks(folder / "kept")
+    survivors = kept.find(folder / "tasks")
+    if keeps_tasks:
+        return kept, survivors
+    kept.end()
+    return None, []
 
 
 @asynccontextmanager

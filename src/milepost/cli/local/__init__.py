@@ -45,6 +45,11 @@ _AMOUNT = click.FloatRange(0, UNLIMITED)
     metavar="DIR",
     help="Where apps are kept, to come back after a restart. Without it nothing is kept.",
 )
+@click.option(
+    "--keep-tasks",
+    is_flag=True,
+    help="Tasks outlive the scheduler: the next one with this --state and this option goes on with them.",
+)
 @click.option("--cpus", type=_AMOUNT, metavar="N", help="CPUs of each node. Without it there is no limit.")
 @click.option("--mem", type=_AMOUNT, metavar="MIB", help="Memory of each node, without it unlimited.")
 @click.option("--disk", type=_AMOUNT, metavar="MIB", help="Disk of each node, without it unlimited.")
@@ -56,7 +61,9 @@ _AMOUNT = click.FloatRange(0, UNLIMITED)
     help="An attribute of the nodes, for constraints: its values go to those that take tasks, in turn. Repeatable.",
 )
 @click.pass_context
-def local(ctx: click.Context, /, listen: str, nodes: int, state: Path | None, **equipment: Any) -> None:
+def local(
+    ctx: click.Context, /, listen: str, nodes: int, state: Path | None, keep_tasks: bool, **equipment: Any
+) -> None:
     """A Marathon-compatible scheduler on this machine, for development, tests and the demo; until stopped.
 
     It runs apps as processes of this user: whoever reaches its API can run commands here. The commands below speak to
@@ -65,6 +72,8 @@ def local(ctx: click.Context, /, listen: str, nodes: int, state: Path | None, **
     if ctx.invoked_subcommand:
         _refuse_options(ctx)
         return
+    if keep_tasks and state is None:
+        raise click.UsageError("--keep-tasks needs --state: the next scheduler finds the tasks there")
     set_up_logs()
     where = _address(listen)
     serve = partial(
@@ -73,6 +82,7 @@ def local(ctx: click.Context, /, listen: str, nodes: int, state: Path | None, **
         where.port,
         nodes=nodes,
         state_dir=state,
+        keeps_tasks=keep_tasks,
         equipment=_equipment(**equipment),
         started=_tell,
     )
@@ -85,9 +95,10 @@ for _command in (ps, logs, deployments, events, node, kill):
 
 def _refuse_options(ctx: click.Context) -> None:
     """An option of the scheduler itself would mean nothing to a command that only asks it."""
-    for name in ctx.params:
-        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            raise click.UsageError(f"--{name} starts a scheduler; {ctx.invoked_subcommand} asks one that runs (--url)")
+    for option in ctx.command.params:
+        if option.name and ctx.get_parameter_source(option.name) is ParameterSource.COMMANDLINE:
+            asking = f"{ctx.invoked_subcommand} asks one that runs (--url)"
+            raise click.UsageError(f"{option.opts[0]} starts a scheduler; {asking}")
 
 
 def _equipment(cpus: float | None, mem: float | None, disk: float | None, attributes: tuple[str, ...]) -> Equipment:

@@ -7,12 +7,15 @@ import signal
 import socket
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import anyio
 
 from milepost.local.runtimes.base import Control
 from milepost.local.runtimes.catalogue import program_for
+from milepost.local.runtimes.kept import KeptTasks
 from milepost.local.runtimes.nginx import Nginx
 from milepost.local.runtimes.process import Processes
 from milepost.local.runtimes.program import NotRunnable
@@ -26,25 +29,36 @@ INHERITED = ("PATH", "LANG", "LC_ALL", "TZ")  # nothing else of the scheduler's 
 class LocalRuntime:
     """Runs tasks below `folder`. The sandboxes of the latest ended tasks stay for a look at their output."""
 
-    def __init__(self, folder: Path, processes: Processes, nginx: Nginx | None) -> None:
-        self._folder, self._processes, self._nginx = folder, processes, nginx
+    def __init__(self, folder: Path, processes: Processes, nginx: Nginx | None, kept: KeptTasks | None = None) -> None:
+        self._folder, self._processes, self._nginx, self._kept = folder, processes, nginx, kept
         self._ended: deque[Path] = deque()
 
     async def run(self, launch: LaunchTask, control: Control) -> TaskEnded | PortTaken:
         """See `Runtime`. A host port in other hands is found before anything is started."""
-        taken = next((port for port in launch.ports if not _is_free(launch.node, port)), None)
-        if taken is not None:
-            return PortTaken(launch.task_id, taken)
-        sandbox, environment = self.surroundings(launch)
+        running = self._kept.pid(launch.task_id) if self._kept else None
+        if running is None:
+            taken = next((port for port in launch.ports if not _is_free(launch.node, port)), None)
+            if taken is not None:
+                return PortTaken(launch.task_id, taken)
         try:
-            program = program_for(launch, self._nginx)
-            await anyio.Path(sandbox).mkdir(parents=True)
-            status = await self._processes.run(program, sandbox, launch.node, environment, control)
+            ended = await (self._adopt(launch, running, control) if running else self._start(launch, control))
         except (NotRunnable, OSError) as error:
-            return TaskEnded(launch.task_id, 1, str(error))
-        finally:
-            self._retire(sandbox)
+            ended = TaskEnded(launch.task_id, 1, str(error))
+        self._retire(launch.task_id)
+        return ended
+
+    async def _start(self, launch: LaunchTask, control: Control) -> TaskEnded:
+        sandbox, environment = self.surroundings(launch)
+        program = program_for(launch, self._nginx)
+        await anyio.Path(sandbox).mkdir(parents=True)
+        noted = partial(self._kept.note, launch) if self._kept else lambda pid: None
+        status = await self._processes.run(program, sandbox, launch.node, environment, control, noted)
         return TaskEnded(launch.task_id, status, _how_it_ended(status, sandbox))
+
+    async def _adopt(self, launch: LaunchTask, pid: int, control: Control) -> TaskEnded:
+        program = replace(program_for(launch, self._nginx), note="taken over from an earlier scheduler")
+        status = await self._processes.adopt(pid, program, control)
+        return TaskEnded(launch.task_id, status, "Its exit status is not known: an earlier scheduler had started it")
 
     def surroundings(self, launch: LaunchTask) -> tuple[Path, Mapping[str, str]]:
         """See `Runtime`."""
@@ -57,8 +71,10 @@ class LocalRuntime:
         sandbox = self._folder / task_id
         return sandbox if TASK_ID.fullmatch(task_id) and sandbox.is_dir() else None
 
-    def _retire(self, sandbox: Path) -> None:
-        self._ended.append(sandbox)
+    def _retire(self, task_id: str) -> None:
+        if self._kept:
+            self._kept.forget(task_id)
+        self._ended.append(self._folder / task_id)
         while len(self._ended) > SANDBOXES_KEPT:
             shutil.rmtree(self._ended.popleft(), ignore_errors=True)
 

@@ -4,14 +4,16 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import anyio
-from anyio.abc import Process
 
 from milepost.local.runtimes.base import Control
 from milepost.local.runtimes.guardian import Guardian
+from milepost.local.runtimes.leader import Detached, Leader
 from milepost.local.runtimes.program import Program
 
 READY_POLL_S = 0.02
@@ -19,78 +21,98 @@ READY_POLL_S = 0.02
 
 class Processes:
     """Starts tasks' processes and ends them. `notice_s` is the time that a task goes on serving after it was
-    announced that it ends: balancers take it out meanwhile."""
+    announced that it ends: balancers take it out meanwhile. Without a guardian, tasks outlive us."""
 
-    def __init__(self, guardian: Guardian, notice_s: float) -> None:
+    def __init__(self, guardian: Guardian | None, notice_s: float) -> None:
         self._guardian, self._notice_s = guardian, notice_s
 
     async def run(
-        self, program: Program, sandbox: Path, node: str, environment: Mapping[str, str], control: Control
+        self,
+        program: Program,
+        sandbox: Path,
+        node: str,
+        environment: Mapping[str, str],
+        control: Control,
+        noted: Callable[[int], None] = lambda pid: None,
     ) -> int:
         """Run `program` to its end; its exit status, negative for a signal. No process of its session is left.
 
-        Raises OSError if it cannot be started.
+        `noted(pid)` is called as soon as it is started. Raises OSError if it cannot be.
         """
         with anyio.CancelScope(shield=True):  # cut short, it would leave what the process has started itself
-            process = await _start(program, sandbox, environment)
-        self._guardian.watch(process.pid)
+            leader = await _start(program, sandbox, environment, detached=self._guardian is None)
+        noted(leader.pid)
+        return await self._see_through(leader, program, node, control)
+
+    async def adopt(self, pid: int, program: Program, control: Control) -> int:
+        """The same for a program that runs already. Raises OSError if it is gone."""
+        return await self._see_through(Detached(pid), replace(program, answers_on=()), "", control)
+
+    async def _see_through(self, leader: Leader, program: Program, node: str, control: Control) -> int:
+        if self._guardian:
+            self._guardian.watch(leader.pid)
         try:
             async with anyio.create_task_group() as helpers:
-                helpers.start_soon(self._stop_when_asked, process, program, control)
-                helpers.start_soon(_crash_when_asked, process, control)
-                await _until_ready(process, node, program.answers_on)
-                if process.returncode is None:
+                helpers.start_soon(self._stop_when_asked, leader, program, control)
+                helpers.start_soon(_crash_when_asked, leader, control)
+                await _until_ready(leader, node, program.answers_on)
+                if leader.returncode is None:
                     control.started(program.note)
-                status = await process.wait()
+                status = await leader.wait()
                 helpers.cancel_scope.cancel()
             return status
         finally:
+            if self._guardian or leader.returncode is not None:
+                signal_all(leader, signal.SIGKILL)
             with anyio.CancelScope(shield=True):
-                signal_all(process, signal.SIGKILL)
-                await process.aclose()
-            self._guardian.release(process.pid)
+                await leader.aclose()
+            if self._guardian:
+                self._guardian.release(leader.pid)
 
-    async def _stop_when_asked(self, process: Process, program: Program, control: Control) -> None:
+    async def _stop_when_asked(self, leader: Leader, program: Program, control: Control) -> None:
         await control.stop.wait()
         await anyio.sleep(self._notice_s)
-        signal_all(process, program.stop_signal)
+        signal_all(leader, program.stop_signal)
         await anyio.sleep(control.grace_s)
-        signal_all(process, signal.SIGKILL)
+        signal_all(leader, signal.SIGKILL)
 
 
-async def _crash_when_asked(process: Process, control: Control) -> None:
+async def _crash_when_asked(leader: Leader, control: Control) -> None:
     await control.crash.wait()
-    signal_all(process, signal.SIGKILL)
+    signal_all(leader, signal.SIGKILL)
 
 
-def signal_all(process: Process, number: signal.Signals) -> None:
-    """Send a signal to the whole session of `process`, also to what is left of it after its leader."""
+def signal_all(leader: Leader, number: signal.Signals) -> None:
+    """Send a signal to the whole session of `leader`, also to what is left of it after its leader."""
     with contextlib.suppress(ProcessLookupError, PermissionError):  # all gone
-        os.killpg(process.pid, number)
+        os.killpg(leader.pid, number)
 
 
-async def _start(program: Program, sandbox: Path, environment: Mapping[str, str]) -> Process:
+async def _start(program: Program, sandbox: Path, environment: Mapping[str, str], *, detached: bool) -> Leader:
     for name, text in program.files.items():
         await anyio.Path(sandbox / name).write_text(text)
     async with (
         await anyio.open_file(sandbox / "stdout", "ab") as out,
         await anyio.open_file(sandbox / "stderr", "ab") as err,
     ):
-        return await anyio.open_process(
-            program.argv,
-            stdin=subprocess.DEVNULL,
-            stdout=out.wrapped,
-            stderr=err.wrapped,
-            cwd=sandbox,
-            env=environment,
-            start_new_session=True,
-        )
+        surroundings: dict[str, Any] = {
+            "stdin": subprocess.DEVNULL,
+            "stdout": out.wrapped,
+            "stderr": err.wrapped,
+            "cwd": sandbox,
+            "env": environment,
+            "start_new_session": True,
+        }
+        if not detached:
+            return await anyio.open_process(program.argv, **surroundings)
+        child = subprocess.Popen(program.argv, **surroundings)  # noqa: S603, ASYNC220  # anyio's would end with us
+        return Detached(child.pid, child)
 
 
-async def _until_ready(process: Process, node: str, ports: tuple[int, ...]) -> None:
-    """Wait until each port takes a connection, or the process is gone."""
+async def _until_ready(leader: Leader, node: str, ports: tuple[int, ...]) -> None:
+    """Wait until each port takes a connection, or the leader is gone."""
     for port in ports:
-        while process.returncode is None:
+        while leader.returncode is None:
             try:
                 async with await anyio.connect_tcp(node, port):
                     break

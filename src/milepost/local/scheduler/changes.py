@@ -9,8 +9,9 @@ from milepost.local.apps import app_id as ids
 from milepost.local.apps.definition import Definition, VersionInfo, is_same
 from milepost.local.apps.refusal import LOCK_TEXT, invalid, locked
 from milepost.local.scheduler import events, ports
-from milepost.local.scheduler.cluster import KILLING, Cluster, Deployment, Instance, Record
+from milepost.local.scheduler.cluster import KILLING, Action, Cluster, Deployment, Instance, Record
 from milepost.local.scheduler.deployments import (
+    RESTART,
     Changes,
     advance,
     cancel,
@@ -19,8 +20,8 @@ from milepost.local.scheduler.deployments import (
     plan_steps,
     start,
 )
-from milepost.local.scheduler.effects import ForgetApp, SaveApp, Trees
-from milepost.local.scheduler.lifecycle import kill
+from milepost.local.scheduler.effects import ForgetApp, SaveApp, Survivor, Trees
+from milepost.local.scheduler.lifecycle import kill, take_over
 from milepost.local.scheduler.timestamp import version_after
 from milepost.local.scheduler.turn import Turn
 
@@ -96,8 +97,11 @@ def kill_and_scale(turn: Turn, instances: Sequence[Instance], *, force: bool) ->
     return deploy(turn, wanted, force=force, victims=victims)
 
 
-def restore(turn: Turn, definitions: Iterable[Definition]) -> None:
-    """Bring back apps that were kept over a restart, as they were, without a deployment."""
+def restore(turn: Turn, definitions: Iterable[Definition], survivors: Iterable[Survivor] = ()) -> None:
+    """Bring back apps that were kept over a restart, as they were, and take over the tasks that still run.
+
+    There is a deployment only for apps some of whose tasks are of an older config; tasks of deleted apps end.
+    """
     for app in definitions:
         record = Record(app.id)
         record.define(app)
@@ -105,8 +109,27 @@ def restore(turn: Turn, definitions: Iterable[Definition]) -> None:
         turn.cluster.records[app.id] = record
         turn.cluster.service_ports.update(app.service_ports)
         turn.cluster.version = max(turn.cluster.version, app.version)
+    for task in survivors:
+        app_id = task.definition.id
+        take_over(turn, turn.cluster.records.setdefault(app_id, Record(app_id)), task)
+    _resume(turn)
     for record in list(turn.cluster.records.values()):
         advance(turn, record)
+
+
+def _resume(turn: Turn) -> None:
+    """Go on with replacing tasks of older configs, which some deployment must have been about."""
+    cluster = turn.cluster
+    apps = cluster.definitions()
+    old = [
+        record.id
+        for record in cluster.apps()
+        if any(each.definition.config_version != apps[record.id].config_version for each in record.staying)
+    ]
+    if old:
+        steps = (tuple(Action(RESTART, app_id) for app_id in old),)
+        trees = Trees(apps, apps, cluster.version, cluster.version)
+        start(turn, Deployment(cluster.chance.new_id(), cluster.version, steps, {e: apps[e] for e in old}, trees))
 
 
 def _definition(cluster: Cluster, app_id: str) -> Definition | None:

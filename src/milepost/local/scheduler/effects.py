@@ -9,13 +9,27 @@ from milepost.local.apps.definition import Definition, HealthCheck
 
 @dataclass(frozen=True, slots=True)
 class LaunchTask:
-    """Run the task at `node`, an address of this machine, with these host ports. Answered by messages about it."""
+    """Run the task at `node`, an address of this machine, with these host ports. Answered by messages about it.
+
+    A task that runs already, a `Survivor`, is taken over.
+    """
 
     task_id: str
     definition: Definition
     node: str
     ports: tuple[int, ...]
     environment: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Survivor:
+    """A task that an earlier scheduler has launched and that still runs."""
+
+    task_id: str
+    definition: Definition
+    node: str
+    ports: tuple[int, ...]
+    staged_at_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +42,7 @@ class KillTask:
 
 @dataclass(frozen=True, slots=True)
 class DropTask:
-    """End the task at once, as if its node had lost power; no message will follow."""
+    """End the task at once, as if its node had lost power. What is told of it then concerns nobody any more."""
 
     task_id: str
 

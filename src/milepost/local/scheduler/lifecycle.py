@@ -6,7 +6,7 @@ from milepost.local.apps import app_id as ids
 from milepost.local.apps.definition import Definition
 from milepost.local.scheduler import backoff, events, ports
 from milepost.local.scheduler.cluster import KILLING, RUNNING, STAGING, UNREACHABLE, Instance, Record, TaskFailure
-from milepost.local.scheduler.effects import KillTask, LaunchTask, ProbeHealth, WakeAt
+from milepost.local.scheduler.effects import KillTask, LaunchTask, ProbeHealth, Survivor, WakeAt
 from milepost.local.scheduler.environment import environment
 from milepost.local.scheduler.health import FIRST_PROBE_S
 from milepost.local.scheduler.nodes import Node, Resources, needed
@@ -26,6 +26,27 @@ def add_instance(turn: Turn, record: Record, app: Definition) -> None:
     turn.cluster.homes[instance.id] = record
     record.instances[instance.id] = instance
     turn.want(events.instance_changed(instance, "Scheduled", turn.now_s))
+
+
+def take_over(turn: Turn, record: Record, task: Survivor) -> None:
+    """A task of an earlier scheduler goes on as an instance of this one."""
+    app, (instance_id, _, number) = task.definition, task.task_id.partition("._app.")
+    instance = Instance(
+        instance_id,
+        app,
+        int(number),
+        STAGING,
+        task.node,
+        task.ports,
+        staged_at_s=task.staged_at_s,
+        results=(None,) * len(app.checks),
+        waits=False,
+    )
+    turn.cluster.homes[instance.id] = record
+    record.instances[instance.id] = instance
+    _occupy(turn, instance)
+    variables = environment(app, task.task_id, task.node, task.ports)
+    turn.want(LaunchTask(task.task_id, app, task.node, task.ports, variables))
 
 
 def launch_waiting(turn: Turn, record: Record) -> None:
