@@ -9,7 +9,8 @@
         ├── CommandRefused                a runtime command was not carried out
         └── Overdue                       a program did not end in time, and was ended
 
-Exit 1 says "differs" or "has problems" (`diff`, `lint`, `demo --once`) or "clients are still there" (`proxy drain`),
+Exit 1 says "differs" or "has problems" (`diff`, `lint`, `demo --once`), "clients are still there" (`proxy drain`) or
+"it failed" (`local deployments -f`),
 2 is a usage error.
 """
 

@@ -8,6 +8,7 @@ from milepost.local.apps.refusal import Refused
 from milepost.local.scheduler import changes
 from milepost.local.scheduler.deployments import cancel
 from milepost.local.scheduler.effects import ForgetApp, KillTask, PortTaken, Probed, ProbeHealth, SaveApp, TaskEnded
+from milepost.local.scheduler.nodes import Node
 from milepost.local.scheduler.ports import HOST_PORTS
 from support.local_world import CHECKED, SLEEPER, World
 
@@ -299,7 +300,7 @@ def test_what_is_said_about_a_task_that_is_no_more_is_ignored() -> None:
 
 
 def test_a_host_port_in_other_hands_is_passed_over() -> None:
-    world = World(nodes=("127.0.59.1",))
+    world = World(nodes=(Node("127.0.59.1"),))
     world.put(DOCKER)
     first = world.instances()[0]
     world.tell(PortTaken(first.task_id, first.ports[0]))
@@ -310,7 +311,7 @@ def test_a_host_port_in_other_hands_is_passed_over() -> None:
 
 
 def test_a_host_port_that_the_app_insists_on_and_cannot_have_is_a_failure() -> None:
-    world = World(nodes=("127.0.59.1",))
+    world = World(nodes=(Node("127.0.59.1"),))
     world.put({**SLEEPER, "requirePorts": True, "portDefinitions": [{"port": 8123}]})
     task_id = world.instances()[0].task_id
     world.tell(PortTaken(task_id, 8123))
@@ -328,7 +329,7 @@ def test_no_two_tasks_share_a_port_of_a_node_and_all_nodes_are_used() -> None:
 
 
 def test_tasks_that_find_no_room_wait_until_another_ends() -> None:
-    world = World(nodes=("127.0.59.1",))
+    world = World(nodes=(Node("127.0.59.1"),))
     world.put({**SLEEPER, "requirePorts": True, "instances": 2, "portDefinitions": [{"port": 8123}]})
     assert [each.state for each in world.instances()] == ["TASK_STAGING", ""]
     world.put({"id": "/web", "cmd": "sleep 1", "instances": 1}, force=True)

@@ -22,12 +22,13 @@ from milepost.local.scheduler.effects import (
     TaskStarted,
     WakeAt,
 )
+from milepost.local.scheduler.nodes import Node
 from milepost.local.scheduler.react import react
 from milepost.local.scheduler.turn import Turn
 
 P = ParamSpec("P")
 ResultT = TypeVar("ResultT")
-NODES = ("127.0.59.2", "127.0.59.3")
+NODES = (Node("127.0.59.2"), Node("127.0.59.3"))
 SLEEPER: Mapping[str, Any] = {"id": "/web", "cmd": "sleep 1000"}
 CHECKED: Mapping[str, Any] = {**SLEEPER, "healthChecks": [{"path": "/"}]}
 
@@ -41,7 +42,7 @@ def definition(document: Mapping[str, Any]) -> Definition:
 class World:
     """Holds what the scheduler wants done (`pending`) until a test lets it happen. Probes succeed unless `failing`."""
 
-    def __init__(self, nodes: tuple[str, ...] = NODES, seed: int = 0) -> None:
+    def __init__(self, nodes: tuple[Node, ...] = NODES, seed: int = 0) -> None:
         chance = random.Random(seed)
         numbers = itertools.count()
         new_id = lambda: f"00000000-0000-1000-8000-{next(numbers):012x}"  # noqa: E731  # an id a UUID's reader takes

@@ -16,10 +16,15 @@ def print_json(value: object) -> None:
 def print_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Columns as wide as their widest cell."""
     cells = [tuple(head), *(tuple(str(cell) for cell in row) for row in rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    widths = [max(_width(row[column]) for row in cells) for column in range(len(head))]
     for number, row in enumerate(cells):
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        line = "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
         click.echo(click.style(line, bold=True) if number == 0 else line)
+
+
+def _width(cell: str) -> int:
+    """Colours take no room."""
+    return len(click.unstyle(cell))
 
 
 def counted(number: int, noun: str) -> str:

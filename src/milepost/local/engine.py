@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Concatenate, ParamSpec, TypeVar
 
 import anyio
@@ -14,6 +14,7 @@ from milepost.local.probes import Prober
 from milepost.local.runtimes.base import Control, Runtime
 from milepost.local.scheduler.cluster import Cluster
 from milepost.local.scheduler.effects import (
+    DropTask,
     Effect,
     EmitEvent,
     ForgetApp,
@@ -42,6 +43,7 @@ class _Task:
     launch: LaunchTask
     control: Control
     probes: TaskGroup | None = None
+    life: anyio.CancelScope = field(default_factory=anyio.CancelScope)
 
 
 class Engine:
@@ -65,6 +67,17 @@ class Engine:
         """Let the scheduler react to what happened."""
         self.command(react, message)
 
+    def crash(self, task_id: str) -> bool:
+        """Let the task's processes be killed from outside; False if there is no such task."""
+        task = self._tasks.get(task_id)
+        if task:
+            task.control.crash.set()
+        return task is not None
+
+    def runs(self, task_id: str) -> bool:
+        """Whether the task runs, or is about to."""
+        return task_id in self._tasks
+
     def emit(self, event: EmitEvent) -> None:
         """Put an event on the stream, and in the log if it matters there."""
         note(event)
@@ -79,6 +92,8 @@ class Engine:
                     self._launch(effect)
                 case KillTask():
                     self._kill(effect)
+                case DropTask():
+                    self._drop(effect.task_id)
                 case ProbeHealth():
                     self._probe(effect)
                 case WakeAt():
@@ -99,6 +114,11 @@ class Engine:
             task.control.grace_s = kill.grace_s
             task.control.stop.set()
 
+    def _drop(self, task_id: str) -> None:
+        task = self._tasks.get(task_id)
+        if task:
+            task.life.cancel()
+
     def _probe(self, probe: ProbeHealth) -> None:
         task = self._tasks.get(probe.task_id)
         if task and task.probes:
@@ -106,12 +126,15 @@ class Engine:
 
     async def _live(self, task: _Task) -> None:
         """A task's whole life; its last message comes when it is over."""
-        async with anyio.create_task_group() as probes:
-            task.probes = probes
-            message = await self._runtime.run(task.launch, task.control)
-            probes.cancel_scope.cancel()
+        message = None
+        with task.life:
+            async with anyio.create_task_group() as probes:
+                task.probes = probes
+                message = await self._runtime.run(task.launch, task.control)
+                probes.cancel_scope.cancel()
         del self._tasks[task.launch.task_id]
-        self.tell(message)
+        if message:
+            self.tell(message)
 
     async def _ask(self, task: _Task, probe: ProbeHealth) -> None:
         await anyio.sleep(probe.after_s)

@@ -3,7 +3,7 @@
 import random
 import socket
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 
 from milepost.errors import MilepostError
 from milepost.local.api.application import application
+from milepost.local.control.application import control
 from milepost.local.engine import Engine
 from milepost.local.folder import own_folder
 from milepost.local.hub import KEEP_ALIVE_S, Hub
@@ -25,11 +26,13 @@ from milepost.local.runtimes.local import LocalRuntime
 from milepost.local.runtimes.process import Processes
 from milepost.local.scheduler.changes import restore
 from milepost.local.scheduler.cluster import Chance, Cluster
+from milepost.local.scheduler.nodes import Equipment, Node
 from milepost.local.store import Store
 
 NODE_PREFIX = "127.0.59."
 NOTICE_S = 0.3
 MAX_NODES = 254
+PLAIN = Equipment()
 
 
 async def serve_local(
@@ -38,20 +41,22 @@ async def serve_local(
     *,
     nodes: int = 1,
     state_dir: Path | None = None,
+    equipment: Equipment = PLAIN,
     node_prefix: str = NODE_PREFIX,
     notice_s: float = NOTICE_S,
     started: Callable[[str], None] | None = None,
 ) -> None:
     """Serve Marathon's API at `listen_host:listen_port` (port 0: any free one) and run the apps, until cancelled.
 
-    `nodes` addresses `<node_prefix>1` ... take tasks, the first only if it is alone: it is the balancer's. Apps are
-    kept in `state_dir` and come back from there; without one everything is temporary. A task that is to end goes on
-    serving for `notice_s` seconds after that was announced. `started(url)` is called once the API answers. On leaving,
-    all tasks are ended and only the apps' files are left.
+    `nodes` addresses `<node_prefix>1` ... take tasks, the first only if it is alone: it is the balancer's. Those that
+    do have their parts of `equipment`. Apps are kept in `state_dir` and come back from there; without one everything is
+    temporary. A task that is to end goes on serving for `notice_s` seconds after that was announced. `started(url)` is
+    called once the API answers. On leaving, all tasks are ended and only the apps' files are left.
 
     Raises MilepostError if the address or `state_dir` is in use, `nodes` is not 1 to 254, or a saved app is unreadable.
     """
     addresses = _node_addresses(node_prefix, nodes)
+    places = tuple(equipment.node(address, index) for index, address in enumerate(addresses))
     with listening(listen_host, listen_port) as listener, own_folder(state_dir) as folder:
         address = f"{listen_host}:{listener.getsockname()[1]}"
         store = Store(folder / "apps")
@@ -60,18 +65,20 @@ async def serve_local(
             runtime = LocalRuntime(
                 folder / "tasks", Processes(guardian, notice_s), await anyio.to_thread.run_sync(nginx.find)
             )
-            async with _engine(addresses, runtime, store) as engine:
+            async with _engine(places, runtime, store) as engine:
                 engine.command(restore, saved)
-                async with _serving(application(engine, address), listener, engine.hub):
+                app = application(engine, address)
+                app.mount("/local", control(engine, runtime))
+                async with _serving(app, listener, engine.hub):
                     if started:
                         started(f"http://{address}")
                     await anyio.sleep_forever()
 
 
 @asynccontextmanager
-async def _engine(nodes: Sequence[str], runtime: LocalRuntime, store: Store) -> AsyncIterator[Engine]:
+async def _engine(nodes: tuple[Node, ...], runtime: LocalRuntime, store: Store) -> AsyncIterator[Engine]:
     """An engine whose tasks all end with the block."""
-    cluster = Cluster(tuple(nodes), Chance(lambda: str(uuid.uuid1()), random.randrange))
+    cluster = Cluster(nodes, Chance(lambda: str(uuid.uuid1()), random.randrange))
     prober = Prober()
     try:
         async with anyio.create_task_group() as tasks:

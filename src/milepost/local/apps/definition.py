@@ -1,7 +1,7 @@
 """An app as the scheduler keeps it: Marathon's canonical form (marathon-api 4 and 5), complete with defaults.
 
 The structs are both the typed form that the scheduler reads and the JSON that the API writes. UNSET members are left
-out on output. What nothing here acts on (constraints, secrets, ...) is kept and given back as it came.
+out on output. What nothing here acts on (secrets, residency, ...) is kept and given back as it came.
 """
 
 from typing import Any

@@ -13,10 +13,11 @@ from milepost.local.scheduler.effects import LaunchTask, PortTaken, TaskEnded
 @dataclass(slots=True)
 class Control:
     """The engine's hand on a running task: `started(note)` is called once, when it runs; `stop` asks it to end,
-    by force `grace_s` later."""
+    by force `grace_s` later; `crash` kills its processes at once, as if somebody else had."""
 
     started: Callable[[str], None]
     stop: anyio.Event = field(default_factory=anyio.Event)
+    crash: anyio.Event = field(default_factory=anyio.Event)
     grace_s: float = 3.0
 
 

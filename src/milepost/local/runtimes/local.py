@@ -1,6 +1,7 @@
 """Tasks as processes of this machine, each in a sandbox folder of its own."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -18,6 +19,7 @@ from milepost.local.runtimes.program import NotRunnable
 from milepost.local.scheduler.effects import LaunchTask, PortTaken, TaskEnded
 
 SANDBOXES_KEPT = 20
+TASK_ID = re.compile(r"[a-z0-9][\w.\-]*")  # as the scheduler makes them; nothing that leads out of a folder
 INHERITED = ("PATH", "LANG", "LC_ALL", "TZ")  # nothing else of the scheduler's environment reaches a task
 
 
@@ -49,6 +51,11 @@ class LocalRuntime:
         sandbox = self._folder / launch.task_id
         inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
         return sandbox, {**inherited, "MESOS_SANDBOX": str(sandbox), **launch.environment}
+
+    def kept(self, task_id: str) -> Path | None:
+        """The sandbox of a task that runs or ended lately, None where there is none."""
+        sandbox = self._folder / task_id
+        return sandbox if TASK_ID.fullmatch(task_id) and sandbox.is_dir() else None
 
     def _retire(self, sandbox: Path) -> None:
         self._ended.append(sandbox)

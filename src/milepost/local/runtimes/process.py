@@ -37,6 +37,7 @@ class Processes:
         try:
             async with anyio.create_task_group() as helpers:
                 helpers.start_soon(self._stop_when_asked, process, program, control)
+                helpers.start_soon(_crash_when_asked, process, control)
                 await _until_ready(process, node, program.answers_on)
                 if process.returncode is None:
                     control.started(program.note)
@@ -55,6 +56,11 @@ class Processes:
         signal_all(process, program.stop_signal)
         await anyio.sleep(control.grace_s)
         signal_all(process, signal.SIGKILL)
+
+
+async def _crash_when_asked(process: Process, control: Control) -> None:
+    await control.crash.wait()
+    signal_all(process, signal.SIGKILL)
 
 
 def signal_all(process: Process, number: signal.Signals) -> None:

@@ -1,19 +1,23 @@
 """The scheduler's whole state: one structure, owned by the scheduler, of frozen leaves."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field
 from typing import Any
 
 from milepost.local.apps.definition import Definition
 from milepost.local.scheduler.backoff import Backoff
-from milepost.local.scheduler.effects import Trees
+from milepost.local.scheduler.effects import Message, Trees
 from milepost.local.scheduler.health import CheckResult, is_healthy
+from milepost.local.scheduler.nodes import Node, Resources
+from milepost.local.scheduler.placement import Rejection
 from milepost.local.scheduler.ports import Pick
 from milepost.local.scheduler.rollout import Rollout
 
 STAGING, RUNNING, KILLING = "TASK_STAGING", "TASK_RUNNING", "TASK_KILLING"
-ACTIVE = frozenset({STAGING, "TASK_STARTING", RUNNING, KILLING})
+UNREACHABLE = "TASK_UNREACHABLE"
+ACTIVE = frozenset({STAGING, "TASK_STARTING", RUNNING, KILLING, UNREACHABLE})
+STOPPED, PARTITIONED = "stopped", "partitioned"  # what may be wrong with a node
 VERSIONS_KEPT = 50
 
 
@@ -22,7 +26,8 @@ class Instance:
     """A place for a task, kept over relaunches. Its task is number `incarnation`.
 
     `state` is the task's, "" before the first launch. `waits` tells that a launch is to come; a `leaving` instance
-    goes away with its task. `health_reason` is set when it is killed for its health.
+    goes away with its task. `health_reason` is set when it is killed for its health. An `inactive` one has been
+    unreachable, since `lost_at_s`, for long enough to be replaced.
     """
 
     id: str
@@ -37,6 +42,8 @@ class Instance:
     waits: bool = True
     leaving: bool = False
     health_reason: str = ""
+    lost_at_s: float = 0.0
+    inactive: bool = False
 
     @property
     def task_id(self) -> str:
@@ -75,7 +82,7 @@ class Record:
     """One app: what was asked for, and what exists. `definition` is None once it was deleted.
 
     `goal` is what the scheduler works towards now: a deployment's step moves it to `definition`.
-    `document` is `definition` as JSON, made once.
+    `document` is `definition` as JSON, made once. `rejections` tell why no node took its latest task, if none did.
     """
 
     id: str
@@ -88,11 +95,12 @@ class Record:
     backoff: Backoff = field(default_factory=Backoff)
     last_failure: TaskFailure | None = None
     wake_at_s: float | None = None
+    rejections: tuple[Rejection, ...] = ()
 
     @property
     def staying(self) -> list[Instance]:
-        """Instances that are not on their way out."""
-        return [each for each in self.instances.values() if not each.leaving]
+        """Instances that are not on their way out, and not given up."""
+        return [each for each in self.instances.values() if not each.leaving and not each.inactive]
 
     def define(self, definition: Definition | None) -> None:
         """Take over a new definition and remember it as a version."""
@@ -147,12 +155,14 @@ class Chance:
 
 @dataclass(slots=True)
 class Cluster:
-    """`nodes` are addresses that tasks may land on. `homes` finds an instance's record, `locks` a deployment by app.
+    """`nodes` are those that tasks may land on. `homes` finds an instance's record, `locks` a deployment by app.
 
-    `used_ports` are the host ports of our own tasks by node, `foreign_ports` those seen in other hands.
+    By a node's address: `used_ports` are the host ports of our own tasks, `foreign_ports` those seen in other hands,
+    `used` the resources that our tasks take; `down` tells what is wrong with a node, `unheard` what happened to its
+    tasks while it could not be reached, and `orphans` are tasks there that were given up meanwhile.
     """
 
-    nodes: tuple[str, ...]
+    nodes: tuple[Node, ...]
     chance: Chance
     records: dict[str, Record] = field(default_factory=dict)
     homes: dict[str, Record] = field(default_factory=dict)
@@ -161,7 +171,11 @@ class Cluster:
     service_ports: Counter[int] = field(default_factory=Counter)
     used_ports: dict[str, set[int]] = field(default_factory=dict)
     foreign_ports: dict[str, set[int]] = field(default_factory=dict)
+    used: dict[str, Resources] = field(default_factory=dict)
     tasks_on: Counter[str] = field(default_factory=Counter)
+    down: dict[str, str] = field(default_factory=dict)
+    unheard: dict[str, list[Message]] = field(default_factory=dict)
+    orphans: dict[str, list[str]] = field(default_factory=dict)
     starved: set[str] = field(default_factory=set)
     version: str = ""
 
@@ -175,6 +189,12 @@ class Cluster:
 
     def definitions(self) -> dict[str, Definition]:
         return {record.id: record.definition for record in self.records.values() if record.definition}
+
+    def taken_ports(self, node: str) -> Set[int]:
+        """The host ports of this address that a new task cannot have."""
+        foreign = self.foreign_ports.get(node)
+        own = self.used_ports.get(node, set())
+        return own | foreign if foreign else own  # all nodes are asked before each launch: no copy without need
 
     def instance_of(self, task_id: str) -> Instance | None:
         """The instance of a task id, whatever its incarnation (marathon-api 6.9)."""

@@ -27,6 +27,13 @@ class KillTask:
 
 
 @dataclass(frozen=True, slots=True)
+class DropTask:
+    """End the task at once, as if its node had lost power; no message will follow."""
+
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProbeHealth:
     """Run check number `index` of the task once, `after_s` from now. `port` is None for COMMAND."""
 
@@ -79,7 +86,7 @@ class ForgetApp:
     app_id: str
 
 
-Effect = LaunchTask | KillTask | ProbeHealth | WakeAt | EmitEvent | SaveApp | ForgetApp
+Effect = LaunchTask | KillTask | DropTask | ProbeHealth | WakeAt | EmitEvent | SaveApp | ForgetApp
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,19 @@ from dataclasses import replace
 from milepost.local.apps import app_id as ids
 from milepost.local.apps.definition import Definition
 from milepost.local.scheduler import backoff, events, ports
-from milepost.local.scheduler.cluster import KILLING, RUNNING, STAGING, Instance, Record, TaskFailure
+from milepost.local.scheduler.cluster import KILLING, RUNNING, STAGING, UNREACHABLE, Instance, Record, TaskFailure
 from milepost.local.scheduler.effects import KillTask, LaunchTask, ProbeHealth, WakeAt
 from milepost.local.scheduler.environment import environment
 from milepost.local.scheduler.health import FIRST_PROBE_S
+from milepost.local.scheduler.nodes import Node, Resources, needed
+from milepost.local.scheduler.placement import Candidate, Place, place
 from milepost.local.scheduler.probe_port import probe_port
 from milepost.local.scheduler.turn import Turn
 
 STARVED_RETRY_S = 5.0
-CONDITIONS = {"TASK_KILLED": "Killed", "TASK_FAILED": "Failed", "TASK_FINISHED": "Finished"}
+CONDITIONS = {"TASK_KILLED": "Killed", "TASK_FAILED": "Failed", "TASK_FINISHED": "Finished", "TASK_GONE": "Gone"}
+
+FAILURES = frozenset({"TASK_FAILED", "TASK_GONE"})
 
 
 def add_instance(turn: Turn, record: Record, app: Definition) -> None:
@@ -31,17 +35,21 @@ def launch_waiting(turn: Turn, record: Record) -> None:
         return
     at_s = backoff.launch_at(record.backoff, record.goal, turn.now_s)
     if at_s > turn.now_s:
-        _wake(turn, record, at_s)
+        wake(turn, record, at_s)
         return
     for instance in waiting:
         if not _launch(turn, record, instance, record.goal):
             _starve(turn, record)
             return
+    record.rejections = ()
     turn.cluster.starved.discard(record.id)
 
 
 def kill(turn: Turn, record: Record, instance: Instance, *, leaving: bool, health_reason: str = "") -> None:
-    """Ask the instance's task to end; with `leaving` no other one follows it."""
+    """Ask the instance's task to end; with `leaving` no other one follows it. One that cannot be asked is given up."""
+    if instance.state == UNREACHABLE:
+        expunge(turn, record, instance)
+        return
     instance = replace(instance, leaving=leaving or instance.leaving, health_reason=health_reason)
     if not instance.is_active:
         if leaving:
@@ -75,9 +83,13 @@ def started(turn: Turn, record: Record, instance: Instance, note: str) -> None:
 
 def ended(turn: Turn, record: Record, instance: Instance, status: int, note: str) -> None:
     """The task is gone. Unless its instance leaves, another one follows it, whatever the exit status."""
-    state = "TASK_KILLED" if instance.state == KILLING else "TASK_FAILED" if status else "TASK_FINISHED"
+    over(turn, record, instance, "TASK_KILLED" if instance.state == KILLING else _fate(status), note)
+
+
+def over(turn: Turn, record: Record, instance: Instance, state: str, note: str) -> None:
+    """The same for a task whose last `state` is known."""
     _release(turn, instance)
-    instance = replace(instance, state=state, waits=True)
+    instance = replace(instance, state=state, waits=True, inactive=False)
     turn.want(
         events.status_update(instance, state, note, turn.now_s),
         events.instance_changed(instance, CONDITIONS[state], turn.now_s),
@@ -88,6 +100,20 @@ def ended(turn: Turn, record: Record, instance: Instance, status: int, note: str
         _remove(turn, record, instance)
     else:
         record.instances[instance.id] = instance
+
+
+def expunge(turn: Turn, record: Record, instance: Instance) -> None:
+    """Give up a task whose node cannot be reached: it is killed should the node come back."""
+    _release(turn, instance)
+    turn.cluster.orphans.setdefault(instance.node, []).append(instance.task_id)
+    _remove(turn, record, instance)
+
+
+def wake(turn: Turn, record: Record, at_s: float) -> None:
+    """Look at the record again at `at_s`, or earlier."""
+    if record.wake_at_s is None or at_s < record.wake_at_s:
+        record.wake_at_s = at_s
+        turn.want(WakeAt(record.id, at_s))
 
 
 def port_taken(turn: Turn, record: Record, instance: Instance, port: int) -> None:
@@ -112,10 +138,11 @@ def drop_waiting(turn: Turn, record: Record, config_version: str) -> None:
 
 def _launch(turn: Turn, record: Record, instance: Instance, goal: Definition) -> bool:
     """Put the instance's next task on a node; False if no node has room."""
-    place = _place(turn, ports.requested(goal))
-    if place is None:
+    found = place(goal, _candidates(turn), _peers(turn, record, goal), turn.cluster.chance.pick)
+    if not isinstance(found, Place):
+        record.rejections = found
         return False
-    node, host_ports = place
+    node, host_ports = found.node, found.ports
     instance = Instance(
         instance.id,
         goal,
@@ -128,8 +155,7 @@ def _launch(turn: Turn, record: Record, instance: Instance, goal: Definition) ->
         waits=False,
     )
     record.instances[instance.id] = instance
-    turn.cluster.used_ports.setdefault(node, set()).update(host_ports)
-    turn.cluster.tasks_on[node] += 1
+    _occupy(turn, instance)
     turn.want(
         events.instance_changed(instance, "Provisioned", turn.now_s),
         events.status_update(instance, STAGING, "", turn.now_s),
@@ -138,35 +164,56 @@ def _launch(turn: Turn, record: Record, instance: Instance, goal: Definition) ->
     return True
 
 
-def _place(turn: Turn, wanted: tuple[int, ...]) -> tuple[str, tuple[int, ...]] | None:
-    """The emptiest node that has these host ports, ties by chance."""
+def _candidates(turn: Turn) -> list[Candidate]:
+    """The nodes that can be reached, as they are now, from a random one on."""
     cluster = turn.cluster
     first = cluster.chance.pick(len(cluster.nodes))
-    rotated = cluster.nodes[first:] + cluster.nodes[:first]
-    for node in sorted(rotated, key=lambda each: cluster.tasks_on[each]):
-        taken = cluster.used_ports.get(node, set()) | cluster.foreign_ports.get(node, set())
-        chosen = ports.choose(wanted, taken, cluster.chance.pick)
-        if chosen is not None:
-            return node, chosen
-    return None
+    return [
+        Candidate(
+            node,
+            node.resources - cluster.used.get(node.address, Resources()),
+            cluster.taken_ports(node.address),
+            cluster.tasks_on[node.address],
+        )
+        for node in cluster.nodes[first:] + cluster.nodes[:first]
+        if node.address not in cluster.down
+    ]
+
+
+def _peers(turn: Turn, record: Record, goal: Definition) -> list[Node]:
+    """Where the app has tasks that run the same thing: only those count for its constraints."""
+    if not goal.constraints:
+        return []
+    nodes = {node.address: node for node in turn.cluster.nodes}
+    active = (each for each in record.instances.values() if each.is_active and each.node in nodes)
+    return [nodes[each.node] for each in active if each.definition.config_version == goal.config_version]
 
 
 def _starve(turn: Turn, record: Record) -> None:
     """No room anywhere: try again when a task ends, or a little later, as foreign ports may have come free."""
     turn.cluster.starved.add(record.id)
     turn.cluster.foreign_ports.clear()
-    _wake(turn, record, turn.now_s + STARVED_RETRY_S)
+    wake(turn, record, turn.now_s + STARVED_RETRY_S)
 
 
-def _wake(turn: Turn, record: Record, at_s: float) -> None:
-    if record.wake_at_s is None or at_s < record.wake_at_s:
-        record.wake_at_s = at_s
-        turn.want(WakeAt(record.id, at_s))
+def _fate(status: int) -> str:
+    return "TASK_FAILED" if status else "TASK_FINISHED"
+
+
+def _occupy(turn: Turn, instance: Instance) -> None:
+    """Reckon what the instance's task takes of its node."""
+    cluster, node = turn.cluster, instance.node
+    cluster.used_ports.setdefault(node, set()).update(instance.ports)
+    cluster.used[node] = cluster.used.get(node, Resources()) + needed(instance.definition)
+    cluster.tasks_on[node] += 1
 
 
 def _release(turn: Turn, instance: Instance) -> None:
-    turn.cluster.used_ports.get(instance.node, set()).difference_update(instance.ports)
-    turn.cluster.tasks_on[instance.node] -= 1
+    """Undo `_occupy`."""
+    cluster, node = turn.cluster, instance.node
+    cluster.used_ports[node].difference_update(instance.ports)
+    cluster.used[node] -= needed(instance.definition)
+    cluster.tasks_on[node] -= 1
 
 
 def _remove(turn: Turn, record: Record, instance: Instance) -> None:
@@ -180,7 +227,7 @@ def _note_failure(turn: Turn, record: Record, instance: Instance, note: str) -> 
         record.backoff = backoff.after_failure(record.backoff, instance.definition, turn.now_s)
     if instance.health_reason:
         note = f"Task was killed since health check failed. Reason: {instance.health_reason}"
-    elif instance.state != "TASK_FAILED":
+    elif instance.state not in FAILURES:
         return
     version = instance.definition.version
     record.last_failure = TaskFailure(instance.task_id, instance.node, instance.state, note, turn.now_s, version)

@@ -6,7 +6,7 @@ What is asked for from outside is in `changes`; both work on the same `Turn`.
 from dataclasses import replace
 
 from milepost.local.scheduler import events
-from milepost.local.scheduler.cluster import RUNNING, Instance, Record
+from milepost.local.scheduler.cluster import PARTITIONED, RUNNING, UNREACHABLE, Instance, Record
 from milepost.local.scheduler.deployments import advance
 from milepost.local.scheduler.effects import LaunchDue, Message, PortTaken, Probed, ProbeHealth, TaskEnded, TaskStarted
 from milepost.local.scheduler.health import judge, next_probe_s
@@ -23,6 +23,9 @@ def react(turn: Turn, message: Message) -> None:
     instance = turn.cluster.instance_of(message.task_id)
     if instance is None or instance.task_id != message.task_id or not instance.is_active:
         return
+    if turn.cluster.down.get(instance.node) == PARTITIONED and not isinstance(message, Probed):
+        turn.cluster.unheard.setdefault(instance.node, []).append(message)
+        return
     record = turn.cluster.homes[instance.id]
     match message:
         case TaskStarted(note=note):
@@ -35,7 +38,7 @@ def react(turn: Turn, message: Message) -> None:
             _probed(turn, record, instance, message)
     advance(turn, record)
     if isinstance(message, TaskEnded):
-        _feed_starved(turn)
+        feed_starved(turn)
 
 
 def _wake(turn: Turn, app_id: str) -> None:
@@ -45,17 +48,20 @@ def _wake(turn: Turn, app_id: str) -> None:
         advance(turn, record)
 
 
-def _feed_starved(turn: Turn) -> None:
-    """A task's end made room: apps that found none try again."""
+def feed_starved(turn: Turn) -> None:
+    """There is more room than before: apps that found none try again."""
     for app_id in list(turn.cluster.starved):
         turn.cluster.starved.discard(app_id)
         _wake(turn, app_id)
 
 
 def _probed(turn: Turn, record: Record, instance: Instance, probed: Probed) -> None:
-    if instance.state != RUNNING or instance.started_at_s is None:
+    if instance.state not in (RUNNING, UNREACHABLE) or instance.started_at_s is None:
         return
     check = instance.definition.checks[probed.index]
+    if instance.state == UNREACHABLE:  # the answer is not heard, but the question is asked again
+        turn.want(_probe(instance, probed.index, float(check.interval_seconds)))
+        return
     before = instance.results[probed.index]
     verdict = judge(before, check, probed.failure, instance.started_at_s, turn.now_s)
     results = (*instance.results[: probed.index], verdict.result, *instance.results[probed.index + 1 :])
@@ -72,6 +78,9 @@ def _probed(turn: Turn, record: Record, instance: Instance, probed: Probed) -> N
         turn.want(events.unhealthy_kill(after, reason, turn.now_s))
         kill(turn, record, after, leaving=False, health_reason=reason)
         return
-    after_s = next_probe_s(verdict, check, instance.started_at_s, turn.now_s)
-    port = probe_port(after, check)
-    turn.want(ProbeHealth(after.task_id, probed.index, check, after.node, port, after_s))
+    turn.want(_probe(after, probed.index, next_probe_s(verdict, check, instance.started_at_s, turn.now_s)))
+
+
+def _probe(instance: Instance, index: int, after_s: float) -> ProbeHealth:
+    check = instance.definition.checks[index]
+    return ProbeHealth(instance.task_id, index, check, instance.node, probe_port(instance, check), after_s)

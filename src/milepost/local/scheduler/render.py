@@ -137,15 +137,24 @@ def queue(cluster: Cluster, now_s: float) -> list[Document]:
                     "app": record.document,
                     "count": waiting,
                     "delay": {"timeLeftSeconds": round(left_s), "overdue": left_s == 0},
-                    "processedOffersSummary": {
-                        "processedOffersCount": 0,
-                        "unusedOffersCount": 0,
-                        "rejectSummaryLastOffers": [],
-                        "rejectSummaryLaunchAttempt": [],
-                    },
+                    "processedOffersSummary": _offers(record),
                 }
             )
     return items
+
+
+def _offers(record: Record) -> Document:
+    """Why no node takes the app's next task; a node that was looked at counts as an offer."""
+    summary = [
+        {"reason": each.reason, "declined": each.declined, "processed": each.processed} for each in record.rejections
+    ]
+    count = record.rejections[0].processed if record.rejections else 0
+    return {
+        "processedOffersCount": count,
+        "unusedOffersCount": count,
+        "rejectSummaryLastOffers": summary,
+        "rejectSummaryLaunchAttempt": summary,
+    }
 
 
 def group(apps: Mapping[str, Document], version: str, root: str = "/") -> Document:

@@ -5,12 +5,14 @@ from milepost.local.scheduler.cluster import RUNNING, STAGING, Instance, Record
 from milepost.local.scheduler.lifecycle import add_instance, kill, launch_waiting
 from milepost.local.scheduler.rollout import Census, Rollout, to_kill, to_start
 from milepost.local.scheduler.turn import Turn
+from milepost.local.scheduler.unreachable import lapse
 
 KILL_ORDER = {STAGING: 1, RUNNING: 2}  # what never came up goes first (marathon-api 9.5)
 
 
 def settle(turn: Turn, record: Record) -> None:
     """Kill, add and launch what the record's goal asks for now."""
+    lapse(turn, record)
     if record.goal is None:
         for instance in record.staying:
             kill(turn, record, instance, leaving=True)

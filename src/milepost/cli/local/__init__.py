@@ -1,0 +1,113 @@
+"""`milepost local`: the embedded scheduler as a process of its own, and commands that look at one that runs."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anyio
+import click
+from click.core import ParameterSource
+
+from milepost.cli.console import talk
+from milepost.cli.local.deployments import deployments
+from milepost.cli.local.events import events
+from milepost.cli.local.kill import kill
+from milepost.cli.local.logs import logs
+from milepost.cli.local.node import node
+from milepost.cli.local.ps import ps
+from milepost.controller.signals import until_stopped
+from milepost.local.scheduler.nodes import UNLIMITED, Equipment, Resources
+from milepost.local.server import MAX_NODES, serve_local
+from milepost.observability.logs import set_up_logs
+from milepost.settings.kinds import LISTEN, Listen
+
+_AMOUNT = click.FloatRange(0, UNLIMITED)
+
+
+@click.group(invoke_without_command=True, short_help="A Marathon-compatible scheduler on this machine.")
+@click.option(
+    "--listen",
+    default="127.0.0.1:8080",
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where Marathon's API answers; port 0 takes any free one.",
+)
+@click.option(
+    "--nodes",
+    default=3,
+    show_default=True,
+    type=click.IntRange(1, MAX_NODES),
+    help="How many nodes there are, each at a loopback address of its own. The first is the balancer's.",
+)
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Where apps are kept, to come back after a restart. Without it nothing is kept.",
+)
+@click.option("--cpus", type=_AMOUNT, metavar="N", help="CPUs of each node. Without it there is no limit.")
+@click.option("--mem", type=_AMOUNT, metavar="MIB", help="Memory of each node, without it unlimited.")
+@click.option("--disk", type=_AMOUNT, metavar="MIB", help="Disk of each node, without it unlimited.")
+@click.option(
+    "--attribute",
+    "attributes",
+    multiple=True,
+    metavar="NAME=VALUE,...",
+    help="An attribute of the nodes, for constraints: its values go to those that take tasks, in turn. Repeatable.",
+)
+@click.pass_context
+def local(ctx: click.Context, /, listen: str, nodes: int, state: Path | None, **equipment: Any) -> None:
+    """A Marathon-compatible scheduler on this machine, for development, tests and the demo; until stopped.
+
+    It runs apps as processes of this user: whoever reaches its API can run commands here. The commands below speak to
+    one that runs already.
+    """
+    if ctx.invoked_subcommand:
+        _refuse_options(ctx)
+        return
+    set_up_logs()
+    where = _address(listen)
+    serve = partial(
+        serve_local,
+        where.host,
+        where.port,
+        nodes=nodes,
+        state_dir=state,
+        equipment=_equipment(**equipment),
+        started=_tell,
+    )
+    anyio.run(until_stopped, serve)
+
+
+for _command in (ps, logs, deployments, events, node, kill):
+    local.add_command(_command)
+
+
+def _refuse_options(ctx: click.Context) -> None:
+    """An option of the scheduler itself would mean nothing to a command that only asks it."""
+    for name in ctx.params:
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name} starts a scheduler; {ctx.invoked_subcommand} asks one that runs (--url)")
+
+
+def _equipment(cpus: float | None, mem: float | None, disk: float | None, attributes: tuple[str, ...]) -> Equipment:
+    named = dict(map(_attribute, attributes))
+    return Equipment(Resources.of(*(UNLIMITED if each is None else each for each in (cpus, mem, disk))), named)
+
+
+def _attribute(text: str) -> tuple[str, tuple[str, ...]]:
+    name, _, values = text.partition("=")
+    if not name or not all(values.split(",")):
+        raise click.BadParameter(f"expected NAME=VALUE,..., got {text}", param_hint="--attribute")
+    return name, tuple(values.split(","))
+
+
+def _tell(url: str) -> None:
+    talk(f"Marathon's API answers at {url}")
+
+
+def _address(text: str) -> Listen:
+    try:
+        return LISTEN.word(text)
+    except ValueError:
+        raise click.BadParameter(f"expected {LISTEN.expected}, got {text}", param_hint="--listen") from None

@@ -1,0 +1,24 @@
+"""`milepost local kill`: end a task of a running local scheduler."""
+
+import click
+
+from milepost.cli.console import print_json, talk
+from milepost.cli.local.scheduler import LocalScheduler, scheduler_option
+from milepost.cli.options import json_option
+
+
+@click.command()
+@click.argument("task_id", metavar="TASK")
+@click.option("--crash", is_flag=True, help="Kill its processes behind the scheduler's back: it fails.")
+@json_option
+@scheduler_option
+def kill(scheduler: LocalScheduler, task_id: str, crash: bool, as_json: bool) -> None:
+    """Kill a task as Marathon does: announced, with its grace period, and replaced. Exit status 2 if there is none."""
+    if crash:
+        scheduler.crash(task_id)
+    else:
+        scheduler.kill(task_id)
+    if as_json:
+        print_json({"task": task_id, "crashed": crash})
+    else:
+        talk(f"{task_id} {'has been made to fail' if crash else 'is being killed'}; another task follows it")

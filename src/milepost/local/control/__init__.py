@@ -1,0 +1,1 @@
+"""Paths below `/local` that no Marathon has: a look at what tasks wrote, and faults on demand."""
