@@ -1,16 +1,17 @@
 """The scheduler's whole state: one structure, owned by the scheduler, of frozen leaves."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from milepost.local.apps import app_id as ids
 from milepost.local.apps.definition import Definition
 from milepost.local.scheduler.backoff import Backoff
-from milepost.local.scheduler.effects import Trees
 from milepost.local.scheduler.health import CheckResult, is_healthy
 from milepost.local.scheduler.ports import Pick
 from milepost.local.scheduler.rollout import Rollout
+from milepost.local.scheduler.tree import Dependencies, GroupChanges, Tree, Trees
 
 STAGING, RUNNING, KILLING = "TASK_STAGING", "TASK_RUNNING", "TASK_KILLING"
 ACTIVE = frozenset({STAGING, "TASK_STARTING", RUNNING, KILLING})
@@ -115,13 +116,15 @@ Step = tuple[Action, ...]
 
 @dataclass(slots=True)
 class Deployment:
-    """A plan under way. `current` counts from 1; 0 before the first step. `before` holds what the plan changes.
+    """A plan under way. `current` counts from 1; 0 before the first step. `before` and `groups_before` hold
+    what the plan changes.
     `undone` are the apps whose action in the step under way is not done yet; done once is done for good."""
 
     id: str
     version: str
     steps: tuple[Step, ...]
-    before: dict[str, Definition | None]
+    before: Mapping[str, Definition | None]
+    groups_before: GroupChanges
     trees: Trees
     current: int = 0
     step_began_s: float = 0.0
@@ -150,6 +153,7 @@ class Cluster:
     """`nodes` are addresses that tasks may land on. `homes` finds an instance's record, `locks` a deployment by app.
 
     `used_ports` are the host ports of our own tasks by node, `foreign_ports` those seen in other hands.
+    `groups` are all groups but the root, with what they depend on; `history` holds the latest trees, the newest first.
     """
 
     nodes: tuple[str, ...]
@@ -164,6 +168,8 @@ class Cluster:
     tasks_on: Counter[str] = field(default_factory=Counter)
     starved: set[str] = field(default_factory=set)
     version: str = ""
+    groups: dict[str, Dependencies] = field(default_factory=dict)
+    history: tuple[Tree, ...] = ()
 
     def apps(self) -> Iterator[Record]:
         """All apps that exist for the API."""
@@ -175,6 +181,27 @@ class Cluster:
 
     def definitions(self) -> dict[str, Definition]:
         return {record.id: record.definition for record in self.records.values() if record.definition}
+
+    def tree(self) -> Tree:
+        """All that exists now."""
+        return Tree(self.version, self.definitions(), dict(self.groups))
+
+    def keep_tree(self) -> Tree:
+        """Remember what exists now as a version of the groups."""
+        tree = self.tree()
+        self.history = (tree, *self.history)[:VERSIONS_KEPT]
+        return tree
+
+    def regroup(self, groups: GroupChanges, app_ids: Iterable[str]) -> None:
+        """Take over changes of groups. One that still holds apps stays; new apps bring their groups along."""
+        for group_id, dependencies in groups.items():
+            if dependencies is not None:
+                self.groups[group_id] = dependencies
+            elif not any(ids.is_below(record.id, group_id) for record in self.apps()):
+                self.groups.pop(group_id, None)
+        for name in (*app_ids, *self.groups):
+            for group_id in ids.ancestors(name):
+                self.groups.setdefault(group_id, ())
 
     def instance_of(self, task_id: str) -> Instance | None:
         """The instance of a task id, whatever its incarnation (marathon-api 6.9)."""
