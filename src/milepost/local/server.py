@@ -42,7 +42,8 @@ async def serve_local(
     notice_s: float = NOTICE_S,
     started: Callable[[str], None] | None = None,
 ) -> None:
-    """Serve Marathon's API at `listen_host:listen_port` (port 0: any free one) and run the apps, until cancelled.
+    """Serve Marathon's API at `listen_host:listen_port` (port 0: any free one) and run the apps, until cancelled
+    or until a client takes its leadership away.
 
     `nodes` addresses `<node_prefix>1` ... take tasks, the first only if it is alone: it is the balancer's. Apps are
     kept in `state_dir` and come back from there; without one everything is temporary. A task that is to end goes on
@@ -51,6 +52,7 @@ async def serve_local(
 
     Raises MilepostError if the address or `state_dir` is in use, `nodes` is not 1 to 254, or a saved app is unreadable.
     """
+    leaving = anyio.Event()
     addresses = _node_addresses(node_prefix, nodes)
     with listening(listen_host, listen_port) as listener, own_folder(state_dir) as folder:
         address = f"{listen_host}:{listener.getsockname()[1]}"
@@ -62,10 +64,10 @@ async def serve_local(
             )
             async with _engine(addresses, runtime, store) as engine:
                 engine.command(restore, saved)
-                async with _serving(application(engine, address), listener, engine.hub):
+                async with _serving(application(engine, address, leaving.set), listener, engine.hub):
                     if started:
                         started(f"http://{address}")
-                    await anyio.sleep_forever()
+                    await leaving.wait()
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from milepost.local.apps import app_id as ids
 from milepost.local.apps.definition import Definition, VersionInfo, is_same
 from milepost.local.apps.refusal import LOCK_TEXT, invalid, locked
 from milepost.local.scheduler import events, ports
+from milepost.local.scheduler.backoff import Backoff
 from milepost.local.scheduler.cluster import KILLING, Cluster, Deployment, Instance, Record, Step
 from milepost.local.scheduler.deployments import (
     Changes,
@@ -118,6 +119,15 @@ def kill_and_scale(turn: Turn, instances: Sequence[Instance], *, force: bool) ->
         if app:
             wanted[app_id] = structs.replace(app, instances=max(0, app.instances - 1))
     return deploy(turn, wanted, force=force, victims=victims)
+
+
+def reset_delay(turn: Turn, record: Record) -> bool:
+    """Forget the app's failures, so that what waits is launched now. False if nothing waits."""
+    if not any(each.waits for each in record.instances.values()):
+        return False
+    record.backoff = Backoff()
+    advance(turn, record)
+    return True
 
 
 def restore(turn: Turn, definitions: Iterable[Definition]) -> None:
