@@ -299,6 +299,25 @@ async def test_task_ids_are_checked_for_their_form_and_unknown_ones_passed_over(
     assert await api.call("POST", "/v2/tasks/delete", {"ids": [unknown]}) == {"tasks": []}
 
 
+async def test_a_launch_that_waits_for_its_backoff_is_made_at_once_when_the_delay_is_reset(api: Api) -> None:
+    await api.call("POST", "/v2/apps", {**APP, "backoffSeconds": 3600, "maxLaunchDelaySeconds": 3600}, expect=201)
+    await api.deployed()
+    (task,) = (await api.app("web"))["tasks"]
+    missing = await api.call("DELETE", "/v2/queue//web/delay", expect=404)
+    assert missing == {"message": "Application /web not found in tasks queue."}
+    api.runtime.crash(task["id"])
+    (queued,) = (await until(lambda: api.call("GET", "/v2/queue"), lambda found: found["queue"]))["queue"]
+    assert queued["delay"]["overdue"] is False
+    assert queued["delay"]["timeLeftSeconds"] > 3000
+    await api.call("DELETE", "/v2/queue//web/delay", expect=204)
+    await until(lambda: api.app("web"), lambda app: app["tasksRunning"] == 1)
+
+
+async def test_a_leader_that_loses_its_office_says_so_and_ends(api: Api) -> None:
+    assert await api.call("DELETE", "/v2/leader") == {"message": "Leadership abdicated"}
+    assert api.abdicated.is_set()
+
+
 async def test_it_says_what_it_is(api: Api) -> None:
     info = await api.call("GET", "/v2/info")
     assert (info["name"], info["version"], info["leader"]) == ("marathon", "1.8.222", "127.0.0.1:8080")

@@ -57,6 +57,7 @@ class Api:
     client: httpx2.AsyncClient
     runtime: IdleRuntime
     engine: Engine
+    abdicated: anyio.Event
 
     async def call(self, method: str, path: str, body: object = None, expect: int = 200) -> Any:
         """The decoded answer, which must have this status."""
@@ -78,13 +79,14 @@ async def local_api(folder: Path) -> AsyncIterator[Api]:
     import random
     import uuid
 
+    abdicated = anyio.Event()
     cluster = Cluster(NODES, Chance(lambda: str(uuid.uuid4()), random.randrange))
     prober, runtime = Prober(), IdleRuntime()
     async with anyio.create_task_group() as group:
         engine = Engine(cluster, runtime, prober, Store(folder), Hub(), group)
-        transport = httpx2.ASGITransport(application(engine, "127.0.0.1:8080"), client=("127.0.0.1", 1))
+        transport = httpx2.ASGITransport(application(engine, "127.0.0.1:8080", abdicated.set), client=("127.0.0.1", 1))
         async with httpx2.AsyncClient(transport=transport, base_url="http://local") as client:
-            yield Api(client, runtime, engine)
+            yield Api(client, runtime, engine, abdicated)
         group.cancel_scope.cancel()
     await prober.aclose()
 

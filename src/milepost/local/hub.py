@@ -8,8 +8,9 @@ import anyio
 import msgspec
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from milepost.local.scheduler.effects import EmitEvent, Trees
-from milepost.local.scheduler.render import group
+from milepost.local.scheduler.effects import EmitEvent
+from milepost.local.scheduler.render import tree
+from milepost.local.scheduler.tree import Trees
 
 MAX_WAITING = 1024  # frames that may wait for a slow reader before its connection is closed
 KEEP_ALIVE_S = 10.0
@@ -88,6 +89,6 @@ def frame(event: EmitEvent, *, light: bool) -> bytes:
 
 def _trees(trees: Trees) -> dict[str, object]:
     return {
-        "original": group({k: app.document() for k, app in trees.original.items()}, trees.original_version),
-        "target": group({k: app.document() for k, app in trees.target.items()}, trees.target_version),
+        "original": tree(trees.original),
+        "target": tree(trees.target),
     }

@@ -49,7 +49,8 @@ async def serve_local(
     notice_s: float = NOTICE_S,
     started: Callable[[str], None] | None = None,
 ) -> None:
-    """Serve Marathon's API at `listen_host:listen_port` (port 0: any free one) and run the apps, until cancelled.
+    """Serve Marathon's API at `listen_host:listen_port` (port 0: any free one) and run the apps, until cancelled
+    or until a client takes its leadership away.
 
     `nodes` addresses `<node_prefix>1` ... take tasks, the first only if it is alone: it is the balancer's. Those that
     do have their parts of `equipment`. Apps are kept in `state_dir` and come back from there; without one everything is
@@ -59,6 +60,7 @@ async def serve_local(
 
     Raises MilepostError if the address or `state_dir` is in use, `nodes` is not 1 to 254, or a saved app is unreadable.
     """
+    leaving = anyio.Event()
     addresses = _node_addresses(node_prefix, nodes)
     places = tuple(equipment.node(address, index) for index, address in enumerate(addresses))
     with listening(listen_host, listen_port) as listener, own_folder(state_dir, keeps_tasks=keeps_tasks) as folder:
@@ -71,12 +73,12 @@ async def serve_local(
             runtime = LocalRuntime(folder / "tasks", processes, await anyio.to_thread.run_sync(nginx.find), kept)
             async with _engine(places, runtime, store) as engine:
                 engine.command(restore, saved, survivors)
-                app = application(engine, address)
+                app = application(engine, address, leaving.set)
                 app.mount("/local", control(engine, runtime))
                 async with _serving(app, listener, engine.hub):
                     if started:
                         started(f"http://{address}")
-                    await anyio.sleep_forever()
+                    await leaving.wait()
 
 
 def _kept(folder: Path, *, keeps_tasks: bool) -> tuple[KeptTasks | None, list[Survivor]]:

@@ -9,9 +9,16 @@ from milepost.routing import labels as table
 from milepost.routing.label import Label
 from milepost.routing.port_labels import PortLabels
 
+_READ_HERE = (
+    *(table.LISTEN, table.STRIP_PATH, table.TIMEOUT_SERVER, table.TIMEOUT_TUNNEL, table.TIMEOUT_CLIENT),
+    *(table.DENIED_NETWORKS, table.SERVER_TLS),
+)
+
 
 def with_own_labels(service: Service, labels: PortLabels) -> Service:
     """`service`, with what they ask for."""
+    if not labels.has_any(_READ_HERE):  # to make a service anew costs as much as all else about it
+        return service
     return replace(
         service,
         listens=_listens(labels, service),

@@ -1,8 +1,8 @@
 """The labels of one port while they are read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from milepost.model.problem import Problem, Severity
 from milepost.routing.grammar import Wrong
@@ -13,7 +13,10 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class PortLabels:
-    """The labels of one port while they are read. `is_broken`: without one of them the service cannot be made."""
+    """The labels of one port while they are read. `is_broken`: without one of them the service cannot be made.
+
+    `names` are those that the owner gave, without `HAPROXY_0_`: most ports have a few of the many there are.
+    """
 
     app_id: str
     labels: Mapping[str, str]
@@ -21,6 +24,11 @@ class PortLabels:
     exact: bool
     problems: list[Problem] = field(default_factory=list)
     is_broken: bool = False
+    names: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        start = f"HAPROXY_{self.index}_"
+        self.names = frozenset(key.removeprefix(start) for key in self.labels if key.startswith(start))
 
     def value(self, label: Label[T], default: T, *, needed: bool = True) -> T:
         found = self.optional(label, needed=needed)
@@ -38,7 +46,10 @@ class PortLabels:
         return None
 
     def has(self, label: Label[T]) -> bool:
-        return label.key(self.index) in self.labels
+        return label.name in self.names
+
+    def has_any(self, labels: Iterable[Label[Any]]) -> bool:
+        return any(label.name in self.names for label in labels)
 
     def report(self, label: Label[T], message: str, severity: Severity = Severity.ERROR) -> None:
         self.problems.append(Problem(self.app_id, label.key(self.index), message, severity))

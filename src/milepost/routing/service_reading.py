@@ -26,6 +26,12 @@ _OF_HTTP = frozenset({"HTTP", "HTTPS", "MESOS_HTTP", "MESOS_HTTPS"})
 _RETRIES = Retries()
 _NO_HOSTS = Hosts((), several=False)
 
+_OF_RULES = (
+    *(table.AUTH, table.AUTH_EVERYWHERE, table.BACKEND_NETWORK_ALLOWED_ACL, table.REDIRECT_TO_HTTPS, table.USE_HSTS),
+    *(table.HTTP_BACKEND_PROXYPASS_PATH, table.HTTP_BACKEND_REVPROXY_PATH, table.HTTP_BACKEND_REDIR),
+    *(table.BACKEND_WEIGHT, table.SSL_CERT, table.BIND_OPTIONS),
+)
+
 
 def service_of(labels: PortLabels, checks: tuple[HealthCheck, ...], number: int) -> Service:
     check, is_borrowed = _asked_check(labels, checks)
@@ -53,6 +59,7 @@ def service_of(labels: PortLabels, checks: tuple[HealthCheck, ...], number: int)
         bind_addr=labels.value(table.BIND_ADDR, "*" if labels.exact else ""),
         hosts=names,
         passes_tls=passes_tls and bool(names),
+        host_label=_host_label(labels) if labels.exact else None,
         several_hosts=hosts.several,
         path=path,
         check=_check(labels, check, mode),
@@ -63,13 +70,18 @@ def service_of(labels: PortLabels, checks: tuple[HealthCheck, ...], number: int)
     return with_own_labels(_with_own_rules(service, labels, guards), labels)
 
 
+def _host_label(labels: PortLabels) -> str | None:
+    """As it was written, but lowered: marathon-lb's placeholders have it."""
+    return labels.labels[table.VHOST.key(labels.index)].lower() if labels.has(table.VHOST) else None
+
+
 def _with_labels_of_marathon_lb(service: Service, labels: PortLabels) -> Service:
     """What only marathon-lb's own text has so far."""
+    if not service.path and not labels.has_any(_OF_RULES):
+        return service
     weight = labels.value(table.BACKEND_WEIGHT, 0)
-    text = labels.labels.get(table.VHOST.key(labels.index))
     return replace(
         service,
-        host_label=None if text is None else text.lower(),
         weight=1 if weight == 0 and service.path else weight,
         auth=labels.optional(table.AUTH),
         redirects_to_https=labels.value(table.REDIRECT_TO_HTTPS, default=False),
@@ -89,6 +101,8 @@ def _asked_check(labels: PortLabels, checks: tuple[HealthCheck, ...]) -> tuple[H
 
 
 def _with_own_rules(service: Service, labels: PortLabels, guards: Guards) -> Service:
+    if not service.path and not labels.has_any(_OF_RULES):  # to make it anew costs as much as all else about it
+        return service
     weight = labels.value(table.BACKEND_WEIGHT, 0, needed=False)
     service = replace(
         service,

@@ -68,14 +68,19 @@ def make_parser(prog: str, environ: Mapping[str, str]) -> argparse.ArgumentParse
 
 
 def read_arguments(words: Sequence[str], prog: str, environ: Mapping[str, str]) -> Arguments | None:
-    """What `words` mean; None for `--longhelp`. A usage error is told on standard error and exits with status 2."""
+    """What `words` mean; None for `--longhelp` and `--write-lua`, which stand alone.
+
+    A usage error is told on standard error and exits with status 2.
+    """
     parser = make_parser(prog, environ)
     found = parser.parse_args(words)
-    if found.longhelp:
+    if found.longhelp or found.write_lua is not None:
         return None
     if not found.group:
         parser.error("the following arguments are required: --group")
-    values = {key: value for key, value in vars(found).items() if key not in ("longhelp", "group", "marathon")}
+    values = {
+        key: value for key, value in vars(found).items() if key not in ("longhelp", "write_lua", "group", "marathon")
+    }
     first, last = values.pop("min_serv_port_ip_per_task"), values.pop("max_serv_port_ip_per_task")
     del values["lru_cache_capacity"]  # names and health are kept for as long as their tasks are there
     certificates = tuple(filter(None, found.ssl_certs.split(","))) or (DEFAULT_CERTIFICATE,)
@@ -177,6 +182,12 @@ def _add_ours(parser: argparse.ArgumentParser) -> None:
         "--own-haproxy",
         action="store_true",
         help="run HAProxy even where a unit of this machine could be reloaded",
+    )
+    add(
+        "--write-lua",
+        type=Path,
+        metavar="DIR",
+        help="write the Lua files that marathon-lb's head loads into DIR (it names /marathon-lb), and exit",
     )
     add("--old-directives", action="store_true", help="write what HAProxy knew before 2.1, such as reqrep")
 

@@ -3,9 +3,12 @@
 import gc
 import logging
 import os
+import shutil
 import sys
+from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 
 import anyio
 
@@ -14,6 +17,9 @@ from milepost.compat.marathon_lb.logs import NAME, log_notices_here, set_up_logs
 from milepost.compat.marathon_lb.reload import guessed_command, split_command
 from milepost.controller.signals import until_stopped
 from milepost.errors import MilepostError, SourceError
+
+LUA = Path(__file__).with_name("lua")
+"""The files that marathon-lb's head loads, for a HAProxy that is not milepost's."""
 
 _log = logging.getLogger(NAME)
 
@@ -25,10 +31,7 @@ def run(words: Sequence[str], prog: str) -> int:
     """
     arguments = read_arguments(words, prog, os.environ)
     if arguments is None:
-        from milepost.compat.marathon_lb.longhelp import longhelp
-
-        sys.stdout.write(longhelp(make_parser(prog, os.environ)))
-        return 0
+        return _told(make_parser(prog, os.environ), words)
     set_up_logs(arguments)
     for warning in arguments.warnings:
         _log.warning(warning)
@@ -43,6 +46,25 @@ def run(words: Sequence[str], prog: str) -> int:
             state = "; nothing is changed" if isinstance(error, SourceError) else ""
             _log.critical("%s%s", error, state)
     return status
+
+
+def _told(parser: ArgumentParser, words: Sequence[str]) -> int:
+    """What a line is for that only wants something of us: the reference, or the Lua files."""
+    folder = parser.parse_args(words).write_lua
+    if folder is None:
+        from milepost.compat.marathon_lb.longhelp import longhelp
+
+        sys.stdout.write(longhelp(parser))
+        return 0
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in sorted(LUA.glob("*.lua")):
+            shutil.copyfile(file, folder / file.name)
+            sys.stdout.write(f"{folder / file.name}\n")
+    except OSError as error:
+        sys.stderr.write(f"{folder} cannot be written: {error.strerror}\n")
+        return 1
+    return 0
 
 
 def _run(arguments: Arguments, environ: Mapping[str, str]) -> None:

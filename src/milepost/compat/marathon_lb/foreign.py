@@ -16,6 +16,7 @@ from milepost.compat.marathon_lb.cluster import cluster_of
 from milepost.compat.marathon_lb.files import Files
 from milepost.compat.marathon_lb.processes import haproxy_processes
 from milepost.compat.marathon_lb.reload import Patience, Reload
+from milepost.compat.marathon_lb.signal_socket import NAME, serve_signals
 from milepost.compat.marathon_lb.text import writer_of
 from milepost.compat.marathon_lb.update import Update
 from milepost.compat.marathon_lb.validation import Cleanup, Validation
@@ -62,9 +63,10 @@ async def follow(arguments: Arguments, command: Sequence[str], environ: Mapping[
     mailbox = Mailbox()
     follower = Follower(update_of(arguments, environ), reload_of(arguments, command), mailbox)
     source = MarathonSource(cluster_of(arguments), log_notice)
-    meanings = {signal.SIGHUP: partial(source.look_again, "HUP"), signal.SIGUSR1: partial(mailbox.wake, "USR1")}
+    refresh, reload = partial(source.look_again, "HUP"), partial(mailbox.wake, "USR1")
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(heed, meanings)
+        tasks.start_soon(heed, {signal.SIGHUP: refresh, signal.SIGUSR1: reload})
+        tasks.start_soon(serve_signals, arguments.haproxy_config.with_name(NAME), {"hup": refresh, "usr1": reload})
         tasks.start_soon(follower.run)
         tasks.start_soon(source.run, mailbox.put)
 

@@ -1,6 +1,6 @@
 """What the scheduler says about itself (marathon-api 6.15), and the empty answers of what it does not have."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -15,16 +15,16 @@ API_VERSION = "1.8.222"  # the shape of the answers; clients compare it
 
 
 class About:
-    """`address` is where the API listens, "host:port"."""
+    """`address` is where the API listens, "host:port"; `abdicate` makes the server end."""
 
-    def __init__(self, address: str) -> None:
-        self._address = address
+    def __init__(self, address: str, abdicate: Callable[[], None]) -> None:
+        self._address, self._abdicate = address, abdicate
 
     def routes(self) -> Sequence[Route]:
         return [
             Route("/ping", self.ping),
             Route("/v2/info", self.info),
-            Route("/v2/leader", self.leader),
+            Route("/v2/leader", self.leader, methods=["GET", "DELETE"]),
             Route("/v2/plugins", self.plugins),
             Route("/v2/pods", self.pods),
             Route("/v2/pods/{path:path}", self.pods),
@@ -60,7 +60,10 @@ class About:
             }
         )
 
-    async def leader(self, _: Request) -> Response:
+    async def leader(self, request: Request) -> Response:
+        if request.method == "DELETE":
+            self._abdicate()
+            return answer({"message": "Leadership abdicated"})
         return answer({"leader": self._address})
 
     async def plugins(self, _: Request) -> Response:

@@ -16,10 +16,10 @@ def answer(body: object, status: int = 200, headers: dict[str, str] | None = Non
     return Response(msgspec.json.encode(body), status, merged, media_type="application/json")
 
 
-def accepted(change: Accepted, status: int = 200) -> Response:
+def accepted(change: Accepted, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """What a change comes to: its version and its deployment."""
     body = {"version": change.version, "deploymentId": change.deployment_id}
-    return answer(body, status, deployment_header(change))
+    return answer(body, status, deployment_header(change) | (headers or {}))
 
 
 def deployment_header(change: Accepted) -> dict[str, str]:

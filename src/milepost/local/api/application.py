@@ -1,5 +1,7 @@
 """All of Marathon's API, as one ASGI application."""
 
+from collections.abc import Callable
+
 from starlette.applications import Starlette
 
 from milepost.local.api.about import About
@@ -13,9 +15,9 @@ from milepost.local.apps.refusal import Refused
 from milepost.local.engine import Engine
 
 
-def application(engine: Engine, address: str) -> Starlette:
-    """`address` is where it listens, "host:port"."""
-    parts = (Apps(engine), Tasks(engine), Deployments(engine), Groups(engine), Events(engine), About(address))
+def application(engine: Engine, address: str, abdicate: Callable[[], None]) -> Starlette:
+    """`address` is where it listens, "host:port"; `abdicate` is called when a client takes the leadership away."""
+    parts = (Apps(engine), Tasks(engine), Deployments(engine), Groups(engine), Events(engine), About(address, abdicate))
     return Starlette(
         routes=[route for part in parts for route in part.routes()],
         exception_handlers={Refused: refusal, 404: not_found, 405: wrong_method},

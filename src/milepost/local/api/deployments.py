@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from milepost.local.api.answer import HEADERS, accepted, answer
-from milepost.local.api.request import flag
+from milepost.local.api.request import flag, joined, segments
 from milepost.local.apps.refusal import Refused
 from milepost.local.engine import Engine
 from milepost.local.scheduler import changes, render
@@ -25,6 +25,7 @@ class Deployments:
             Route("/v2/deployments", self.read, methods=["GET"]),
             Route("/v2/deployments/{id}", self.delete, methods=["DELETE"]),
             Route("/v2/queue", self.queue, methods=["GET"]),
+            Route("/v2/queue/{path:path}/delay", self.reset_delay, methods=["DELETE"]),
         ]
 
     async def read(self, _: Request) -> Response:
@@ -40,6 +41,14 @@ class Deployments:
             self._engine.command(cancel, deployment)
             return Response(status_code=202, headers=HEADERS)
         return accepted(self._engine.command(changes.undo, deployment))
+
+    async def reset_delay(self, request: Request) -> Response:
+        """Let what waits because of its failures start at once."""
+        app_id = joined(segments(request.path_params["path"]))
+        record = self._cluster.app(app_id)
+        if record is None or not self._engine.command(changes.reset_delay, record):
+            raise Refused(404, f"Application {app_id} not found in tasks queue.")
+        return Response(status_code=204, headers=HEADERS)
 
     async def queue(self, _: Request) -> Response:
         return answer({"queue": render.queue(self._cluster, time.time())})

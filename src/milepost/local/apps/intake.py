@@ -72,11 +72,11 @@ class _Input(Definition, frozen=True, kw_only=True, rename="camel"):
 
 def checked(document: object) -> Document:
     """`document` with null members left out, once its types are right. Raises Refused (422) naming the place."""
-    bare = _without_nulls(document)
+    bare = without_nulls(document)
     try:
         msgspec.convert(bare, _Input)
     except msgspec.ValidationError as error:
-        raise invalid([_type_violation(str(error))], "Invalid JSON") from None
+        raise invalid([type_violation(str(error))], "Invalid JSON") from None
     return dict(bare)
 
 
@@ -103,13 +103,14 @@ def named_id(document: Document, base: str = "/") -> str:
     return ids.absolute(str(raw), base)
 
 
-def _without_nulls(value: Any) -> Any:
+def without_nulls(value: Any) -> Any:
+    """`value` without the members that are null, at every depth: null means absence (marathon-api 2)."""
     if isinstance(value, Mapping):
-        return {key: _without_nulls(member) for key, member in value.items() if member is not None}
-    return [_without_nulls(member) for member in value] if isinstance(value, list) else value
+        return {key: without_nulls(member) for key, member in value.items() if member is not None}
+    return [without_nulls(member) for member in value] if isinstance(value, list) else value
 
 
-def _type_violation(text: str) -> Violation:
+def type_violation(text: str) -> Violation:
     """msgspec's message in Marathon's words: the path and the name of the error (marathon-api 7.1)."""
     at = re.search(r" - at `\$(.*)`$", text)
     place = at[1] if at else ""
@@ -131,7 +132,7 @@ def _complete(document: Document, app_id: str) -> Definition:
     try:
         definition = msgspec.convert(given | {"id": app_id}, Definition)
     except msgspec.ValidationError as error:
-        raise invalid([_type_violation(str(error))], "Invalid JSON") from None
+        raise invalid([type_violation(str(error))], "Invalid JSON") from None
     definition = _with_checks(_with_ports(_with_networks(definition)))
     found = violations(definition)
     if found:

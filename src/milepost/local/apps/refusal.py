@@ -1,6 +1,7 @@
 """A request that the scheduler does not carry out, in the shape in which Marathon says so (marathon-api 7)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from milepost.errors import MilepostError
@@ -26,6 +27,19 @@ def invalid(violations: Iterable[Violation], message: str = "Object is not valid
         by_path.setdefault(path, []).append(error)
     details = [{"path": path, "errors": errors} for path, errors in by_path.items()]
     return Refused(422, message, details=details)
+
+
+@contextmanager
+def violations_of(place: str) -> Iterator[None]:
+    """What the block refuses is told as lying at `place` of a larger document."""
+    try:
+        yield
+    except Refused as error:
+        details = error.body.get("details")
+        if not isinstance(details, list):
+            raise
+        found = ((each["path"], text) for each in details for text in each["errors"])
+        raise invalid([((place + path).rstrip("/"), text) for path, text in found], error.body["message"]) from None
 
 
 def no_such_app(app_id: str) -> Refused:

@@ -9,7 +9,8 @@ from milepost.local.apps import app_id as ids
 from milepost.local.apps.definition import Definition, VersionInfo, is_same
 from milepost.local.apps.refusal import LOCK_TEXT, invalid, locked
 from milepost.local.scheduler import events, ports
-from milepost.local.scheduler.cluster import KILLING, Action, Cluster, Deployment, Instance, Record
+from milepost.local.scheduler.backoff import Backoff
+from milepost.local.scheduler.cluster import KILLING, Action, Cluster, Deployment, Instance, Record, Step
 from milepost.local.scheduler.deployments import (
     RESTART,
     Changes,
@@ -20,9 +21,10 @@ from milepost.local.scheduler.deployments import (
     plan_steps,
     start,
 )
-from milepost.local.scheduler.effects import ForgetApp, SaveApp, Survivor, Trees
+from milepost.local.scheduler.effects import ForgetApp, SaveApp, Survivor
 from milepost.local.scheduler.lifecycle import kill, take_over
 from milepost.local.scheduler.timestamp import version_after
+from milepost.local.scheduler.tree import NO_GROUPS, GroupChanges, Trees
 from milepost.local.scheduler.turn import Turn
 
 
@@ -34,6 +36,15 @@ class Accepted:
     deployment_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The apps that change, what they are now, and the steps."""
+
+    changed: Changes
+    before: Changes
+    steps: tuple[Step, ...]
+
+
 def deploy(
     turn: Turn,
     wanted: Changes,
@@ -42,29 +53,43 @@ def deploy(
     restarts: Collection[str] = (),
     group: str = "/",
     victims: Sequence[Instance] = (),
+    groups: GroupChanges = NO_GROUPS,
 ) -> Accepted:
-    """Make `wanted` the definitions of these apps (None deletes one) and start what leads there.
+    """Make `wanted` the definitions of these apps (None deletes one) and start what leads there; `groups` likewise.
 
     `restarts` names apps whose tasks are replaced though nothing changed; `victims` are killed first. Raises Refused:
     409 while a deployment holds an app of the plan (unless `force`, which cancels it), 422 for a clash.
     """
     cluster = turn.cluster
-    before = {app_id: record.definition if (record := cluster.app(app_id)) else None for app_id in wanted}
-    changed = {
-        app_id: app for app_id, app in wanted.items() if app_id in restarts or not _is_unchanged(before[app_id], app)
-    }
-    levels = dependency_levels({**cluster.definitions(), **wanted}, changed)
-    _refuse_clashes(cluster, changed)
-    _unlock(turn, changed, group, force=force)
-    trees, version = _redefine(turn, changed, restarts)
-    after = {app_id: app for app_id in changed for app in [_definition(cluster, app_id)]}
-    steps = plan_steps(before, after, restarts, levels)
-    deployment = Deployment(cluster.chance.new_id(), version, steps, {e: before[e] for e in changed}, trees)
+    plan = planned(cluster, wanted, restarts, groups)
+    _unlock(turn, plan.changed, group, force=force)
+    groups_before = {group_id: cluster.groups.get(group_id) for group_id in groups}
+    trees = _redefine(turn, plan.changed, restarts, groups)
+    version = trees.target.version
+    deployment = Deployment(cluster.chance.new_id(), version, plan.steps, plan.before, groups_before, trees)
     turn.want(events.event("group_change_success", turn.now_s, groupId=group, version=version))
     for victim in victims:
         kill(turn, cluster.homes[victim.id], victim, leaving=True)
     start(turn, deployment)
     return Accepted(version, deployment.id)
+
+
+def planned(
+    cluster: Cluster, wanted: Changes, restarts: Collection[str] = (), groups: GroupChanges = NO_GROUPS
+) -> Planned:
+    """What `wanted` comes to, without doing any of it. Raises Refused (422) for a cycle or a clash of ids."""
+    before = {app_id: _definition(cluster, app_id) for app_id in wanted}
+    changed = {
+        app_id: app for app_id, app in wanted.items() if app_id in restarts or not _is_unchanged(before[app_id], app)
+    }
+    after_groups = {**cluster.groups, **groups}
+    apps = {**cluster.definitions(), **wanted}
+    regrouped = [app_id for app_id in apps if not groups.keys().isdisjoint(ids.ancestors(app_id))] if groups else []
+    levels = dependency_levels(apps, (*changed, *regrouped), after_groups)
+    _refuse_clashes(cluster, changed, after_groups)
+    after = {app_id: _placed(before[app_id], app) for app_id, app in changed.items()}
+    steps = plan_steps(before, after, restarts, levels)
+    return Planned(changed, {app_id: before[app_id] for app_id in changed}, steps)
 
 
 def restart(turn: Turn, record: Record, *, force: bool) -> Accepted:
@@ -74,7 +99,7 @@ def restart(turn: Turn, record: Record, *, force: bool) -> Accepted:
 
 def undo(turn: Turn, deployment: Deployment) -> Accepted:
     """Start a deployment that brings back what this one changed."""
-    return deploy(turn, deployment.before, force=True)
+    return deploy(turn, deployment.before, force=True, groups=deployment.groups_before)
 
 
 def kill_tasks(turn: Turn, instances: Sequence[Instance], *, wipe: bool = False) -> None:
@@ -97,6 +122,15 @@ def kill_and_scale(turn: Turn, instances: Sequence[Instance], *, force: bool) ->
     return deploy(turn, wanted, force=force, victims=victims)
 
 
+def reset_delay(turn: Turn, record: Record) -> bool:
+    """Forget the app's failures, so that what waits is launched now. False if nothing waits."""
+    if not any(each.waits for each in record.instances.values()):
+        return False
+    record.backoff = Backoff()
+    advance(turn, record)
+    return True
+
+
 def restore(turn: Turn, definitions: Iterable[Definition], survivors: Iterable[Survivor] = ()) -> None:
     """Bring back apps that were kept over a restart, as they were, and take over the tasks that still run.
 
@@ -109,6 +143,8 @@ def restore(turn: Turn, definitions: Iterable[Definition], survivors: Iterable[S
         turn.cluster.records[app.id] = record
         turn.cluster.service_ports.update(app.service_ports)
         turn.cluster.version = max(turn.cluster.version, app.version)
+    turn.cluster.regroup(NO_GROUPS, turn.cluster.records)
+    turn.cluster.keep_tree()
     for task in survivors:
         app_id = task.definition.id
         take_over(turn, turn.cluster.records.setdefault(app_id, Record(app_id)), task)
@@ -128,8 +164,9 @@ def _resume(turn: Turn) -> None:
     ]
     if old:
         steps = (tuple(Action(RESTART, app_id) for app_id in old),)
-        trees = Trees(apps, apps, cluster.version, cluster.version)
-        start(turn, Deployment(cluster.chance.new_id(), cluster.version, steps, {e: apps[e] for e in old}, trees))
+        tree, before = cluster.tree(), {app_id: apps[app_id] for app_id in old}
+        new_id = cluster.chance.new_id()
+        start(turn, Deployment(new_id, cluster.version, steps, before, NO_GROUPS, Trees(tree, tree)))
 
 
 def _definition(cluster: Cluster, app_id: str) -> Definition | None:
@@ -143,23 +180,25 @@ def _records(cluster: Cluster, instances: Iterable[Instance]) -> list[Record]:
 
 
 def _is_unchanged(before: Definition | None, after: Definition | None) -> bool:
-    """Zeros of service ports in `after` stand for what the app holds already."""
     if before is None or after is None:
         return before is after
     return is_same(before, ports.with_assigned(after, before.service_ports, ()))
 
 
-def _refuse_clashes(cluster: Cluster, changed: Changes) -> None:
+def _placed(before: Definition | None, after: Definition | None) -> Definition | None:
+    """Zeros of service ports in `after` stand for what the app holds already."""
+    return after and ports.with_assigned(after, before.service_ports, ()) if before else after
+
+
+def _refuse_clashes(cluster: Cluster, changed: Changes, groups: GroupChanges) -> None:
     """An app and a group cannot share an id."""
     new = {app_id for app_id, app in changed.items() if app and not cluster.app(app_id)}
-    if not new:
-        return
     gone = {app_id for app_id, app in changed.items() if not app}
     names = ({record.id for record in cluster.apps()} | new) - gone
-    groups = {group for name in names for group in ids.ancestors(name)}
-    for app_id in new:
-        if app_id in groups or not names.isdisjoint(ids.ancestors(app_id)):
-            raise invalid([("/", "Groups and Applications may not have the same identifier.")])
+    taken = {group_id for group_id, dependencies in groups.items() if dependencies is not None}
+    taken.update(group_id for name in (*new, *taken) for group_id in ids.ancestors(name))
+    if not taken.isdisjoint(names):
+        raise invalid([("/", "Groups and Applications may not have the same identifier.")])
 
 
 def _unlock(turn: Turn, changed: Changes, group: str, *, force: bool) -> None:
@@ -173,10 +212,10 @@ def _unlock(turn: Turn, changed: Changes, group: str, *, force: bool) -> None:
         cancel(turn, holder)
 
 
-def _redefine(turn: Turn, changed: Changes, restarts: Collection[str]) -> tuple[Trees, str]:
-    """Store the new definitions under one new version; the trees before and after, and that version."""
+def _redefine(turn: Turn, changed: Changes, restarts: Collection[str], groups: GroupChanges) -> Trees:
+    """Store the new definitions under one new version; the trees before and after."""
     cluster = turn.cluster
-    original, original_version = cluster.definitions(), cluster.version
+    original = cluster.tree()
     version = version_after(cluster.version, turn.now_s)
     for app_id, app in changed.items():
         record = cluster.records.setdefault(app_id, Record(app_id))
@@ -189,7 +228,8 @@ def _redefine(turn: Turn, changed: Changes, restarts: Collection[str]) -> tuple[
         record.define(new)
         turn.want(SaveApp(new) if new else ForgetApp(app_id))
     cluster.version = version
-    return Trees(original, cluster.definitions(), original_version, version), version
+    cluster.regroup(groups, [app_id for app_id, app in changed.items() if app])
+    return Trees(original, cluster.keep_tree())
 
 
 def _versioned(app: Definition, before: Definition | None, version: str, *, restart: bool) -> Definition:

@@ -1,18 +1,20 @@
 """The scheduler's whole state: one structure, owned by the scheduler, of frozen leaves."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
+from milepost.local.apps import app_id as ids
 from milepost.local.apps.definition import Definition
 from milepost.local.scheduler.backoff import Backoff
-from milepost.local.scheduler.effects import Message, Trees
+from milepost.local.scheduler.effects import Message
 from milepost.local.scheduler.health import CheckResult, is_healthy
 from milepost.local.scheduler.nodes import Node, Resources
 from milepost.local.scheduler.placement import Rejection
 from milepost.local.scheduler.ports import Pick
 from milepost.local.scheduler.rollout import Rollout
+from milepost.local.scheduler.tree import Dependencies, GroupChanges, Tree, Trees
 
 STAGING, RUNNING, KILLING = "TASK_STAGING", "TASK_RUNNING", "TASK_KILLING"
 UNREACHABLE = "TASK_UNREACHABLE"
@@ -123,13 +125,15 @@ Step = tuple[Action, ...]
 
 @dataclass(slots=True)
 class Deployment:
-    """A plan under way. `current` counts from 1; 0 before the first step. `before` holds what the plan changes.
+    """A plan under way. `current` counts from 1; 0 before the first step. `before` and `groups_before` hold
+    what the plan changes.
     `undone` are the apps whose action in the step under way is not done yet; done once is done for good."""
 
     id: str
     version: str
     steps: tuple[Step, ...]
-    before: dict[str, Definition | None]
+    before: Mapping[str, Definition | None]
+    groups_before: GroupChanges
     trees: Trees
     current: int = 0
     step_began_s: float = 0.0
@@ -160,6 +164,7 @@ class Cluster:
     By a node's address: `used_ports` are the host ports of our own tasks, `foreign_ports` those seen in other hands,
     `used` the resources that our tasks take; `down` tells what is wrong with a node, `unheard` what happened to its
     tasks while it could not be reached, and `orphans` are tasks there that were given up meanwhile.
+    `groups` are all groups but the root, with what they depend on; `history` holds the latest trees, the newest first.
     """
 
     nodes: tuple[Node, ...]
@@ -178,6 +183,8 @@ class Cluster:
     orphans: dict[str, list[str]] = field(default_factory=dict)
     starved: set[str] = field(default_factory=set)
     version: str = ""
+    groups: dict[str, Dependencies] = field(default_factory=dict)
+    history: tuple[Tree, ...] = ()
 
     def apps(self) -> Iterator[Record]:
         """All apps that exist for the API."""
@@ -195,6 +202,27 @@ class Cluster:
         foreign = self.foreign_ports.get(node)
         own = self.used_ports.get(node, set())
         return own | foreign if foreign else own  # all nodes are asked before each launch: no copy without need
+
+    def tree(self) -> Tree:
+        """All that exists now."""
+        return Tree(self.version, self.definitions(), dict(self.groups))
+
+    def keep_tree(self) -> Tree:
+        """Remember what exists now as a version of the groups."""
+        tree = self.tree()
+        self.history = (tree, *self.history)[:VERSIONS_KEPT]
+        return tree
+
+    def regroup(self, groups: GroupChanges, app_ids: Iterable[str]) -> None:
+        """Take over changes of groups. One that still holds apps stays; new apps bring their groups along."""
+        for group_id, dependencies in groups.items():
+            if dependencies is not None:
+                self.groups[group_id] = dependencies
+            elif not any(ids.is_below(record.id, group_id) for record in self.apps()):
+                self.groups.pop(group_id, None)
+        for name in (*app_ids, *self.groups):
+            for group_id in ids.ancestors(name):
+                self.groups.setdefault(group_id, ())
 
     def instance_of(self, task_id: str) -> Instance | None:
         """The instance of a task id, whatever its incarnation (marathon-api 6.9)."""

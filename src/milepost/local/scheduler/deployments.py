@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 
+from milepost.local.apps import app_id as ids
 from milepost.local.apps.definition import Definition, is_same
 from milepost.local.apps.refusal import invalid
 from milepost.local.scheduler import events
@@ -9,6 +10,7 @@ from milepost.local.scheduler.cluster import Action, Cluster, Deployment, Record
 from milepost.local.scheduler.lifecycle import drop_waiting
 from milepost.local.scheduler.rollout import begin, is_done
 from milepost.local.scheduler.settle import census, settle
+from milepost.local.scheduler.tree import NO_GROUPS, GroupChanges
 from milepost.local.scheduler.turn import Turn
 
 Changes = Mapping[str, Definition | None]
@@ -30,22 +32,38 @@ def plan_steps(
     return tuple(step for step in steps if step)
 
 
-def dependency_levels(apps: Changes, wanted: Iterable[str]) -> dict[str, int]:
-    """The length of the longest chain of dependencies below each wanted app. Raises Refused (422) for a cycle."""
+def dependency_levels(apps: Changes, wanted: Iterable[str], groups: GroupChanges = NO_GROUPS) -> dict[str, int]:
+    """The length of the longest chain of dependencies below each wanted app. Raises Refused (422) for a cycle.
+
+    An app depends on what it names, and on what the groups it lies in name; a group stands for all apps below it.
+    """
     levels: dict[str, int] = {}
 
     def level(app_id: str, above: tuple[str, ...]) -> int:
         if app_id in above:
             raise invalid([("/", "Dependency graph has cyclic dependencies.")])
         if app_id not in levels:
-            app = apps[app_id]
-            below = [each for each in (app.dependencies or () if app else ()) if each in apps]
+            below = _dependencies(apps, app_id, groups)
             levels[app_id] = max((level(each, (*above, app_id)) + 1 for each in below), default=0)
         return levels[app_id]
 
     for app_id in wanted:
         level(app_id, ())
     return levels
+
+
+def _dependencies(apps: Changes, app_id: str, groups: GroupChanges) -> list[str]:
+    app = apps[app_id]
+    if app is None:
+        return []
+    inherited = (each for group_id in ids.ancestors(app_id) for each in groups.get(group_id) or ())
+    found: list[str] = []
+    for name in (*(app.dependencies or ()), *inherited):
+        if name in apps:
+            found.append(name)
+        elif groups.get(name) is not None:
+            found += (each for each in apps if ids.is_below(each, name))
+    return found
 
 
 def start(turn: Turn, deployment: Deployment) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from milepost.local.apps.definition import Definition, HealthCheck
+from milepost.local.scheduler.tree import Trees
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +66,6 @@ class WakeAt:
 
     app_id: str
     at_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Trees:
-    """All apps before and after a change: what the full form of a deployment's events carries."""
-
-    original: Mapping[str, Definition]
-    target: Mapping[str, Definition]
-    original_version: str
-    target_version: str
 
 
 @dataclass(frozen=True, slots=True)

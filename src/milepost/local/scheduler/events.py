@@ -1,13 +1,13 @@
 """The events of the stream (marathon-api 11.6), as effects. The engine adds nothing to a body but trees."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec import to_builtins
 
 from milepost.local.apps import app_id as ids
 from milepost.local.apps.definition import Definition, HealthCheck
-from milepost.local.scheduler.cluster import STAGING, Deployment, Instance
+from milepost.local.scheduler.cluster import STAGING, Deployment, Instance, Step
 from milepost.local.scheduler.effects import EmitEvent
 from milepost.local.scheduler.timestamp import written
 
@@ -114,8 +114,11 @@ def deployment_event(kind: str, deployment: Deployment, now_s: float, **more: ob
 
 
 def plan(deployment: Deployment) -> Mapping[str, Any]:
-    steps = [{"actions": [{"action": a.kind, "app": a.app_id} for a in step]} for step in deployment.steps]
-    return {"id": deployment.id, "steps": steps, "version": deployment.version}
+    return {"id": deployment.id, "steps": steps(deployment.steps), "version": deployment.version}
+
+
+def steps(found: Iterable[Step]) -> list[Mapping[str, Any]]:
+    return [{"actions": [{"action": action.kind, "app": action.app_id} for action in step]} for step in found]
 
 
 def _actions(deployment: Deployment) -> list[dict[str, str]]:

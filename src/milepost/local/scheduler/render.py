@@ -8,6 +8,7 @@ from milepost.local.scheduler.cluster import KILLING, RUNNING, STAGING, Cluster,
 from milepost.local.scheduler.events import agent_id, plan
 from milepost.local.scheduler.health import CheckResult
 from milepost.local.scheduler.timestamp import written
+from milepost.local.scheduler.tree import Tree
 
 Document = dict[str, Any]
 
@@ -157,24 +158,33 @@ def _offers(record: Record) -> Document:
     }
 
 
-def group(apps: Mapping[str, Document], version: str, root: str = "/") -> Document:
+def group(apps: Mapping[str, Document], groups: Mapping[str, Iterable[str]], version: str, root: str = "/") -> Document:
     """The tree of groups below `root`, with the apps' documents in their places."""
-    groups: dict[str, Document] = {root: _empty_group(root, version)}
-
-    def place(group_id: str) -> Document:
-        if group_id not in groups:
-            groups[group_id] = _empty_group(group_id, version)
-            place(ids.parent(group_id))["groups"].append(groups[group_id])
-        return groups[group_id]
-
+    placed: dict[str, Document] = {root: _empty_group(root, groups.get(root, ()), version)}
+    for group_id in sorted(groups):
+        if ids.is_below(group_id, root):
+            placed[group_id] = _empty_group(group_id, groups[group_id], version)
+            placed[ids.parent(group_id)]["groups"].append(placed[group_id])
     for app_id, document in apps.items():
         if ids.is_below(app_id, root):
-            place(ids.parent(app_id))["apps"].append(document)
-    return groups[root]
+            placed[ids.parent(app_id)]["apps"].append(document)
+    return placed[root]
 
 
-def _empty_group(group_id: str, version: str) -> Document:
-    return {"id": group_id, "apps": [], "groups": [], "pods": [], "dependencies": [], "version": version}
+def pruned(group: Document, wanted: Set[str]) -> Document:
+    """The group with empty lists in place of those parts ("apps", "groups", "pods") that are not wanted."""
+    left_out: Document = {part: [] for part in ("apps", "groups", "pods") if part not in wanted}
+    return {**group, "groups": [pruned(each, wanted) for each in group["groups"]], **left_out}
+
+
+def tree(found: Tree, root: str = "/") -> Document:
+    """A state of the past as a group, below `root`."""
+    return group({app_id: app.document() for app_id, app in found.apps.items()}, found.groups, found.version, root)
+
+
+def _empty_group(group_id: str, dependencies: Iterable[str], version: str) -> Document:
+    lists: Document = {"apps": [], "groups": [], "pods": [], "dependencies": list(dependencies)}
+    return {"id": group_id, **lists, "version": version}
 
 
 def text_lines(record: Record) -> list[str]:
