@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 from anyio.from_thread import start_blocking_portal
 from click.testing import CliRunner, Result
+from structlog.testing import capture_logs
 
 from milepost.cli import main
 from support.local_server import DEADLINE_S, local_server
@@ -57,8 +58,9 @@ class Commands:
 
 @contextmanager
 def local_commands(state_dir: Path, node_prefix: str) -> Iterator[Commands]:
-    """Three nodes, of which two take tasks."""
+    """Three nodes, of which two take tasks. What the scheduler logs, in this process, is no output of a command."""
     with (
+        capture_logs(),
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(local_server(state_dir, 3, node_prefix)) as url,
         httpx2.Client(base_url=url, timeout=DEADLINE_S, trust_env=False) as client,
