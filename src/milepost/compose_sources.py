@@ -4,7 +4,8 @@ from milepost.controller.merge import Merge
 from milepost.errors import SettingsError
 from milepost.model.notice import Notify
 from milepost.model.snapshot import Snapshot
-from milepost.settings.values import MarathonCluster, Settings
+from milepost.settings.cluster import MarathonCluster
+from milepost.settings.values import Settings
 from milepost.sources.base import Source
 from milepost.sources.marathon.account import read_account
 from milepost.sources.marathon.settings import MarathonSettings

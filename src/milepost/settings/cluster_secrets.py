@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from milepost.errors import SettingsError
-from milepost.settings.values import MarathonCluster
+from milepost.settings.cluster import MarathonCluster
 
 
 def with_secrets(cluster: MarathonCluster, places: Mapping[str, str]) -> MarathonCluster:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from milepost.errors import SettingsError
+from milepost.settings.cluster import MarathonCluster
 from milepost.settings.cluster_secrets import with_secrets
 from milepost.settings.static import StaticApp
-from milepost.settings.values import MarathonCluster
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
+from milepost.settings.cluster import MarathonCluster
 from milepost.settings.kinds import Kind
 from milepost.settings.static import StaticApp
 from milepost.settings.values import (
     GuardSettings,
     HAProxySettings,
     LogSettings,
-    MarathonCluster,
     PolicySettings,
     RoutingSettings,
     Settings,
