@@ -87,11 +87,7 @@ async def run(
         board, mailbox = Board(started_at_s=time.time(), sources=tuple(prefixes)), Mailbox()
         metrics = Metrics(board)
         notify = _notify(board, metrics)
-        keychain = keychain_of(settings, binary)
-        await keychain.look()
-        problems = await take_over_files(settings, binary)
-        await tried(texts, settings, binary)
-        proxy = haproxy_of(settings, binary, notify, keychain, problems, texts)
+        proxy = await _proxy(settings, binary, texts, notify)
         holders = HolderFile(settings.state_dir / "holders.json")
         loop = Loop(proxy, mailbox, Router(policy_of(settings, texts)), holders, board, notify, pace_of(settings))
         notify(_started(settings, binary))
@@ -132,23 +128,28 @@ async def run_once(settings: Settings, texts: OperatorTexts | None = None) -> No
     """
     texts = texts_of(settings) if texts is None else texts
     with only_one(settings.state_dir), rare_searches():
-        settings.map_dir.mkdir(exist_ok=True)
+        _make_way(settings)
         binary = binary_of(settings)
-        keychain = keychain_of(settings, binary)
-        await keychain.look()
-        problems = await take_over_files(settings, binary)
         seen = await read_once(settings)
         holders = HolderFile(settings.state_dir / "holders.json")
         table = build_routing(seen, policy_of(settings, texts), holders.load())
         holders.save(table.holders)
-        await tried(texts, settings, binary)
-        proxy = haproxy_of(settings, binary, log_notice, keychain, problems, texts)
+        proxy = await _proxy(settings, binary, texts, log_notice)
         try:
             await bring(proxy, table)
         finally:
             await proxy.close()
         for problem in sorted({*seen.problems, *table.problems, *proxy.refused}):
             log_notice(ProblemFound(problem.app_id, problem.subject, problem.message, solved=False))
+
+
+async def _proxy(settings: Settings, binary: Binary | None, texts: OperatorTexts, notify: Notify) -> HaproxyProxy:
+    """HAProxy, once all that it is to read was looked at. Raises SettingsError and ProxyError."""
+    keychain = keychain_of(settings, binary)
+    await keychain.look()
+    problems = await take_over_files(settings, binary)
+    await tried(texts, settings, binary)
+    return haproxy_of(settings, binary, notify, keychain, problems, texts)
 
 
 def _reconcile(proxy: HaproxyProxy, mailbox: Mailbox) -> None:

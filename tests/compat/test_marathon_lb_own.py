@@ -150,6 +150,21 @@ async def test_templates_options_and_the_balancers_own_app_are_heeded(binary: Bi
 
 @pytest.mark.system
 @pytest.mark.anyio
+@pytest.mark.skipif(os.geteuid() != 0, reason="missing capability: root")
+@each_haproxy
+async def test_one_pass_names_a_folder_that_haproxys_user_cannot_enter(
+    binary: Binary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with site(binary, tmp_path) as at:
+        monkeypatch.setenv("MILEPOST_HAPROXY_USER", "nobody")
+        ended = await run_to_end(at)
+        assert ended.returncode == 1
+        assert "haproxy.user: nobody may not enter" in ended.stderr
+        assert not at.config.exists()
+
+
+@pytest.mark.system
+@pytest.mark.anyio
 @each_haproxy
 async def test_a_marathon_that_does_not_answer_ends_it_with_1_in_words(binary: Binary, tmp_path: Path) -> None:
     async with site(binary, tmp_path) as at:
