@@ -20,6 +20,7 @@ from milepost.proxies.haproxy.drain import DRAIN_MAP
 from milepost.proxies.haproxy.error_pages import ErrorPages, pages_of
 from milepost.proxies.haproxy.keychain import Keychain
 from milepost.proxies.haproxy.keyring import Keyring
+from milepost.proxies.haproxy.old_workers import Room
 from milepost.proxies.haproxy.operator.texts import OperatorTexts
 from milepost.proxies.haproxy.operator.trial import try_texts
 from milepost.proxies.haproxy.operator_files import SERVER_CA, newest_copy, take_certificates
@@ -104,7 +105,7 @@ def haproxy_of(
         environment=named_environment(settings.haproxy.environment, os.environ),
         is_own=is_own,
         tunnel_limit_s=settings.haproxy.tunnel_limit_s,
-        most_old_workers=settings.haproxy.old_workers,
+        room=Room(settings.haproxy.old_workers, settings.haproxy.old_workers_memory),
         heals=settings.haproxy.foreign_changes == "heal",
         max_files=max_files() if is_own else None,  # attached, HAProxy has its limit from elsewhere
         keyring=keychain,

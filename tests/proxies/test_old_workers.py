@@ -11,7 +11,7 @@ import pytest
 from milepost.model.notice import Notice, OldWorkerEnded, OldWorkersSeen
 from milepost.proxies.haproxy.binary import Binary
 from milepost.proxies.haproxy.master import MasterSocket
-from milepost.proxies.haproxy.old_workers import OldWorkers
+from milepost.proxies.haproxy.old_workers import OldWorkers, Room
 from milepost.proxies.haproxy.process import end_child
 from support.haproxy import each_haproxy, free_ports, reach, stage, table_of
 from support.traffic import fake_tasks, get
@@ -41,11 +41,11 @@ async def test_one_old_worker_too_many_ends_the_oldest_and_no_other(binary: Bina
             group.start_soon(ask, number)
             await until(lambda so_far=number: task.requests > so_far)  # type: ignore[misc]  # mypy infers no default
         told: list[Notice] = []
-        old_workers = OldWorkers(master, 1, told.append)
+        old_workers = OldWorkers(master, Room(1, 0.0), told.append)
         await old_workers.look()
         await old_workers.look()
         ended = [notice for notice in told if isinstance(notice, OldWorkerEnded)]
-        assert [(notice.pid, notice.limit, notice.error) for notice in ended] == [(workers[0], 1, "")]
+        assert [(notice.pid, notice.count, notice.error) for notice in ended] == [(workers[0], 2, "")]
         assert isinstance(told[0], OldWorkersSeen)
         assert told[0].count == 2
         with anyio.fail_after(5):
@@ -63,7 +63,7 @@ async def test_old_workers_are_counted_until_none_is_left(binary: Binary, tmp_pa
     async with stage(binary, tmp_path) as at, fake_tasks(1, held=True) as (task,), anyio.create_task_group() as group:
         proxy, table, told = at.proxy(), table_of(("/web", port, (task.port,))), list[Notice]()
         await reach(proxy, table)
-        old_workers = OldWorkers(MasterSocket(at.places.master_socket), 8, told.append)
+        old_workers = OldWorkers(MasterSocket(at.places.master_socket), Room(), told.append)
         await old_workers.look()
         assert told == [], "no reload, nothing to tell"
         group.start_soon(get, port)
@@ -83,7 +83,7 @@ async def test_old_workers_are_counted_until_none_is_left(binary: Binary, tmp_pa
 
 async def test_a_master_that_does_not_answer_is_no_failure_of_counting(tmp_path: Path) -> None:
     told: list[Notice] = []
-    await OldWorkers(MasterSocket(tmp_path / "nobody.sock"), 1, told.append).look()
+    await OldWorkers(MasterSocket(tmp_path / "nobody.sock"), Room(), told.append).look()
     assert told == []
 
 
@@ -95,3 +95,21 @@ def test_only_a_child_of_the_master_is_ended() -> None:
         assert end_child(child.pid, parent=os.getpid()) == ""
         assert child.wait(10) == -15
     assert end_child(child.pid, parent=os.getpid()) == "no process has its pid here"
+
+
+@each_haproxy
+async def test_more_than_their_number_stay_while_there_is_memory_for_them(binary: Binary, tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    async with stage(binary, tmp_path) as at, fake_tasks(1, held=True) as (task,), anyio.create_task_group() as group:
+        proxy, master = at.proxy(), MasterSocket(at.places.master_socket)
+        for number in range(3):
+            at.designer.extra = {"/web": (f"# structure {number}",)}
+            await reach(proxy, table_of(("/web", port, (task.port,))))
+            await at.worker_pid()  # the master is back from the reload
+            group.start_soon(get, port)
+            await until(lambda so_far=number: task.requests > so_far)  # type: ignore[misc]  # mypy infers no default
+        told: list[Notice] = []
+        await OldWorkers(master, Room(1, 0.5), told.append).look()
+        task.gate.set()
+        assert [notice.count for notice in told if isinstance(notice, OldWorkersSeen)] == [2]
+        assert not [notice for notice in told if isinstance(notice, OldWorkerEnded)]

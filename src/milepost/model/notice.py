@@ -167,12 +167,12 @@ class OldWorkersSeen(Notice):
 
 @dataclass(frozen=True, slots=True)
 class OldWorkerEnded(Notice):
-    """More than `limit` of them were there: the oldest was told to end, or could not be (`error`)."""
+    """There was no room for all `count` of them: the oldest was told to end, or could not be (`error`)."""
 
     proxy: str
     pid: int
     uptime_s: float
-    limit: int
+    count: int
     error: str
 
 

@@ -256,7 +256,15 @@ class HAProxySettings:
         "How long a HAProxy process that a reload has replaced may finish its sessions (tunnels, slow requests).",
     )
     old_workers: int = setting(
-        8, COUNT, "How many such processes may do so side by side. One more, and the oldest is ended, loudly."
+        8,
+        COUNT,
+        "How many such processes may do so side by side in any case. More may while there is memory for them.",
+    )
+    old_workers_memory: float = setting(
+        0.25,
+        SHARE,
+        "The share of the machine's memory (of the container's, where that is less) which they may hold together when "
+        "there are more. Beyond it the oldest is ended, loudly, and its sessions are cut. 0: the number alone counts.",
     )
     foreign_changes: str = setting(
         "heal",

@@ -29,7 +29,7 @@ from milepost.proxies.haproxy.keychain import Keychain
 from milepost.proxies.haproxy.lame_duck import DrainFile
 from milepost.proxies.haproxy.master import MasterSocket
 from milepost.proxies.haproxy.observe import Info, expected
-from milepost.proxies.haproxy.old_workers import OldWorkers
+from milepost.proxies.haproxy.old_workers import OldWorkers, Room
 from milepost.proxies.haproxy.own import OwnHaproxy
 from milepost.proxies.haproxy.plan import Planner
 from milepost.proxies.haproxy.ports import Address
@@ -60,7 +60,7 @@ class HaproxyProxy:
 
     With `is_own` HAProxy is started, watched and started again here, with the variables of `environment` only. Else
     (`mode = "attach"`) its own unit or container does that, and it is known by its sockets; `binary` may be None
-    then, and a configuration is checked by the reload alone. `most_old_workers`: see `OldWorkers`,
+    then, and a configuration is checked by the reload alone. `room`: see `OldWorkers`,
     `max_files`: see `Gate`, `tunnel_limit_s`: see `Planner`, `heals`: see `Intervention`. `keyring`: the certificates,
     None where there is no TLS. `problems` are of files of the operator's, found at start.
     """
@@ -76,7 +76,7 @@ class HaproxyProxy:
         binary: Path | None,
         environment: Mapping[str, str],
         is_own: bool = True,
-        most_old_workers: int = 8,
+        room: Room = Room(),  # noqa: B008  # frozen
         max_files: int | None = None,
         tunnel_limit_s: float = 0.0,
         heals: bool = True,
@@ -93,7 +93,7 @@ class HaproxyProxy:
         self._admin = AdminSocket(places.admin_socket)
         self._master = MasterSocket(places.master_socket)
         self._drain_file = DrainFile(places.drain_map)
-        self._old_workers = OldWorkers(self._master, most_old_workers, notify)
+        self._old_workers = OldWorkers(self._master, room, notify)
         candidate = places.config.with_name(f"{places.config.name}.candidate")
         self._gate = Gate(designer, candidate, binary, environment, is_own=is_own, max_files=max_files)
         self._own: OwnHaproxy | None = None
