@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from milepost import __version__
@@ -22,14 +22,19 @@ class About:
 
     def routes(self) -> Sequence[Route]:
         return [
+            Route("/", self.root),
             Route("/ping", self.ping),
             Route("/v2/info", self.info),
             Route("/v2/leader", self.leader, methods=["GET", "DELETE"]),
             Route("/v2/plugins", self.plugins),
             Route("/v2/pods", self.pods),
+            Route("/v2/pods::status", self.pods),
             Route("/v2/pods/{path:path}", self.pods),
             Route("/metrics", self.metrics),
         ]
+
+    async def root(self, _: Request) -> Response:
+        return RedirectResponse("/ui/", 302)
 
     async def ping(self, request: Request) -> Response:
         accept = request.headers.get("accept", "*/*")
@@ -72,7 +77,7 @@ class About:
     async def pods(self, request: Request) -> Response:
         path = request.path_params.get("path", "::status")
         if path != "::status":
-            raise Refused(404, f"Pod '/{path}' does not exist")
+            raise Refused(404, f"Pod '/{path.partition('::')[0]}' does not exist")
         return answer([])
 
     async def metrics(self, _: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Answers with the headers that Marathon sends."""
+"""Answers in the shapes that Marathon gives them."""
 
 import msgspec
 from starlette.requests import Request
@@ -7,13 +7,10 @@ from starlette.responses import Response
 from milepost.local.apps.refusal import Refused
 from milepost.local.scheduler.changes import Accepted
 
-HEADERS = {"Cache-Control": "no-cache, no-store, must-revalidate", "Pragma": "no-cache", "Expires": "0"}
-
 
 def answer(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """`body` as JSON."""
-    merged = HEADERS | (headers or {})
-    return Response(msgspec.json.encode(body), status, merged, media_type="application/json")
+    return Response(msgspec.json.encode(body), status, headers, media_type="application/json")
 
 
 def accepted(change: Accepted, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
 from milepost.local.api.about import About
 from milepost.local.api.answer import not_found, refusal, wrong_method
 from milepost.local.api.apps import Apps
 from milepost.local.api.deployments import Deployments
 from milepost.local.api.groups import Groups
+from milepost.local.api.manners import Manners
 from milepost.local.api.stream import Events
 from milepost.local.api.tasks import Tasks
 from milepost.local.apps.refusal import Refused
@@ -21,4 +23,5 @@ def application(engine: Engine, address: str, abdicate: Callable[[], None]) -> S
     return Starlette(
         routes=[route for part in parts for route in part.routes()],
         exception_handlers={Refused: refusal, 404: not_found, 405: wrong_method},
+        middleware=[Middleware(Manners, address)],
     )

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from milepost.local.api.answer import HEADERS, accepted, answer
+from milepost.local.api.answer import accepted, answer
 from milepost.local.api.request import flag, joined, segments
 from milepost.local.apps.refusal import Refused
 from milepost.local.engine import Engine
@@ -39,7 +39,7 @@ class Deployments:
             raise Refused(404, f"DeploymentPlan {deployment_id} does not exist")
         if flag(request, "force"):
             self._engine.command(cancel, deployment)
-            return Response(status_code=202, headers=HEADERS)
+            return Response(status_code=202)
         return accepted(self._engine.command(changes.undo, deployment))
 
     async def reset_delay(self, request: Request) -> Response:
@@ -48,7 +48,7 @@ class Deployments:
         record = self._cluster.app(app_id)
         if record is None or not self._engine.command(changes.reset_delay, record):
             raise Refused(404, f"Application {app_id} not found in tasks queue.")
-        return Response(status_code=204, headers=HEADERS)
+        return Response(status_code=204)
 
     async def queue(self, _: Request) -> Response:
         return answer({"queue": render.queue(self._cluster, time.time())})

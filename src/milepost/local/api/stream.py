@@ -9,7 +9,6 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from milepost.local.api.answer import HEADERS
 from milepost.local.engine import Engine
 from milepost.local.protocol import ABORT
 from milepost.local.scheduler import events
@@ -29,7 +28,7 @@ class Events:
     async def read(self, request: Request) -> Response:
         """A stream for who accepts one; the page that a browser gets instead is Marathon's way."""
         if MEDIA_TYPE not in request.headers.get("accept", ""):
-            return HTMLResponse(f"<h1>405</h1><p>Send the header Accept: {MEDIA_TYPE}.</p>", 405, HEADERS)
+            return HTMLResponse(f"<h1>405</h1><p>Send the header Accept: {MEDIA_TYPE}.</p>", 405)
         return EventStream(self._engine, request)
 
 
@@ -37,7 +36,7 @@ class EventStream(Response):
     """One listener's answer. It ends with the connection, when it is too slow, or when the server stops."""
 
     def __init__(self, engine: Engine, request: Request) -> None:
-        super().__init__(headers=HEADERS, media_type=f"{MEDIA_TYPE};charset=utf-8")
+        super().__init__(media_type=f"{MEDIA_TYPE};charset=utf-8")
         del self.headers["content-length"]
         self.headers["connection"] = "close"
         self._engine = engine

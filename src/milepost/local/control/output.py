@@ -7,7 +7,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from milepost.local.api.answer import HEADERS
 from milepost.local.apps.refusal import Refused
 from milepost.local.engine import Engine
 from milepost.local.runtimes.local import LocalRuntime
@@ -33,7 +32,7 @@ class Outputs:
         if name not in NAMES or (folder is None and is_ended):
             raise Refused(404, f"No {name} of task '{task_id}' is kept")
         data = await _piece(folder / name, _start(request)) if folder else b""
-        headers = HEADERS | {"Task-Ended": str(is_ended).lower()}
+        headers = {"Task-Ended": str(is_ended).lower()}
         return Response(data, headers=headers, media_type="application/octet-stream")
 
 
