@@ -74,6 +74,18 @@ async def test_the_list_shows_tasks_only_where_they_are_asked_for(api: Api) -> N
         assert ("tasks" in app, app["tasksRunning"]) == (shown, 1)
 
 
+async def test_what_the_tasks_were_started_for_is_shown_where_it_is_asked_for(api: Api) -> None:
+    await api.call("POST", "/v2/apps", APP, expect=201)
+    await api.deployed()
+    for path in ("/v2/apps/web?embed=app.taskStats", "/v2/apps?embed=apps.taskStats&embed=unknown"):
+        stats = _only(await api.call("GET", path))["taskStats"]
+        assert set(stats) == {"startedAfterLastScaling", "withLatestConfig", "totalSummary"}
+        total = stats["totalSummary"]["stats"]
+        assert total["counts"] == {"staged": 0, "running": 1, "healthy": 0, "unhealthy": 0}
+        assert set(total["lifeTime"]) == {"averageSeconds", "medianSeconds"}
+    assert "taskStats" not in await api.app("web")
+
+
 async def test_while_a_deployment_runs_a_task_that_runs_is_shown_as_ready(api: Api) -> None:
     never_healthy = [{"protocol": "COMMAND", "command": {"value": "false"}}]
     readiness = [{"name": "up", "portName": "http"}]

@@ -155,6 +155,8 @@ async def test_only_the_parts_that_are_asked_for_are_filled(shop: Api) -> None:
     apps = await shop.call("GET", "/v2/groups/shop?embed=group.apps&embed=group.apps.counts")
     assert apps["groups"] == []
     assert apps["apps"][0]["tasksRunning"] == 2
+    tasks = (await shop.call("GET", "/v2/groups/shop?embed=group.apps.tasks"))["apps"][0]
+    assert (len(tasks["tasks"]), "deployments" in tasks, "tasksRunning" in tasks) == (2, True, False)
     groups = await shop.call("GET", "/v2/groups/shop?embed=group.groups")
     assert (groups["apps"], groups["groups"][0]["apps"]) == ([], [])
 

@@ -1,6 +1,7 @@
 """`/v2/apps` and what lies below it, but tasks (marathon-api 6.1 to 6.7, 6.10)."""
 
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Set
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -21,6 +22,7 @@ from milepost.local.scheduler import changes, events, render
 from milepost.local.scheduler.cluster import Record
 from milepost.local.scheduler.turn import Turn
 
+ALWAYS = frozenset({"counts", "deployments"})  # parts of its state that an app is never shown without
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 Handler = Callable[[Request, str], Awaitable[Response]]
 
@@ -76,7 +78,7 @@ class Apps:
         cmd, part, matches = query.get("cmd", "").lower(), query.get("id", "").lower(), selector(query.get("label", ""))
         wanted = embeds(request)
         found = [
-            render.app(self._cluster, record, wanted)
+            self._shown(record, wanted)
             for record in self._cluster.apps()
             if part in record.id
             and cmd in str(record.document.get("cmd", "")).lower()
@@ -93,7 +95,7 @@ class Apps:
         change = self._deploy({app_id: app}, request, group=ids.parent(app_id))
         record = self._record(app_id)
         self._announce(request, record)
-        body = {**render.app(self._cluster, record, set()), "deployments": [{"id": change.deployment_id}]}
+        body = {**self._shown(record), "deployments": [{"id": change.deployment_id}]}
         body.pop("versionInfo", None)
         return answer(body, 201, {"Location": app_id, **deployment_header(change)})
 
@@ -112,9 +114,8 @@ class Apps:
     async def _read(self, request: Request, app_id: str) -> Response:
         if app_id.endswith("/*"):
             below = [each for each in self._cluster.apps() if ids.is_below(each.id, app_id.removesuffix("/*") or "/")]
-            return answer({"*": [render.app(self._cluster, each, embeds(request)) for each in below]})
-        wanted = {"failures"} | (embeds(request) & {"readiness"})
-        return answer({"app": render.app(self._cluster, self._record(app_id), wanted)})
+            return answer({"*": [self._shown(each, embeds(request)) for each in below]})
+        return answer({"app": self._shown(self._record(app_id), {"failures"} | embeds(request))})
 
     async def _put(self, request: Request, app_id: str) -> Response:
         document = intake.checked(await json_body(request))
@@ -164,6 +165,9 @@ class Apps:
     def _announce(self, request: Request, record: Record) -> None:
         if record.definition:
             self._engine.command(_post_event, record.definition, _client(request), request.url.path)
+
+    def _shown(self, record: Record, wanted: Set[str] = ALWAYS) -> Document:
+        return render.app(self._cluster, record, wanted | ALWAYS, time.time())
 
     def _record(self, app_id: str) -> Record:
         record = self._cluster.app(app_id)

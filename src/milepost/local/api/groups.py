@@ -1,5 +1,7 @@
 """`/v2/groups` and what lies below it (marathon-api 6.12)."""
 
+import time
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -14,7 +16,6 @@ from milepost.local.engine import Engine
 from milepost.local.scheduler import changes, events, groups, render
 
 METHODS = ["GET", "POST", "PUT", "DELETE"]
-STATUS = frozenset({"tasks", "failures", "lastTaskFailure", "counts", "deployments", "readiness"})
 PARTS = {"group.apps": "apps", "group.groups": "groups", "group.pods": "pods"}
 
 
@@ -90,9 +91,7 @@ class Groups:
         """The apps below the group, with as much of their state as is asked for."""
         wanted = embeds(request)
         below = [record for record in self._cluster.apps() if ids.is_below(record.id, group_id)]
-        if not wanted & STATUS:
-            return [record.document for record in below]
-        return [render.app(self._cluster, record, wanted) for record in below]
+        return [render.app(self._cluster, record, wanted, time.time()) for record in below]
 
     def _existing(self, parts: list[str]) -> str:
         group_id = joined(parts)

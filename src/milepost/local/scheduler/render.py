@@ -4,27 +4,34 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any
 
 from milepost.local.apps import app_id as ids
-from milepost.local.scheduler.cluster import KILLING, RUNNING, STAGING, Cluster, Deployment, Instance, Record
+from milepost.local.scheduler.cluster import RUNNING, Cluster, Deployment, Instance, Record
 from milepost.local.scheduler.events import agent_id, plan
 from milepost.local.scheduler.health import CheckResult
+from milepost.local.scheduler.task_stats import counts, task_stats
 from milepost.local.scheduler.timestamp import written
 from milepost.local.scheduler.tree import Tree
 
 Document = dict[str, Any]
 
 
-def app(cluster: Cluster, record: Record, embeds: Set[str]) -> Document:
-    """The app with its counts and deployments; `embeds` names the rest: "tasks", "lastTaskFailure", "failures",
-    "readiness".
+def app(cluster: Cluster, record: Record, embeds: Set[str], now_s: float) -> Document:
+    """The app, and of its state what `embeds` names: "counts", "deployments", "tasks" and "failures" (both with
+    deployments), "lastTaskFailure", "readiness", "taskStats" (marathon-api 6.1).
     """
     holder = cluster.locks.get(record.id)
-    document: Document = {**record.document, **_counts(record), "deployments": [{"id": holder}] if holder else []}
+    document: Document = {**record.document}
+    if "counts" in embeds:
+        document.update(_counts(record))
+    if embeds & {"deployments", "tasks", "failures"}:
+        document["deployments"] = [{"id": holder}] if holder else []
     if embeds & {"tasks", "failures"}:
         document["tasks"] = tasks(record)
     if embeds & {"lastTaskFailure", "failures"}:
         document.update(_last_failure(record))
     if "readiness" in embeds:
         document["readinessCheckResults"] = list(_readiness(record)) if holder else []
+    if "taskStats" in embeds:
+        document["taskStats"] = task_stats(record, now_s)
     return document
 
 
@@ -37,17 +44,8 @@ def _readiness(record: Record) -> Iterator[Document]:
 
 
 def _counts(record: Record) -> Document:
-    found = record.instances.values()
-    return {
-        "tasksStaged": sum(each.state == STAGING for each in found),
-        "tasksRunning": sum(each.state == RUNNING for each in found),
-        "tasksHealthy": sum(each.state == RUNNING and each.healthy is True for each in found),
-        "tasksUnhealthy": sum(_is_unhealthy(each) for each in found),
-    }
-
-
-def _is_unhealthy(instance: Instance) -> bool:
-    return instance.state in (RUNNING, KILLING) and any(each and not each.alive for each in instance.results)
+    found = counts(list(record.instances.values()))
+    return {f"tasks{kind.title()}": number for kind, number in found.items()}
 
 
 def _last_failure(record: Record) -> Document:
