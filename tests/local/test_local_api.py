@@ -6,6 +6,7 @@ from typing import Any
 
 import anyio
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from support.local_server import Api, local_api, until
 
@@ -328,6 +329,21 @@ async def test_a_launch_that_waits_for_its_backoff_is_made_at_once_when_the_dela
 async def test_a_leader_that_loses_its_office_says_so_and_ends(api: Api) -> None:
     assert await api.call("DELETE", "/v2/leader") == {"message": "Leadership abdicated"}
     assert api.abdicated.is_set()
+
+
+async def test_its_numbers_have_the_names_and_forms_of_marathons(api: Api) -> None:
+    await api.call("POST", "/v2/apps", {**APP, "id": "/shop/web", "instances": 2}, expect=201)
+    await api.deployed()
+    found = await api.call("GET", "/metrics")
+    assert found.keys() == {"version", "counters", "gauges", "histograms", "meters", "timers"}
+    assert found["gauges"]["marathon.apps.active.gauge"] == {"value": 1}
+    assert found["gauges"]["marathon.instances.running.gauge"] == {"value": 2}
+    assert found["gauges"]["marathon.groups.active.gauge"] == {"value": 2}
+    answer = await api.client.get("/metrics/prometheus")
+    samples = {each.name: each for family in text_string_to_metric_families(answer.text) for each in family.samples}
+    assert samples["marathon_instances_running_gauge"].value == 2
+    assert samples.keys() == {name.replace(".", "_").replace("-", "_") for name in found["gauges"]}
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
 
 
 async def test_it_says_what_it_is(api: Api) -> None:

@@ -1,5 +1,6 @@
 """What the scheduler says about itself (marathon-api 6.15), and the empty answers of what it does not have."""
 
+import time
 from collections.abc import Callable, Sequence
 
 from starlette.requests import Request
@@ -9,16 +10,21 @@ from starlette.routing import Route
 from milepost import __version__
 from milepost.local.api.answer import answer
 from milepost.local.apps.refusal import Refused
+from milepost.local.engine import Engine
+from milepost.local.scheduler import metrics
+from milepost.local.scheduler.cluster import VERSIONS_KEPT
 from milepost.local.scheduler.ports import SERVICE_PORTS
 
+PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 API_VERSION = "1.8.222"  # the shape of the answers; clients compare it
 
 
 class About:
     """`address` is where the API listens, "host:port"; `abdicate` makes the server end."""
 
-    def __init__(self, address: str, abdicate: Callable[[], None]) -> None:
-        self._address, self._abdicate = address, abdicate
+    def __init__(self, engine: Engine, address: str, abdicate: Callable[[], None]) -> None:
+        self._cluster, self._address, self._abdicate = engine.cluster, address, abdicate
+        self._began_s = time.monotonic()
 
     def routes(self) -> Sequence[Route]:
         return [
@@ -31,6 +37,7 @@ class About:
             Route("/v2/pods::status", self.pods),
             Route("/v2/pods/{path:path}", self.pods),
             Route("/metrics", self.metrics),
+            Route("/metrics/prometheus", self.metrics_as_text),
         ]
 
     async def root(self, _: Request) -> Response:
@@ -58,9 +65,11 @@ class About:
                     "local_port_max": SERVICE_PORTS[-1],
                     "features": ["task_killing"],
                     "framework_name": "milepost-local",
+                    "executor": "//cmd",
                     "ha": False,
+                    "webui_url": f"http://{self._address}",
                 },
-                "zookeeper_config": {},
+                "zookeeper_config": {"zk_max_versions": VERSIONS_KEPT},
                 "http_config": {"http_port": int(port), "https_port": 0},
             }
         )
@@ -81,5 +90,10 @@ class About:
         return answer([])
 
     async def metrics(self, _: Request) -> Response:
-        kinds = ("counters", "gauges", "histograms", "meters", "timers")
-        return answer({"version": "4.0.0", **{kind: {} for kind in kinds}})
+        return answer(metrics.as_json(self._gauges()))
+
+    async def metrics_as_text(self, _: Request) -> Response:
+        return PlainTextResponse(metrics.as_text(self._gauges()), headers={"Content-Type": PROMETHEUS})
+
+    def _gauges(self) -> dict[str, float]:
+        return metrics.gauges(self._cluster, time.monotonic() - self._began_s)

@@ -19,7 +19,8 @@ from milepost.local.engine import Engine
 
 def application(engine: Engine, address: str, abdicate: Callable[[], None]) -> Starlette:
     """`address` is where it listens, "host:port"; `abdicate` is called when a client takes the leadership away."""
-    parts = (Apps(engine), Tasks(engine), Deployments(engine), Groups(engine), Events(engine), About(address, abdicate))
+    about = About(engine, address, abdicate)
+    parts = (Apps(engine), Tasks(engine), Deployments(engine), Groups(engine), Events(engine), about)
     return Starlette(
         routes=[route for part in parts for route in part.routes()],
         exception_handlers={Refused: refusal, 404: not_found, 405: wrong_method},
