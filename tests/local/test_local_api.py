@@ -13,6 +13,7 @@ from support.local_server import Api, local_api, until
 pytestmark = pytest.mark.anyio
 
 APP: dict[str, Any] = {"id": "web", "cmd": "sleep 1000"}
+NO_TIME = "Invalid timestamp provided 'x'. Expecting ISO-8601 datetime string."
 BRIDGE: dict[str, Any] = {
     "id": "/shop/web",
     "labels": {"HAPROXY_GROUP": "external"},
@@ -131,8 +132,9 @@ async def test_tasks_as_text_are_one_line_a_service_port(api: Api) -> None:
     await api.call("POST", "/v2/apps", BRIDGE, expect=201)
     await api.deployed()
     (task,) = (await api.call("GET", "/v2/tasks"))["tasks"]
-    text = (await api.client.get("/v2/tasks", headers={"Accept": "text/plain"})).text
-    assert text == f"shop_web\t10000\t{task['host']}:{task['ports'][0]}\t\n"
+    for path in ("/v2/tasks", "/v2/apps/shop/web/tasks", "/v2/apps/shop/*/tasks"):
+        text = (await api.client.get(path, headers={"Accept": "text/plain"})).text
+        assert text == f"shop_web\t10000\t{task['host']}:{task['ports'][0]}\t\n"
 
 
 async def test_a_put_changes_what_it_names_and_creates_what_is_missing(api: Api) -> None:
@@ -271,7 +273,18 @@ async def test_groups_hold_the_apps_that_lie_in_them(api: Api) -> None:
     [
         ("GET", "/v2/apps/none", None, 404, "App '/none' does not exist"),
         ("GET", "/v2/apps/none/tasks", None, 404, "App '/none' does not exist"),
-        ("GET", "/v2/apps/web/versions/x", None, 404, "App '/web' does not exist in version x"),
+        (
+            "GET",
+            "/v2/apps/web/versions/2024-05-01T12:00:00%2B02:00",
+            None,
+            404,
+            "App '/web' does not exist in version 2024-05-01T10:00:00.000Z",
+        ),
+        ("GET", "/v2/apps/web/versions/x", None, 422, NO_TIME),
+        ("GET", "/v2/groups/versions/x", None, 422, NO_TIME),
+        ("PUT", "/v2/apps/web", {"version": "x"}, 422, NO_TIME),
+        ("PUT", "/v2/groups", {"version": "x"}, 422, NO_TIME),
+        ("DELETE", "/v2/apps/idle/tasks?scale=true", None, 404, "Path '/idle' does not exist"),
         ("DELETE", "/v2/apps/none/tasks?scale=true", None, 404, "Path '/none' does not exist"),
         ("DELETE", "/v2/apps/web/tasks/x", None, 404, "Task 'x' does not exist"),
         (
@@ -295,6 +308,7 @@ async def test_what_cannot_be_done_is_said_in_marathons_shape(
     api: Api, method: str, path: str, body: object, status: int, message: str
 ) -> None:
     await api.call("POST", "/v2/apps", APP, expect=201)
+    await api.call("POST", "/v2/apps", {**APP, "id": "idle", "instances": 0}, expect=201)
     assert (await api.call(method, path, body, expect=status))["message"] == message
 
 

@@ -1,9 +1,9 @@
 """Tasks of one app, and killing them (marathon-api 6.8, 6.9)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from milepost.local.api.answer import accepted, answer
 from milepost.local.api.request import flag
@@ -11,7 +11,7 @@ from milepost.local.apps import app_id as ids
 from milepost.local.apps.refusal import Refused, no_such_app
 from milepost.local.engine import Engine
 from milepost.local.scheduler import changes, render
-from milepost.local.scheduler.cluster import Instance
+from milepost.local.scheduler.cluster import Instance, Record
 
 
 class AppTasks:
@@ -21,21 +21,23 @@ class AppTasks:
         self._engine, self._cluster = engine, engine.cluster
 
     async def read(self, request: Request, app_id: str) -> Response:
+        """Of one app, or with `*` for its last word of all apps below a group."""
         if app_id.endswith("/*"):
             group = app_id.removesuffix("/*") or "/"
-            below = [each for each in self._cluster.apps() if ids.is_below(each.id, group)]
-            return answer({"tasks": [task for record in below for task in render.tasks(record)]})
+            return listed(request, [each for each in self._cluster.apps() if ids.is_below(each.id, group)])
         record = self._cluster.app(app_id)
         if record is None:
             raise no_such_app(app_id)
-        return answer({"tasks": render.tasks(record)})
+        return listed(request, [record])
 
     async def delete(self, request: Request, app_id: str) -> Response:
         """Kill all tasks of the app, those of one host, or one task."""
         record = self._cluster.app(app_id)
         scale, task_id = flag(request, "scale"), request.state.item
+        if scale and not (record and record.instances):
+            raise Refused(404, f"Path '{app_id}' does not exist")
         if record is None:
-            raise Refused(404, f"Path '{app_id}' does not exist") if scale else no_such_app(app_id)
+            raise no_such_app(app_id)
         host = request.query_params.get("host", "*")
         found = [each for each in record.instances.values() if each.state and host in ("*", each.node)]
         if task_id:
@@ -44,6 +46,22 @@ class AppTasks:
             if not found:
                 raise Refused(404, f"Task '{task_id}' does not exist")
         return kill(self._engine, request, found, single=bool(task_id))
+
+
+def listed(request: Request, records: Iterable[Record]) -> Response:
+    """The tasks of these apps; as plain text if just that is asked for."""
+    if prefers_text(request):
+        return as_text(records)
+    return answer({"tasks": [task for record in records for task in render.tasks(record)]})
+
+
+def prefers_text(request: Request) -> bool:
+    return request.headers.get("accept", "").startswith("text/plain")
+
+
+def as_text(records: Iterable[Record]) -> Response:
+    """A line for each service port of these apps (marathon-api 6.11)."""
+    return PlainTextResponse("".join(line for record in records for line in render.text_lines(record)))
 
 
 def kill(engine: Engine, request: Request, found: Sequence[Instance], *, single: bool = False) -> Response:

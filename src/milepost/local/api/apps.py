@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from milepost.local.api.answer import accepted, answer, deployment_header
 from milepost.local.api.app_tasks import AppTasks
-from milepost.local.api.request import embeds, flag, joined, json_body, segments
+from milepost.local.api.request import embeds, flag, joined, json_body, segments, version_of
 from milepost.local.apps import app_id as ids
 from milepost.local.apps import intake
 from milepost.local.apps.definition import Definition
@@ -184,7 +184,9 @@ def _client(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def _version(record: Record, version: str) -> Definition:
+def _version(record: Record, given: str) -> Definition:
+    """The app as it was in the version that is given, at any offset. Raises Refused: 404, or 422 for what is no time."""
+    version = version_of(given)
     for app in record.versions:
         if app.version == version:
             return app

@@ -1,13 +1,14 @@
 """`/v2/groups` and what lies below it (marathon-api 6.12)."""
 
 import time
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from milepost.local.api.answer import accepted, answer
-from milepost.local.api.request import embeds, flag, joined, json_body, segments
+from milepost.local.api.request import embeds, flag, joined, json_body, segments, version_of
 from milepost.local.apps import app_id as ids
 from milepost.local.apps import group_update
 from milepost.local.apps.group_update import GroupUpdate
@@ -42,7 +43,7 @@ class Groups:
             return answer([tree.version for tree in found])
         if reads and parts[-2:-1] == ["versions"]:
             group_id = self._existing(parts[:-2])
-            return answer(render.tree(groups.version(self._cluster, group_id, parts[-1]), group_id))
+            return answer(render.tree(groups.version(self._cluster, group_id, version_of(parts[-1])), group_id))
         match request.method:
             case "POST":
                 return await self._create(request, joined(parts))
@@ -70,6 +71,8 @@ class Groups:
 
     async def _change(self, request: Request, base: str) -> Response:
         update = group_update.read(await json_body(request), base)
+        if update.version:
+            update = replace(update, version=version_of(update.version))
         if not flag(request, "dryRun"):
             return accepted(self._deploy(request, update))
         wish = groups.changed(self._cluster, update)

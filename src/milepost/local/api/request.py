@@ -6,6 +6,7 @@ import msgspec
 from starlette.requests import Request
 
 from milepost.local.apps.refusal import Refused
+from milepost.local.scheduler.timestamp import read, written
 
 
 def flag(request: Request, name: str, *, default: bool = False) -> bool:
@@ -32,6 +33,15 @@ async def json_body(request: Request) -> object:
         return msgspec.json.decode(data)
     except msgspec.DecodeError as error:
         raise Refused(400, "Invalid JSON", details=str(error)) from None
+
+
+def version_of(text: str) -> str:
+    """A version that a client names, as it is written here. Raises Refused (422) for what is no time."""
+    try:
+        return written(read(text))
+    except (ValueError, OverflowError, OSError):
+        message = f"Invalid timestamp provided '{text}'. Expecting ISO-8601 datetime string."
+        raise Refused(422, message) from None
 
 
 def segments(path: str) -> list[str]:

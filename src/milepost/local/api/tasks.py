@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from milepost.local.api.answer import answer
-from milepost.local.api.app_tasks import kill
+from milepost.local.api.app_tasks import as_text, kill, prefers_text
 from milepost.local.api.request import json_body
 from milepost.local.apps.refusal import Refused, invalid
 from milepost.local.engine import Engine
@@ -31,8 +31,8 @@ class Tasks:
 
     async def read(self, request: Request) -> Response:
         """All tasks, with their apps' service ports; plain text if just that is asked for."""
-        if request.headers.get("accept", "").startswith("text/plain"):
-            return Response(self._as_text(), media_type="text/plain")
+        if prefers_text(request):
+            return as_text(self._cluster.apps())
         query = request.query_params
         wanted = {STATES[each] for each in query.getlist("status") + query.getlist("status[]") if each in STATES}
         found = [task for record in self._cluster.apps() for task in render.tasks(record, with_service_ports=True)]
@@ -49,6 +49,3 @@ class Tasks:
                 raise Refused(400, f"Invalid task id '{task_id}'. [it must end with a UUID, or an instance's UUID]")
         found = {each.id: each for task_id in task_ids if (each := self._cluster.instance_of(task_id)) and each.state}
         return kill(self._engine, request, list(found.values()))
-
-    def _as_text(self) -> str:
-        return "".join(line for record in self._cluster.apps() for line in render.text_lines(record))

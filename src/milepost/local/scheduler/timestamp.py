@@ -10,8 +10,11 @@ def written(at_s: float) -> str:
 
 
 def read(text: str) -> float:
-    """Unix seconds of an ISO-8601 time; ValueError for anything else."""
-    return datetime.fromisoformat(text).timestamp()
+    """Unix seconds of an ISO-8601 time with its offset; ValueError for anything else."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"no offset from UTC: {text}")
+    return moment.timestamp()
 
 
 def version_after(previous: str, now_s: float) -> str:
