@@ -27,6 +27,8 @@ TYPE_ERRORS = [
     ({**CMD, "labels": []}, "/labels", "error.expected.jsobject"),
     ({**CMD, "healthChecks": {}}, "/healthChecks", "error.expected.jsarray"),
     ({**CMD, "healthChecks": [{"portIndex": "0"}]}, "/healthChecks(0)/portIndex", "error.expected.jsnumber"),
+    ({**CMD, "env": {"A": 1}}, "/env", "error.expected.jsstring"),
+    ({**CMD, "fetch": [{"extract": True}]}, "/fetch(0)/uri", "error.path.missing"),
     ({**CMD, "ports": ["80"]}, "/ports(0)", "error.expected.jsnumber"),
     ({**CMD, "container": {"docker": {"image": 1}}}, "/container/docker/image", "error.expected.jsstring"),
     ("an app", "/", "error.expected.jsobject"),
@@ -42,6 +44,37 @@ VIOLATIONS: list[tuple[dict[str, Any], str, str]] = [
     ({**CMD, "id": "/a/tasks"}, "/id", "must not end with tasks"),
     ({**CMD, "instances": -1}, "/instances", "got -1, expected 0 or more"),
     ({**CMD, "backoffFactor": 0.5}, "/backoffFactor", "got 0.5, expected 1 or more"),
+    ({**CMD, "killSelection": "ANY"}, "/killSelection", "must be one of YOUNGEST_FIRST, OLDEST_FIRST"),
+    ({**CMD, "acceptedResourceRoles": []}, "/acceptedResourceRoles", "must not be empty"),
+    (
+        {**CMD, "healthChecks": [{"timeoutSeconds": -1}]},
+        "/healthChecks(0)/timeoutSeconds",
+        "got -1, expected 0 or more",
+    ),
+    (
+        {**CMD, "healthChecks": [{"port": 70000}]},
+        "/healthChecks(0)/port",
+        "got 70000, expected between 0 and 65535",
+    ),
+    (
+        {**CMD, "healthChecks": [{"ipProtocol": "IPv5"}]},
+        "/healthChecks(0)/ipProtocol",
+        "must be one of IPv4, IPv6",
+    ),
+    (
+        {**CMD, "networks": [{"mode": "host", "name": "n"}]},
+        "/networks",
+        "a network of mode host takes no name, and one of the host no labels",
+    ),
+    (
+        {
+            "id": "/a",
+            "container": {"type": "DOCKER", "docker": {"image": "x"}},
+            "networks": [{"mode": "container", "name": "n"}, {"mode": "container", "name": "m"}],
+        },
+        "/networks",
+        "Docker containers can join at most one container network",
+    ),
     ({**CMD, "healthChecks": [{"portIndex": 1}]}, "/healthChecks(0)", BAD_INDEX),
     ({**CMD, "portDefinitions": [], "healthChecks": [{}]}, "/healthChecks(0)", BAD_INDEX),
     ({**CMD, "healthChecks": [{"protocol": "COMMAND"}]}, "/healthChecks(0)/command", "error.path.missing"),
@@ -227,6 +260,20 @@ def test_uris_are_fetched_and_only_archives_are_unpacked() -> None:
 
 def update(document: dict[str, Any], change: dict[str, Any]) -> Definition:
     return intake.update(definition(document), intake.checked(change))
+
+
+def test_what_is_fetched_is_unpacked_unless_said_otherwise() -> None:
+    assert list(definition({**CMD, "fetch": [{"uri": "http://h/a", "unknown": 1}]}).document()["fetch"]) == [
+        {"uri": "http://h/a", "extract": True, "executable": False, "cache": False}
+    ]
+
+
+@pytest.mark.parametrize("kind", ["persistent", "external"])
+def test_apps_with_lasting_volumes_are_replaced_before_new_tasks_start(kind: str) -> None:
+    volumes = [{"containerPath": "data", "mode": "RW", kind: {"size": 1}}]
+    app = {**CMD, "container": {"type": "MESOS", "volumes": volumes}}
+    assert definition(app).document()["upgradeStrategy"] == {"minimumHealthCapacity": 0.5, "maximumOverCapacity": 0.0}
+    assert definition({**app, "upgradeStrategy": {}}).document()["upgradeStrategy"]["maximumOverCapacity"] == 1.0
 
 
 def test_an_update_replaces_whole_members_and_keeps_the_others() -> None:

@@ -185,7 +185,7 @@ def _client(request: Request) -> str:
 
 
 def _version(record: Record, given: str) -> Definition:
-    """The app as it was in the version that is given, at any offset. Raises Refused: 404, or 422 for what is no time."""
+    """The app as it was in the version that is given, at any offset. Raises Refused: 404, or 422 if it is no time."""
     version = version_of(given)
     for app in record.versions:
         if app.version == version:

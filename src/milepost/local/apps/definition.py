@@ -72,6 +72,16 @@ class Network(Struct, frozen=True, kw_only=True, rename="camel"):
     labels: dict[str, str] | UnsetType = UNSET
 
 
+class Fetch(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A file that a task would be given in its sandbox."""
+
+    uri: str
+    extract: bool = True
+    executable: bool = False
+    cache: bool = False
+    dest_path: str | UnsetType = UNSET
+
+
 class UpgradeStrategy(Struct, frozen=True, kw_only=True, rename="camel"):
     """Both are shares of `instances`, 0 to 1."""
 
@@ -114,7 +124,7 @@ class Definition(Struct, frozen=True, kw_only=True, rename="camel"):
     task_kill_grace_period_seconds: float | UnsetType = UNSET
     kill_selection: str = "YOUNGEST_FIRST"
     unreachable_strategy: Any = field(default_factory=lambda: {"inactiveAfterSeconds": 0, "expungeAfterSeconds": 0})
-    fetch: tuple[dict[str, Any], ...] | UnsetType = UNSET
+    fetch: tuple[Fetch, ...] | UnsetType = UNSET
     user: str | UnsetType = UNSET
     executor: str = ""
     accepted_resource_roles: tuple[str, ...] | UnsetType = UNSET

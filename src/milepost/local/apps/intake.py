@@ -33,6 +33,9 @@ PLURAL = frozenset(
 )
 
 
+CAREFUL = {"minimumHealthCapacity": 0.5, "maximumOverCapacity": 0.0}
+
+
 class _InputDocker(Struct, kw_only=True, rename="camel"):
     image: str = ""
     network: str | UnsetType = UNSET
@@ -66,6 +69,7 @@ class _Input(Definition, frozen=True, kw_only=True, rename="camel"):
 
     id: str = ""
     container: _InputContainer | UnsetType = UNSET  # type: ignore[assignment]  # looser than what is kept
+    env: dict[str, str | dict[str, str]] | UnsetType = UNSET
     ip_address: _IpAddress | UnsetType = UNSET
     uris: tuple[str, ...] = ()
 
@@ -129,6 +133,8 @@ def _path(place: str) -> str:
 def _complete(document: Document, app_id: str) -> Definition:
     """Fill in what the canonical form always has, then check the rules. Raises Refused (422)."""
     given = {key: value for key, value in document.items() if value or key not in PLURAL}
+    if _has_lasting_volumes(given):
+        given.setdefault("upgradeStrategy", CAREFUL)
     try:
         definition = msgspec.convert(given | {"id": app_id}, Definition)
     except msgspec.ValidationError as error:
@@ -138,6 +144,12 @@ def _complete(document: Document, app_id: str) -> Definition:
     if found:
         raise invalid(found)
     return definition
+
+
+def _has_lasting_volumes(document: Document) -> bool:
+    """A second task beside the old one could not have them (marathon-api 4.1)."""
+    volumes = document.get("container", {}).get("volumes", ())
+    return any("persistent" in volume or "external" in volume for volume in volumes)
 
 
 def _with_networks(definition: Definition) -> Definition:

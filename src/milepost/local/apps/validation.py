@@ -14,12 +14,14 @@ from milepost.local.apps.unreachable import unreachable_violations
 PORT_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 PROTOCOLS = frozenset({"tcp", "udp", "udp,tcp"})
 CHECK_PROTOCOLS = frozenset({"HTTP", "HTTPS", "TCP", "COMMAND", "MESOS_HTTP", "MESOS_HTTPS", "MESOS_TCP"})
+IP_PROTOCOLS = ("IPv4", "IPv6")
+KILL_SELECTIONS = ("YOUNGEST_FIRST", "OLDEST_FIRST")
 SINGLE_INSTANCE = "MARATHON_SINGLE_INSTANCE_APP"
 
 
 def violations(app: Definition) -> list[Violation]:
     """All rules that `app` breaks, as (place, text)."""
-    own = (_identity, _numbers, _command, _container, _networks, _ports, _checks, _upgrade, _single_instance)
+    own = (_identity, _numbers, _words, _command, _container, _networks, _ports, _checks, _upgrade, _single_instance)
     rules = (*own, constraint_violations, unreachable_violations)
     return [violation for rule in rules for violation in rule(app)]
 
@@ -36,6 +38,7 @@ def _numbers(app: Definition) -> Iterator[Violation]:
         ("/cpus", app.cpus, 0),
         ("/mem", app.mem, 0),
         ("/disk", app.disk, 0),
+        ("/gpus", app.gpus, 0),
         ("/backoffSeconds", app.backoff_seconds, 0),
         ("/backoffFactor", app.backoff_factor, 1),
         ("/maxLaunchDelaySeconds", app.max_launch_delay_seconds, 0),
@@ -44,6 +47,13 @@ def _numbers(app: Definition) -> Iterator[Violation]:
     for path, value, minimum in at_least:
         if value < minimum:
             yield path, f"got {value}, expected {minimum} or more"
+
+
+def _words(app: Definition) -> Iterator[Violation]:
+    if app.kill_selection not in KILL_SELECTIONS:
+        yield "/killSelection", f"must be one of {', '.join(KILL_SELECTIONS)}"
+    if app.accepted_resource_roles == ():
+        yield "/acceptedResourceRoles", "must not be empty"
 
 
 def _command(app: Definition) -> Iterator[Violation]:
@@ -74,6 +84,10 @@ def _networks(app: Definition) -> Iterator[Violation]:
     for network in app.networks:
         if network.mode == "container" and not network.name:
             yield "/networks", "Network name must be specified when container network is selected."
+        if network.mode != "container" and (network.name or (network.mode == "host" and network.labels)):
+            yield "/networks", f"a network of mode {network.mode} takes no name, and one of the host no labels"
+    if app.image and modes.count("container") > 1:
+        yield "/networks", "Docker containers can join at most one container network"
 
 
 def _ports(app: Definition) -> Iterator[Violation]:
@@ -103,6 +117,7 @@ def _has_duplicates(values: Sequence[object]) -> bool:
 
 def _checks(app: Definition) -> Iterator[Violation]:
     for index, check in enumerate(app.checks):
+        yield from _check_numbers(f"/healthChecks({index})", check)
         if check.protocol not in CHECK_PROTOCOLS:
             yield f"/healthChecks({index})/protocol", f"must be one of {', '.join(sorted(CHECK_PROTOCOLS))}"
         elif check.protocol == "COMMAND" and not (check.command or {}).get("value"):
@@ -112,6 +127,23 @@ def _checks(app: Definition) -> Iterator[Violation]:
             yield f"/healthChecks({index})", text
     if sum(check.by_executor for check in app.checks) > 1:
         yield "/", "AppDefinition can contain at most one Mesos health check"
+
+
+def _check_numbers(place: str, check: HealthCheck) -> Iterator[Violation]:
+    numbers = {
+        "gracePeriodSeconds": check.grace_period_seconds,
+        "intervalSeconds": check.interval_seconds,
+        "timeoutSeconds": check.timeout_seconds,
+        "maxConsecutiveFailures": check.max_consecutive_failures,
+        "delaySeconds": check.delay_seconds,
+    }
+    for name, value in numbers.items():
+        if value < 0:
+            yield f"{place}/{name}", f"got {value}, expected 0 or more"
+    if not 0 <= (check.port or 0) <= 65535:
+        yield f"{place}/port", f"got {check.port}, expected between 0 and 65535"
+    if check.ip_protocol not in IP_PROTOCOLS:
+        yield f"{place}/ipProtocol", f"must be one of {', '.join(IP_PROTOCOLS)}"
 
 
 def _has_port(app: Definition, check: HealthCheck) -> bool:
