@@ -29,7 +29,7 @@ class Deployments:
         ]
 
     async def read(self, _: Request) -> Response:
-        return answer([render.deployment(each) for each in self._cluster.deployments.values()])
+        return answer([render.deployment(self._cluster, each) for each in self._cluster.deployments.values()])
 
     async def delete(self, request: Request) -> Response:
         """Undo what it changed; with `force` just stop it where it is."""

@@ -13,6 +13,7 @@ from milepost.local.scheduler.health import CheckResult, is_healthy
 from milepost.local.scheduler.nodes import Node, Resources
 from milepost.local.scheduler.placement import Rejection
 from milepost.local.scheduler.ports import Pick
+from milepost.local.scheduler.readiness import Readiness
 from milepost.local.scheduler.rollout import Rollout
 from milepost.local.scheduler.tree import Dependencies, GroupChanges, Tree, Trees
 
@@ -29,7 +30,8 @@ class Instance:
 
     `state` is the task's, "" before the first launch. `waits` tells that a launch is to come; a `leaving` instance
     goes away with its task. `health_reason` is set when it is killed for its health. An `inactive` one has been
-    unreachable, since `lost_at_s`, for long enough to be replaced.
+    unreachable, since `lost_at_s`, for long enough to be replaced. `readiness` is None unless a deployment waits for
+    the task to be ready.
     """
 
     id: str
@@ -46,6 +48,7 @@ class Instance:
     health_reason: str = ""
     lost_at_s: float = 0.0
     inactive: bool = False
+    readiness: Readiness | None = None
 
     @property
     def task_id(self) -> str:
@@ -63,8 +66,9 @@ class Instance:
 
     @property
     def is_good(self) -> bool:
-        """Counts for a deployment: it runs, and its checks, if any, are passed (marathon-api 10.2)."""
-        return self.state == RUNNING and (not self.results or self.healthy is True)
+        """Counts for a deployment: it runs, its checks, if any, are passed, and it is ready (marathon-api 10.2)."""
+        is_ready = self.readiness is None or self.readiness.ready
+        return self.state == RUNNING and is_ready and (not self.results or self.healthy is True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +197,10 @@ class Cluster:
     def app(self, app_id: str) -> Record | None:
         record = self.records.get(app_id)
         return record if record and record.definition else None
+
+    def deployment_of(self, app_id: str) -> Deployment | None:
+        """The deployment that holds the app."""
+        return self.deployments.get(self.locks.get(app_id, ""))
 
     def definitions(self) -> dict[str, Definition]:
         return {record.id: record.definition for record in self.records.values() if record.definition}

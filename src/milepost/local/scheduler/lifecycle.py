@@ -6,12 +6,13 @@ from milepost.local.apps import app_id as ids
 from milepost.local.apps.definition import Definition
 from milepost.local.scheduler import backoff, events, ports
 from milepost.local.scheduler.cluster import KILLING, RUNNING, STAGING, UNREACHABLE, Instance, Record, TaskFailure
-from milepost.local.scheduler.effects import KillTask, LaunchTask, ProbeHealth, Survivor, WakeAt
+from milepost.local.scheduler.effects import KillTask, LaunchTask, ProbeHealth, ProbeReadiness, Survivor, WakeAt
 from milepost.local.scheduler.environment import environment
 from milepost.local.scheduler.health import FIRST_PROBE_S
 from milepost.local.scheduler.nodes import Node, Resources, needed
 from milepost.local.scheduler.placement import Candidate, Place, place
-from milepost.local.scheduler.probe_port import probe_port
+from milepost.local.scheduler.probe_port import probe_port, readiness_port
+from milepost.local.scheduler.readiness import Readiness
 from milepost.local.scheduler.turn import Turn
 
 STARVED_RETRY_S = 5.0
@@ -100,6 +101,16 @@ def started(turn: Turn, record: Record, instance: Instance, note: str) -> None:
     for index, check in enumerate(instance.definition.checks):
         port = probe_port(instance, check)
         turn.want(ProbeHealth(instance.task_id, index, check, instance.node, port, FIRST_PROBE_S))
+    if instance.readiness:
+        ask_readiness(turn, instance, 0.0)
+
+
+def ask_readiness(turn: Turn, instance: Instance, after_s: float) -> None:
+    """Ask the task whether it is ready, `after_s` from now."""
+    check = instance.definition.readiness_check
+    if check:
+        port = readiness_port(instance, check)
+        turn.want(ProbeReadiness(instance.task_id, check, instance.node, port, after_s))
 
 
 def ended(turn: Turn, record: Record, instance: Instance, status: int, note: str) -> None:
@@ -174,6 +185,7 @@ def _launch(turn: Turn, record: Record, instance: Instance, goal: Definition) ->
         staged_at_s=turn.now_s,
         results=(None,) * len(goal.checks),
         waits=False,
+        readiness=Readiness() if goal.readiness_check and _is_deployed(turn, record) else None,
     )
     record.instances[instance.id] = instance
     _occupy(turn, instance)
@@ -183,6 +195,12 @@ def _launch(turn: Turn, record: Record, instance: Instance, goal: Definition) ->
         LaunchTask(instance.task_id, goal, node, host_ports, environment(goal, instance.task_id, node, host_ports)),
     )
     return True
+
+
+def _is_deployed(turn: Turn, record: Record) -> bool:
+    """Whether a deployment is at work on the app: what is launched then is started by it."""
+    deployment = turn.cluster.deployment_of(record.id)
+    return deployment is not None and record.id in deployment.undone
 
 
 def _candidates(turn: Turn) -> list[Candidate]:

@@ -1,12 +1,13 @@
 """The state as Marathon's API writes it (marathon-api 4.2, 6, 9.1). Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 from milepost.local.apps import app_id as ids
 from milepost.local.scheduler.cluster import KILLING, RUNNING, STAGING, Cluster, Deployment, Instance, Record
 from milepost.local.scheduler.events import agent_id, plan
 from milepost.local.scheduler.health import CheckResult
+from milepost.local.scheduler.readiness import Readiness
 from milepost.local.scheduler.timestamp import written
 from milepost.local.scheduler.tree import Tree
 
@@ -24,16 +25,31 @@ def app(cluster: Cluster, record: Record, embeds: Set[str]) -> Document:
     if embeds & {"lastTaskFailure", "failures"}:
         document.update(_last_failure(record))
     if "readiness" in embeds:
-        document["readinessCheckResults"] = list(_readiness(record)) if holder else []
+        document["readinessCheckResults"] = _readiness(record)
     return document
 
 
-def _readiness(record: Record) -> Iterator[Document]:
-    """What a deployment heard of its tasks: nobody asks them here, so that each is ready as soon as it runs."""
-    for check in record.document.get("readinessChecks", ()):
-        for each in record.instances.values():
-            if each.state == RUNNING:
-                yield {"name": check.get("name", "readinessCheck"), "taskId": each.task_id, "ready": True}
+def _readiness(record: Record | None) -> list[Document]:
+    """What the deployment under way has heard of the app's tasks so far (marathon-api 5.6)."""
+    found = record.instances.values() if record else ()
+    return [_ready(each) for each in found if each.state == RUNNING and each.readiness and each.readiness.answer]
+
+
+def _ready(instance: Instance) -> Document:
+    check, readiness = instance.definition.readiness_check, instance.readiness or Readiness()
+    document: Document = {
+        "name": check.name if check else "",
+        "taskId": instance.task_id,
+        "ready": readiness.ready,
+    }
+    answer = readiness.answer
+    if answer and check and check.preserve_last_response:
+        document["lastResponse"] = {
+            "status": answer.status,
+            "contentType": answer.content_type,
+            "body": answer.body,
+        }
+    return document
 
 
 def _counts(record: Record) -> Document:
@@ -112,8 +128,15 @@ def _result(instance: Instance, result: CheckResult) -> Document:
     return document
 
 
-def deployment(found: Deployment) -> Document:
-    current = [{"action": action.kind, "app": action.app_id, "readinessCheckResults": []} for action in found.step]
+def deployment(cluster: Cluster, found: Deployment) -> Document:
+    current = [
+        {
+            "action": action.kind,
+            "app": action.app_id,
+            "readinessCheckResults": _readiness(cluster.records.get(action.app_id)),
+        }
+        for action in found.step
+    ]
     return {
         "id": found.id,
         "version": found.version,
