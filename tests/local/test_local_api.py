@@ -89,8 +89,19 @@ async def test_while_a_deployment_runs_it_is_shown_whether_its_tasks_are_ready(a
     assert "readinessCheckResults" not in await api.app("web")
 
 
+async def test_statistics_of_tasks_are_shown_where_they_are_asked_for(api: Api) -> None:
+    await api.call("POST", "/v2/apps", APP, expect=201)
+    await api.deployed()
+    (group,) = (await api.call("GET", "/v2/groups?embed=group.apps&embed=group.apps.taskStats"))["apps"]
+    for app in (_only(await api.call("GET", "/v2/apps?embed=apps.taskStats")), group):
+        assert app["taskStats"]["totalSummary"]["stats"]["counts"]["running"] == 1
+    for app in (await api.app("web?embed=app.taskStats"), _only(await api.call("GET", "/v2/apps/*?embed=taskStats"))):
+        assert "withOutdatedConfig" not in app["taskStats"]
+    assert "taskStats" not in await api.app("web")
+
+
 def _only(answer: Any) -> Any:
-    return answer["app"] if "app" in answer else answer["apps"][0]
+    return answer["app"] if "app" in answer else answer.get("apps", answer.get("*"))[0]
 
 
 @pytest.mark.parametrize(

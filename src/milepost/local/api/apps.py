@@ -10,6 +10,7 @@ from starlette.routing import Route
 from milepost.local.api.answer import accepted, answer, deployment_header
 from milepost.local.api.app_tasks import AppTasks
 from milepost.local.api.request import embeds, flag, joined, json_body, segments
+from milepost.local.api.shown import shown
 from milepost.local.apps import app_id as ids
 from milepost.local.apps import intake
 from milepost.local.apps.definition import Definition
@@ -76,7 +77,7 @@ class Apps:
         cmd, part, matches = query.get("cmd", "").lower(), query.get("id", "").lower(), selector(query.get("label", ""))
         wanted = embeds(request)
         found = [
-            render.app(self._cluster, record, wanted)
+            shown(self._cluster, record, wanted)
             for record in self._cluster.apps()
             if part in record.id
             and cmd in str(record.document.get("cmd", "")).lower()
@@ -112,9 +113,9 @@ class Apps:
     async def _read(self, request: Request, app_id: str) -> Response:
         if app_id.endswith("/*"):
             below = [each for each in self._cluster.apps() if ids.is_below(each.id, app_id.removesuffix("/*") or "/")]
-            return answer({"*": [render.app(self._cluster, each, embeds(request)) for each in below]})
-        wanted = {"failures"} | (embeds(request) & {"readiness"})
-        return answer({"app": render.app(self._cluster, self._record(app_id), wanted)})
+            return answer({"*": [shown(self._cluster, each, embeds(request)) for each in below]})
+        wanted = {"failures"} | (embeds(request) & {"readiness", "taskStats"})
+        return answer({"app": shown(self._cluster, self._record(app_id), wanted)})
 
     async def _put(self, request: Request, app_id: str) -> Response:
         document = intake.checked(await json_body(request))

@@ -50,5 +50,6 @@ class Deployments:
             raise Refused(404, f"Application {app_id} not found in tasks queue.")
         return Response(status_code=204, headers=HEADERS)
 
-    async def queue(self, _: Request) -> Response:
-        return answer({"queue": render.queue(self._cluster, time.time())})
+    async def queue(self, request: Request) -> Response:
+        with_offers = "lastUnusedOffers" in request.query_params.getlist("embed")
+        return answer({"queue": render.queue(self._cluster, time.time(), with_offers=with_offers)})

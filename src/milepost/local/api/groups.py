@@ -6,6 +6,7 @@ from starlette.routing import Route
 
 from milepost.local.api.answer import accepted, answer
 from milepost.local.api.request import embeds, flag, joined, json_body, segments
+from milepost.local.api.shown import shown
 from milepost.local.apps import app_id as ids
 from milepost.local.apps import group_update
 from milepost.local.apps.group_update import GroupUpdate
@@ -14,7 +15,7 @@ from milepost.local.engine import Engine
 from milepost.local.scheduler import changes, events, groups, render
 
 METHODS = ["GET", "POST", "PUT", "DELETE"]
-STATUS = frozenset({"tasks", "failures", "lastTaskFailure", "counts", "deployments", "readiness"})
+STATUS = frozenset({"tasks", "failures", "lastTaskFailure", "counts", "deployments", "readiness", "taskStats"})
 PARTS = {"group.apps": "apps", "group.groups": "groups", "group.pods": "pods"}
 
 
@@ -92,7 +93,7 @@ class Groups:
         below = [record for record in self._cluster.apps() if ids.is_below(record.id, group_id)]
         if not wanted & STATUS:
             return [record.document for record in below]
-        return [render.app(self._cluster, record, wanted) for record in below]
+        return [shown(self._cluster, record, wanted) for record in below]
 
     def _existing(self, parts: list[str]) -> str:
         group_id = joined(parts)

@@ -11,7 +11,7 @@ from milepost.local.scheduler.backoff import Backoff
 from milepost.local.scheduler.effects import Message
 from milepost.local.scheduler.health import CheckResult, is_healthy
 from milepost.local.scheduler.nodes import Node, Resources
-from milepost.local.scheduler.placement import Rejection
+from milepost.local.scheduler.placement import Declined
 from milepost.local.scheduler.ports import Pick
 from milepost.local.scheduler.readiness import Readiness
 from milepost.local.scheduler.rollout import Rollout
@@ -44,6 +44,7 @@ class Instance:
     started_at_s: float | None = None
     results: tuple[CheckResult | None, ...] = ()
     waits: bool = True
+    waits_since_s: float = 0.0
     leaving: bool = False
     health_reason: str = ""
     lost_at_s: float = 0.0
@@ -88,7 +89,7 @@ class Record:
     """One app: what was asked for, and what exists. `definition` is None once it was deleted.
 
     `goal` is what the scheduler works towards now: a deployment's step moves it to `definition`.
-    `document` is `definition` as JSON, made once. `rejections` tell why no node took its latest task, if none did.
+    `document` is `definition` as JSON, made once. `declined` tells why no node took its latest task, if none did.
     """
 
     id: str
@@ -101,7 +102,8 @@ class Record:
     backoff: Backoff = field(default_factory=Backoff)
     last_failure: TaskFailure | None = None
     wake_at_s: float | None = None
-    rejections: tuple[Rejection, ...] = ()
+    declined: tuple[Declined, ...] = ()
+    declined_at_s: float = 0.0
 
     @property
     def staying(self) -> list[Instance]:

@@ -23,7 +23,8 @@ FAILURES = frozenset({"TASK_FAILED", "TASK_GONE"})
 
 def add_instance(turn: Turn, record: Record, app: Definition) -> None:
     """One more instance; it is launched as soon as backoff and room allow."""
-    instance = Instance(f"{ids.safe(record.id)}.instance-{turn.cluster.chance.new_id()}", app)
+    new_id = f"{ids.safe(record.id)}.instance-{turn.cluster.chance.new_id()}"
+    instance = Instance(new_id, app, waits_since_s=turn.now_s)
     turn.cluster.homes[instance.id] = record
     record.instances[instance.id] = instance
     turn.want(events.instance_changed(instance, "Scheduled", turn.now_s))
@@ -62,9 +63,12 @@ def launch_waiting(turn: Turn, record: Record) -> None:
     for instance in waiting:
         if not _launch(turn, record, instance, record.goal):
             _starve(turn, record)
-            return
-    record.rejections = ()
-    turn.cluster.starved.discard(record.id)
+            break
+    else:
+        record.declined = ()
+        turn.cluster.starved.discard(record.id)
+    if not record.instances[waiting[0].id].waits:  # those that were due together are launched together
+        _note_progress(turn, record, record.goal)
 
 
 def kill(turn: Turn, record: Record, instance: Instance, *, leaving: bool, health_reason: str = "") -> None:
@@ -93,7 +97,7 @@ def started(turn: Turn, record: Record, instance: Instance, note: str) -> None:
         return
     instance = replace(instance, state=RUNNING, started_at_s=turn.now_s)
     record.instances[instance.id] = instance
-    record.backoff = backoff.after_progress(record.backoff, instance.definition, turn.now_s)
+    _note_progress(turn, record, instance.definition)
     turn.want(
         events.status_update(instance, RUNNING, note, turn.now_s),
         events.instance_changed(instance, "Running", turn.now_s),
@@ -121,7 +125,7 @@ def ended(turn: Turn, record: Record, instance: Instance, status: int, note: str
 def over(turn: Turn, record: Record, instance: Instance, state: str, note: str) -> None:
     """The same for a task whose last `state` is known."""
     _release(turn, instance)
-    instance = replace(instance, state=state, waits=True, inactive=False)
+    instance = replace(instance, state=state, waits=True, waits_since_s=turn.now_s, inactive=False)
     turn.want(
         events.status_update(instance, state, note, turn.now_s),
         events.instance_changed(instance, CONDITIONS[state], turn.now_s),
@@ -158,7 +162,7 @@ def port_taken(turn: Turn, record: Record, instance: Instance, port: int) -> Non
         ended(turn, record, instance, 0, "")
     else:
         _release(turn, instance)
-        record.instances[instance.id] = replace(instance, state="", waits=True)
+        record.instances[instance.id] = replace(instance, state="", waits=True, waits_since_s=turn.now_s)
 
 
 def drop_waiting(turn: Turn, record: Record, config_version: str) -> None:
@@ -172,7 +176,7 @@ def _launch(turn: Turn, record: Record, instance: Instance, goal: Definition) ->
     """Put the instance's next task on a node; False if no node has room."""
     found = place(goal, _candidates(turn), _peers(turn, record, goal), turn.cluster.chance.pick)
     if not isinstance(found, Place):
-        record.rejections = found
+        record.declined, record.declined_at_s = found, turn.now_s
         return False
     node, host_ports = found.node, found.ports
     instance = Instance(
@@ -260,9 +264,19 @@ def _remove(turn: Turn, record: Record, instance: Instance) -> None:
     turn.cluster.homes.pop(instance.id, None)
 
 
+def _is_current(record: Record, app: Definition) -> bool:
+    """Whether tasks of this config are still launched. What becomes of older ones delays no newer one."""
+    return record.goal is not None and app.config_version == record.goal.config_version
+
+
+def _note_progress(turn: Turn, record: Record, app: Definition) -> None:
+    if _is_current(record, app):
+        record.backoff = backoff.after_progress(record.backoff, app, turn.now_s)
+
+
 def _note_failure(turn: Turn, record: Record, instance: Instance, note: str) -> None:
     """Failures and kills for health are kept for the API; a task that ended by itself delays the next launch."""
-    if instance.state != "TASK_KILLED":
+    if instance.state != "TASK_KILLED" and _is_current(record, instance.definition):
         record.backoff = backoff.after_failure(record.backoff, instance.definition, turn.now_s)
     if instance.health_reason:
         note = f"Task was killed since health check failed. Reason: {instance.health_reason}"
