@@ -56,7 +56,7 @@ def test_a_stopped_node_s_tasks_are_gone_at_once_and_replaced_elsewhere() -> Non
     assert "Gone" in conditions(world)
     after(world, 1.0)  # the loss counts for the backoff
     assert states(world) == {OTHER: ["RUNNING", "STAGING"]}
-    failure = render.app(world.cluster, world.record(), {"lastTaskFailure"}, world.now_s)["lastTaskFailure"]
+    failure = render.app(world.cluster, world.record(), {"lastTaskFailure"})["lastTaskFailure"]
     assert (failure["state"], failure["message"]) == ("TASK_GONE", "the node was stopped")
 
 

@@ -22,6 +22,7 @@ BRIDGE: dict[str, Any] = {
         "docker": {"image": "nginx", "network": "BRIDGE", "portMappings": [{"containerPort": 80}]},
     },
 }
+PORTS = [{"port": 0, "name": "http"}]
 
 
 @pytest.fixture
@@ -76,35 +77,33 @@ async def test_the_list_shows_tasks_only_where_they_are_asked_for(api: Api) -> N
         assert ("tasks" in app, app["tasksRunning"]) == (shown, 1)
 
 
-async def test_what_the_tasks_were_started_for_is_shown_where_it_is_asked_for(api: Api) -> None:
-    await api.call("POST", "/v2/apps", APP, expect=201)
-    await api.deployed()
-    for path in ("/v2/apps/web?embed=app.taskStats", "/v2/apps?embed=apps.taskStats&embed=unknown"):
-        stats = _only(await api.call("GET", path))["taskStats"]
-        assert set(stats) == {"startedAfterLastScaling", "withLatestConfig", "totalSummary"}
-        total = stats["totalSummary"]["stats"]
-        assert total["counts"] == {"staged": 0, "running": 1, "healthy": 0, "unhealthy": 0}
-        assert set(total["lifeTime"]) == {"averageSeconds", "medianSeconds"}
-    assert "taskStats" not in await api.app("web")
-
-
-async def test_while_a_deployment_runs_a_task_that_runs_is_shown_as_ready(api: Api) -> None:
-    never_healthy = [{"protocol": "COMMAND", "command": {"value": "false"}}]
-    readiness = [{"name": "up", "portName": "http"}]
-    ports = [{"port": 0, "name": "http"}]
-    app = {**APP, "healthChecks": never_healthy, "readinessChecks": readiness, "portDefinitions": ports}
-    await api.call("POST", "/v2/apps", app, expect=201)
+async def test_while_a_deployment_runs_it_is_shown_whether_its_tasks_are_ready(api: Api) -> None:
+    readiness = [{"name": "up", "portName": "http"}]  # an idle task answers nobody
+    await api.call("POST", "/v2/apps", {**APP, "readinessChecks": readiness, "portDefinitions": PORTS}, expect=201)
     for path in ("/v2/apps/web?embed=app.tasks&embed=apps.readiness", "/v2/apps?embed=apps.tasks&embed=apps.readiness"):
         with anyio.fail_after(10):
-            while not (shown := _only(await api.call("GET", path)))["tasksRunning"]:
+            while not (shown := _only(await api.call("GET", path)))["readinessCheckResults"]:
                 await anyio.sleep(0.01)
         (task,) = shown["tasks"]
-        assert shown["readinessCheckResults"] == [{"name": "up", "taskId": task["id"], "ready": True}]
+        assert shown["readinessCheckResults"] == [{"name": "up", "taskId": task["id"], "ready": False}]
+    (deployment,) = await api.call("GET", "/v2/deployments")
+    assert deployment["currentActions"][0]["readinessCheckResults"] == shown["readinessCheckResults"]
     assert "readinessCheckResults" not in await api.app("web")
 
 
+async def test_statistics_of_tasks_are_shown_where_they_are_asked_for(api: Api) -> None:
+    await api.call("POST", "/v2/apps", APP, expect=201)
+    await api.deployed()
+    (group,) = (await api.call("GET", "/v2/groups?embed=group.apps&embed=group.apps.taskStats"))["apps"]
+    for app in (_only(await api.call("GET", "/v2/apps?embed=apps.taskStats")), group):
+        assert app["taskStats"]["totalSummary"]["stats"]["counts"]["running"] == 1
+    for app in (await api.app("web?embed=app.taskStats"), _only(await api.call("GET", "/v2/apps/*?embed=taskStats"))):
+        assert "withOutdatedConfig" not in app["taskStats"]
+    assert "taskStats" not in await api.app("web")
+
+
 def _only(answer: Any) -> Any:
-    return answer["app"] if "app" in answer else answer["apps"][0]
+    return answer["app"] if "app" in answer else answer.get("apps", answer.get("*"))[0]
 
 
 @pytest.mark.parametrize(

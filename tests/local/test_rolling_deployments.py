@@ -127,6 +127,7 @@ def test_an_unhealthy_old_task_goes_before_a_healthy_one() -> None:
     world.run()
     sick, well = world.instances()
     world.tell(Probed(sick.task_id, 0, "no answer"))
+    world.failing[sick.task_id] = "no answer"
     world.put({**app, "env": {"A": "new"}})
     world.run()
     killed = [body["taskId"] for body in world.told("status_update_event") if body["taskStatus"] == "TASK_KILLING"]

@@ -18,12 +18,15 @@ from milepost.local.scheduler.effects import (
     Message,
     Probed,
     ProbeHealth,
+    ProbeReadiness,
+    ReadinessHeard,
     TaskEnded,
     TaskStarted,
     WakeAt,
 )
 from milepost.local.scheduler.nodes import Node
 from milepost.local.scheduler.react import react
+from milepost.local.scheduler.readiness import Answer
 from milepost.local.scheduler.turn import Turn
 
 P = ParamSpec("P")
@@ -31,6 +34,8 @@ ResultT = TypeVar("ResultT")
 NODES = (Node("127.0.59.2"), Node("127.0.59.3"))
 SLEEPER: Mapping[str, Any] = {"id": "/web", "cmd": "sleep 1000"}
 CHECKED: Mapping[str, Any] = {**SLEEPER, "healthChecks": [{"path": "/"}]}
+
+READY = Answer(200, "text/plain", "yes")
 
 
 def definition(document: Mapping[str, Any]) -> Definition:
@@ -40,7 +45,8 @@ def definition(document: Mapping[str, Any]) -> Definition:
 
 
 class World:
-    """Holds what the scheduler wants done (`pending`) until a test lets it happen. Probes succeed unless `failing`."""
+    """Holds what the scheduler wants done (`pending`) until a test lets it happen. Probes succeed unless
+    `failing`, and tasks are ready unless they answer as `unready` says."""
 
     def __init__(self, nodes: tuple[Node, ...] = NODES, seed: int = 0) -> None:
         chance = random.Random(seed)
@@ -53,6 +59,7 @@ class World:
         self.launched: dict[str, LaunchTask] = {}
         self.pending: list[Effect] = []
         self.failing: dict[str, str] = {}
+        self.unready: dict[str, Answer] = {}
         self.watch: Callable[[], None] = lambda: None
 
     def command(self, function: Callable[Concatenate[Turn, P], ResultT], *args: P.args, **kwargs: P.kwargs) -> ResultT:
@@ -65,7 +72,7 @@ class World:
             for effect in turn.effects:
                 if isinstance(effect, LaunchTask):
                     self.launched[effect.task_id] = effect
-                if isinstance(effect, LaunchTask | KillTask | ProbeHealth | WakeAt):
+                if isinstance(effect, LaunchTask | KillTask | ProbeHealth | ProbeReadiness | WakeAt):
                     self.pending.append(effect)
             self.watch()
 
@@ -104,6 +111,8 @@ class World:
             case ProbeHealth():
                 self.now_s += 0.001
                 self.tell(Probed(effect.task_id, effect.index, self.failing.get(effect.task_id)))
+            case ProbeReadiness():
+                self.tell(ReadinessHeard(effect.task_id, self.unready.get(effect.task_id, READY)))
             case WakeAt():
                 self.now_s = max(self.now_s, effect.at_s)
                 self.tell(LaunchDue(effect.app_id))

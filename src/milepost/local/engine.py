@@ -24,6 +24,8 @@ from milepost.local.scheduler.effects import (
     Message,
     Probed,
     ProbeHealth,
+    ProbeReadiness,
+    ReadinessHeard,
     SaveApp,
     TaskStarted,
     WakeAt,
@@ -93,7 +95,7 @@ class Engine:
                     self._kill(effect)
                 case DropTask():
                     self.crash(effect.task_id)
-                case ProbeHealth():
+                case ProbeHealth() | ProbeReadiness():
                     self._probe(effect)
                 case WakeAt():
                     self._group.start_soon(self._wake, effect)
@@ -113,7 +115,7 @@ class Engine:
             task.control.grace_s = kill.grace_s
             task.control.stop.set()
 
-    def _probe(self, probe: ProbeHealth) -> None:
+    def _probe(self, probe: ProbeHealth | ProbeReadiness) -> None:
         task = self._tasks.get(probe.task_id)
         if task and task.probes:
             task.probes.start_soon(self._ask, task, probe)
@@ -127,8 +129,11 @@ class Engine:
         del self._tasks[task.launch.task_id]
         self.tell(message)
 
-    async def _ask(self, task: _Task, probe: ProbeHealth) -> None:
+    async def _ask(self, task: _Task, probe: ProbeHealth | ProbeReadiness) -> None:
         await anyio.sleep(probe.after_s)
+        if isinstance(probe, ProbeReadiness):
+            self.tell(ReadinessHeard(probe.task_id, await self._prober.ask(probe)))
+            return
         sandbox, environment = self._runtime.surroundings(task.launch)
         failure = await self._prober.probe(probe, sandbox, environment)
         self.tell(Probed(probe.task_id, probe.index, failure))

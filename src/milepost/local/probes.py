@@ -1,4 +1,4 @@
-"""Health probes: one question to one task (marathon-api 5.5)."""
+"""Probes: one question to one task about its health (marathon-api 5.5) or whether it is ready (5.6)."""
 
 import signal
 import subprocess
@@ -9,9 +9,11 @@ import anyio
 import httpx2
 
 from milepost.local.runtimes.process import signal_all
-from milepost.local.scheduler.effects import ProbeHealth
+from milepost.local.scheduler.effects import ProbeHealth, ProbeReadiness
+from milepost.local.scheduler.readiness import NO_ANSWER, Answer
 
 PROMISED_STATUS = range(200, 400)
+BODY_KEPT = 64 << 10  # bytes of an answer that are read at most
 
 
 class Prober:
@@ -32,6 +34,18 @@ class Prober:
         except (OSError, httpx2.HTTPError) as error:
             return f"{type(error).__name__}: {error}"
 
+    async def ask(self, probe: ProbeReadiness) -> Answer:
+        """What the task answers; one that cannot be asked within the check's timeout is not ready."""
+        check, timeout_s = probe.check, probe.check.timeout_seconds
+        try:
+            with anyio.fail_after(timeout_s):
+                return await self._answer(_url(check.protocol.lower(), probe.node, probe.port, check.path))
+        except TimeoutError:
+            words = f"no answer within {timeout_s:g} s"
+        except (OSError, httpx2.HTTPError) as error:
+            words = f"{type(error).__name__}: {error}"
+        return Answer(NO_ANSWER, "text/plain", f"the task could not be asked: {words}")
+
     async def aclose(self) -> None:
         await self._client.aclose()
 
@@ -45,11 +59,25 @@ class Prober:
         return await self._get(kind.lower(), probe.node, probe.port, probe.check.path or "/")
 
     async def _get(self, scheme: str, node: str, port: int, path: str) -> str | None:
-        url = f"{scheme}://{node}:{port}/{path.removeprefix('/')}"
+        url = _url(scheme, node, port, path)
         async with self._client.stream("GET", url, timeout=None) as response:  # the whole probe has one timeout
             if response.status_code in PROMISED_STATUS:
                 return None
             return f"{response.status_code} {response.reason_phrase}"
+
+    async def _answer(self, url: str) -> Answer:
+        body = b""
+        async with self._client.stream("GET", url, timeout=None) as response:
+            async for piece in response.aiter_bytes():
+                body += piece
+                if len(body) >= BODY_KEPT:
+                    break
+            text = body[:BODY_KEPT].decode(response.charset_encoding or "utf-8", "replace")
+            return Answer(response.status_code, response.headers.get("content-type", "text/plain"), text)
+
+
+def _url(scheme: str, node: str, port: int, path: str) -> str:
+    return f"{scheme}://{node}:{port}/{path.removeprefix('/')}"
 
 
 async def _run_command(command: str, sandbox: Path, environment: Mapping[str, str]) -> str | None:

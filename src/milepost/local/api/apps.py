@@ -1,6 +1,5 @@
 """`/v2/apps` and what lies below it, but tasks (marathon-api 6.1 to 6.7, 6.10)."""
 
-import time
 from collections.abc import Awaitable, Callable, Set
 
 from starlette.exceptions import HTTPException
@@ -11,6 +10,7 @@ from starlette.routing import Route
 from milepost.local.api.answer import accepted, answer, deployment_header
 from milepost.local.api.app_tasks import AppTasks
 from milepost.local.api.request import embeds, flag, joined, json_body, segments, version_of
+from milepost.local.api.shown import shown
 from milepost.local.apps import app_id as ids
 from milepost.local.apps import intake
 from milepost.local.apps.definition import Definition
@@ -18,7 +18,7 @@ from milepost.local.apps.legacy import Document
 from milepost.local.apps.refusal import Refused, invalid, no_such_app
 from milepost.local.apps.selector import selector
 from milepost.local.engine import Engine
-from milepost.local.scheduler import changes, events, render
+from milepost.local.scheduler import changes, events
 from milepost.local.scheduler.cluster import Record
 from milepost.local.scheduler.turn import Turn
 
@@ -167,7 +167,7 @@ class Apps:
             self._engine.command(_post_event, record.definition, _client(request), request.url.path)
 
     def _shown(self, record: Record, wanted: Set[str] = ALWAYS) -> Document:
-        return render.app(self._cluster, record, wanted | ALWAYS, time.time())
+        return shown(self._cluster, record, wanted | ALWAYS)
 
     def _record(self, app_id: str) -> Record:
         record = self._cluster.app(app_id)

@@ -29,7 +29,7 @@ class Deployments:
         ]
 
     async def read(self, _: Request) -> Response:
-        return answer([render.deployment(each) for each in self._cluster.deployments.values()])
+        return answer([render.deployment(self._cluster, each) for each in self._cluster.deployments.values()])
 
     async def delete(self, request: Request) -> Response:
         """Undo what it changed; with `force` just stop it where it is."""
@@ -50,5 +50,6 @@ class Deployments:
             raise Refused(404, f"Application {app_id} not found in tasks queue.")
         return Response(status_code=204)
 
-    async def queue(self, _: Request) -> Response:
-        return answer({"queue": render.queue(self._cluster, time.time())})
+    async def queue(self, request: Request) -> Response:
+        with_offers = "lastUnusedOffers" in request.query_params.getlist("embed")
+        return answer({"queue": render.queue(self._cluster, time.time(), with_offers=with_offers)})

@@ -1,6 +1,5 @@
 """`/v2/groups` and what lies below it (marathon-api 6.12)."""
 
-import time
 from dataclasses import replace
 
 from starlette.requests import Request
@@ -9,6 +8,7 @@ from starlette.routing import Route
 
 from milepost.local.api.answer import accepted, answer
 from milepost.local.api.request import embeds, flag, joined, json_body, segments, version_of
+from milepost.local.api.shown import shown
 from milepost.local.apps import app_id as ids
 from milepost.local.apps import group_update
 from milepost.local.apps.group_update import GroupUpdate
@@ -94,7 +94,7 @@ class Groups:
         """The apps below the group, with as much of their state as is asked for."""
         wanted = embeds(request)
         below = [record for record in self._cluster.apps() if ids.is_below(record.id, group_id)]
-        return [render.app(self._cluster, record, wanted, time.time()) for record in below]
+        return [shown(self._cluster, record, wanted) for record in below]
 
     def _existing(self, parts: list[str]) -> str:
         group_id = joined(parts)

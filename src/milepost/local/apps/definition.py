@@ -8,6 +8,8 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType, field, structs, to_builtins
 
+from milepost.local.apps.readiness import ReadinessCheck
+
 
 class HealthCheck(Struct, frozen=True, kw_only=True, rename="camel"):
     """Times in seconds. `port` beats `port_index`; both are UNSET only for COMMAND and for apps without ports."""
@@ -113,7 +115,7 @@ class Definition(Struct, frozen=True, kw_only=True, rename="camel"):
     port_definitions: tuple[PortDefinition, ...] | UnsetType = UNSET
     require_ports: bool = False
     health_checks: tuple[HealthCheck, ...] | UnsetType = UNSET
-    readiness_checks: tuple[dict[str, Any], ...] | UnsetType = UNSET
+    readiness_checks: tuple[ReadinessCheck, ...] | UnsetType = UNSET
     check: dict[str, Any] | UnsetType = UNSET
     constraints: tuple[tuple[str, ...], ...] | UnsetType = UNSET
     dependencies: tuple[str, ...] | UnsetType = UNSET
@@ -144,6 +146,11 @@ class Definition(Struct, frozen=True, kw_only=True, rename="camel"):
         return self.health_checks or ()
 
     @property
+    def readiness_check(self) -> ReadinessCheck | None:
+        """There is at most one (marathon-api 4.3); none where it names no port, as an app from an old file may."""
+        return next((each for each in self.readiness_checks or () if each.port_name in self.port_names), None)
+
+    @property
     def mappings(self) -> tuple[PortMapping, ...] | None:
         """The container's ports, None where the app has none of that kind (host networking)."""
         if self.on_host_network or not self.container or isinstance(self.container.port_mappings, UnsetType):
@@ -160,6 +167,12 @@ class Definition(Struct, frozen=True, kw_only=True, rename="camel"):
         if self.mappings is not None:
             return tuple(mapping.service_port for mapping in self.mappings)
         return tuple(each.port for each in self.port_definitions or ())
+
+    @property
+    def port_names(self) -> tuple[str | UnsetType, ...]:
+        """In the order of the service ports; UNSET for those without a name."""
+        ports = (self.port_definitions or ()) if self.mappings is None else self.mappings
+        return tuple(each.name for each in ports)
 
     @property
     def config_version(self) -> str:

@@ -8,6 +8,7 @@ from msgspec import UnsetType
 from milepost.local.apps import app_id as ids
 from milepost.local.apps.constraints import constraint_violations
 from milepost.local.apps.definition import Definition, HealthCheck, PortDefinition, PortMapping
+from milepost.local.apps.readiness import readiness_violations
 from milepost.local.apps.refusal import Violation
 from milepost.local.apps.unreachable import unreachable_violations
 
@@ -22,7 +23,7 @@ SINGLE_INSTANCE = "MARATHON_SINGLE_INSTANCE_APP"
 def violations(app: Definition) -> list[Violation]:
     """All rules that `app` breaks, as (place, text)."""
     own = (_identity, _numbers, _words, _command, _container, _networks, _ports, _checks, _upgrade, _single_instance)
-    rules = (*own, constraint_violations, unreachable_violations)
+    rules = (*own, readiness_violations, constraint_violations, unreachable_violations)
     return [violation for rule in rules for violation in rule(app)]
 
 

@@ -11,8 +11,9 @@ from milepost.local.scheduler.backoff import Backoff
 from milepost.local.scheduler.effects import Message
 from milepost.local.scheduler.health import CheckResult, is_healthy
 from milepost.local.scheduler.nodes import Node, Resources
-from milepost.local.scheduler.placement import Rejection
+from milepost.local.scheduler.placement import Declined
 from milepost.local.scheduler.ports import Pick
+from milepost.local.scheduler.readiness import Readiness
 from milepost.local.scheduler.rollout import Rollout
 from milepost.local.scheduler.tree import Dependencies, GroupChanges, Tree, Trees
 
@@ -29,7 +30,8 @@ class Instance:
 
     `state` is the task's, "" before the first launch. `waits` tells that a launch is to come; a `leaving` instance
     goes away with its task. `health_reason` is set when it is killed for its health. An `inactive` one has been
-    unreachable, since `lost_at_s`, for long enough to be replaced.
+    unreachable, since `lost_at_s`, for long enough to be replaced. `readiness` is None unless a deployment waits for
+    the task to be ready.
     """
 
     id: str
@@ -42,10 +44,12 @@ class Instance:
     started_at_s: float | None = None
     results: tuple[CheckResult | None, ...] = ()
     waits: bool = True
+    waits_since_s: float = 0.0
     leaving: bool = False
     health_reason: str = ""
     lost_at_s: float = 0.0
     inactive: bool = False
+    readiness: Readiness | None = None
 
     @property
     def task_id(self) -> str:
@@ -63,8 +67,9 @@ class Instance:
 
     @property
     def is_good(self) -> bool:
-        """Counts for a deployment: it runs, and its checks, if any, are passed (marathon-api 10.2)."""
-        return self.state == RUNNING and (not self.results or self.healthy is True)
+        """Counts for a deployment: it runs, its checks, if any, are passed, and it is ready (marathon-api 10.2)."""
+        is_ready = self.readiness is None or self.readiness.ready
+        return self.state == RUNNING and is_ready and (not self.results or self.healthy is True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,7 @@ class Record:
     """One app: what was asked for, and what exists. `definition` is None once it was deleted.
 
     `goal` is what the scheduler works towards now: a deployment's step moves it to `definition`.
-    `document` is `definition` as JSON, made once. `rejections` tell why no node took its latest task, if none did.
+    `document` is `definition` as JSON, made once. `declined` tells why no node took its latest task, if none did.
     """
 
     id: str
@@ -97,7 +102,8 @@ class Record:
     backoff: Backoff = field(default_factory=Backoff)
     last_failure: TaskFailure | None = None
     wake_at_s: float | None = None
-    rejections: tuple[Rejection, ...] = ()
+    declined: tuple[Declined, ...] = ()
+    declined_at_s: float = 0.0
 
     @property
     def staying(self) -> list[Instance]:
@@ -193,6 +199,10 @@ class Cluster:
     def app(self, app_id: str) -> Record | None:
         record = self.records.get(app_id)
         return record if record and record.definition else None
+
+    def deployment_of(self, app_id: str) -> Deployment | None:
+        """The deployment that holds the app."""
+        return self.deployments.get(self.locks.get(app_id, ""))
 
     def definitions(self) -> dict[str, Definition]:
         return {record.id: record.definition for record in self.records.values() if record.definition}

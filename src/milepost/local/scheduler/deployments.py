@@ -1,6 +1,7 @@
 """Deployments: a plan's steps, one after the other (marathon-api 10.1 to 10.5)."""
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 
 from milepost.local.apps import app_id as ids
 from milepost.local.apps.definition import Definition, is_same
@@ -76,7 +77,7 @@ def start(turn: Turn, deployment: Deployment) -> None:
 def advance(turn: Turn, record: Record) -> None:
     """Settle the record; then, if its deployment's step is done, go on with that deployment."""
     settle(turn, record)
-    deployment = turn.cluster.deployments.get(turn.cluster.locks.get(record.id, ""))
+    deployment = turn.cluster.deployment_of(record.id)
     if deployment:
         _tick_off(turn, deployment, record)
         if deployment.current and not deployment.undone:
@@ -173,13 +174,17 @@ def _end_step(turn: Turn, deployment: Deployment) -> None:
 
 
 def _forget(turn: Turn, deployment: Deployment) -> None:
-    """Drop the deployment, its locks, and the records of apps that are gone for good."""
+    """Drop the deployment, its locks, what it heard of readiness, and the records of apps that are gone for good."""
     cluster = turn.cluster
     cluster.deployments.pop(deployment.id, None)
     for app_id in deployment.app_ids:
         cluster.locks.pop(app_id, None)
         record = cluster.records.get(app_id)
-        if record and record.definition is None and not record.instances:
+        if record is None:
+            continue
+        for each in [each for each in record.instances.values() if each.readiness]:
+            record.instances[each.id] = replace(each, readiness=None)
+        if record.definition is None and not record.instances:
             del cluster.records[app_id]
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from milepost.local.apps.definition import Definition, HealthCheck
+from milepost.local.apps.readiness import ReadinessCheck
+from milepost.local.scheduler.readiness import Answer
 from milepost.local.scheduler.tree import Trees
 
 
@@ -61,6 +63,17 @@ class ProbeHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeReadiness:
+    """Ask the task once whether it is ready, `after_s` from now."""
+
+    task_id: str
+    check: ReadinessCheck
+    node: str
+    port: int
+    after_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class WakeAt:
     """Send `LaunchDue(app_id)` at `at_s`."""
 
@@ -91,7 +104,7 @@ class ForgetApp:
     app_id: str
 
 
-Effect = LaunchTask | KillTask | DropTask | ProbeHealth | WakeAt | EmitEvent | SaveApp | ForgetApp
+Effect = LaunchTask | KillTask | DropTask | ProbeHealth | ProbeReadiness | WakeAt | EmitEvent | SaveApp | ForgetApp
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +142,18 @@ class Probed:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadinessHeard:
+    """What the task answered when it was asked whether it is ready."""
+
+    task_id: str
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
 class LaunchDue:
     """A launch that was delayed may be possible now."""
 
     app_id: str
 
 
-Message = TaskStarted | TaskEnded | PortTaken | Probed | LaunchDue
+Message = TaskStarted | TaskEnded | PortTaken | Probed | ReadinessHeard | LaunchDue

@@ -6,12 +6,13 @@ from milepost.local.apps import app_id as ids
 from milepost.local.apps.definition import Definition
 from milepost.local.scheduler import backoff, events, ports
 from milepost.local.scheduler.cluster import KILLING, RUNNING, STAGING, UNREACHABLE, Instance, Record, TaskFailure
-from milepost.local.scheduler.effects import KillTask, LaunchTask, ProbeHealth, Survivor, WakeAt
+from milepost.local.scheduler.effects import KillTask, LaunchTask, ProbeHealth, ProbeReadiness, Survivor, WakeAt
 from milepost.local.scheduler.environment import environment
 from milepost.local.scheduler.health import FIRST_PROBE_S
 from milepost.local.scheduler.nodes import Node, Resources, needed
 from milepost.local.scheduler.placement import Candidate, Place, place
-from milepost.local.scheduler.probe_port import probe_port
+from milepost.local.scheduler.probe_port import probe_port, readiness_port
+from milepost.local.scheduler.readiness import Readiness
 from milepost.local.scheduler.turn import Turn
 
 STARVED_RETRY_S = 5.0
@@ -22,7 +23,8 @@ FAILURES = frozenset({"TASK_FAILED", "TASK_GONE"})
 
 def add_instance(turn: Turn, record: Record, app: Definition) -> None:
     """One more instance; it is launched as soon as backoff and room allow."""
-    instance = Instance(f"{ids.safe(record.id)}.instance-{turn.cluster.chance.new_id()}", app)
+    new_id = f"{ids.safe(record.id)}.instance-{turn.cluster.chance.new_id()}"
+    instance = Instance(new_id, app, waits_since_s=turn.now_s)
     turn.cluster.homes[instance.id] = record
     record.instances[instance.id] = instance
     turn.want(events.instance_changed(instance, "Scheduled", turn.now_s))
@@ -61,9 +63,12 @@ def launch_waiting(turn: Turn, record: Record) -> None:
     for instance in waiting:
         if not _launch(turn, record, instance, record.goal):
             _starve(turn, record)
-            return
-    record.rejections = ()
-    turn.cluster.starved.discard(record.id)
+            break
+    else:
+        record.declined = ()
+        turn.cluster.starved.discard(record.id)
+    if not record.instances[waiting[0].id].waits:  # those that were due together are launched together
+        _note_progress(turn, record, record.goal)
 
 
 def kill(turn: Turn, record: Record, instance: Instance, *, leaving: bool, health_reason: str = "") -> None:
@@ -92,7 +97,7 @@ def started(turn: Turn, record: Record, instance: Instance, note: str) -> None:
         return
     instance = replace(instance, state=RUNNING, started_at_s=turn.now_s)
     record.instances[instance.id] = instance
-    record.backoff = backoff.after_progress(record.backoff, instance.definition, turn.now_s)
+    _note_progress(turn, record, instance.definition)
     turn.want(
         events.status_update(instance, RUNNING, note, turn.now_s),
         events.instance_changed(instance, "Running", turn.now_s),
@@ -100,6 +105,16 @@ def started(turn: Turn, record: Record, instance: Instance, note: str) -> None:
     for index, check in enumerate(instance.definition.checks):
         port = probe_port(instance, check)
         turn.want(ProbeHealth(instance.task_id, index, check, instance.node, port, FIRST_PROBE_S))
+    if instance.readiness:
+        ask_readiness(turn, instance, 0.0)
+
+
+def ask_readiness(turn: Turn, instance: Instance, after_s: float) -> None:
+    """Ask the task whether it is ready, `after_s` from now."""
+    check = instance.definition.readiness_check
+    if check:
+        port = readiness_port(instance, check)
+        turn.want(ProbeReadiness(instance.task_id, check, instance.node, port, after_s))
 
 
 def ended(turn: Turn, record: Record, instance: Instance, status: int, note: str) -> None:
@@ -110,7 +125,7 @@ def ended(turn: Turn, record: Record, instance: Instance, status: int, note: str
 def over(turn: Turn, record: Record, instance: Instance, state: str, note: str) -> None:
     """The same for a task whose last `state` is known."""
     _release(turn, instance)
-    instance = replace(instance, state=state, waits=True, inactive=False)
+    instance = replace(instance, state=state, waits=True, waits_since_s=turn.now_s, inactive=False)
     turn.want(
         events.status_update(instance, state, note, turn.now_s),
         events.instance_changed(instance, CONDITIONS[state], turn.now_s),
@@ -147,7 +162,7 @@ def port_taken(turn: Turn, record: Record, instance: Instance, port: int) -> Non
         ended(turn, record, instance, 0, "")
     else:
         _release(turn, instance)
-        record.instances[instance.id] = replace(instance, state="", waits=True)
+        record.instances[instance.id] = replace(instance, state="", waits=True, waits_since_s=turn.now_s)
 
 
 def drop_waiting(turn: Turn, record: Record, config_version: str) -> None:
@@ -161,7 +176,7 @@ def _launch(turn: Turn, record: Record, instance: Instance, goal: Definition) ->
     """Put the instance's next task on a node; False if no node has room."""
     found = place(goal, _candidates(turn), _peers(turn, record, goal), turn.cluster.chance.pick)
     if not isinstance(found, Place):
-        record.rejections = found
+        record.declined, record.declined_at_s = found, turn.now_s
         return False
     node, host_ports = found.node, found.ports
     instance = Instance(
@@ -174,6 +189,7 @@ def _launch(turn: Turn, record: Record, instance: Instance, goal: Definition) ->
         staged_at_s=turn.now_s,
         results=(None,) * len(goal.checks),
         waits=False,
+        readiness=Readiness() if goal.readiness_check and _is_deployed(turn, record) else None,
     )
     record.instances[instance.id] = instance
     _occupy(turn, instance)
@@ -183,6 +199,12 @@ def _launch(turn: Turn, record: Record, instance: Instance, goal: Definition) ->
         LaunchTask(instance.task_id, goal, node, host_ports, environment(goal, instance.task_id, node, host_ports)),
     )
     return True
+
+
+def _is_deployed(turn: Turn, record: Record) -> bool:
+    """Whether a deployment is at work on the app: what is launched then is started by it."""
+    deployment = turn.cluster.deployment_of(record.id)
+    return deployment is not None and record.id in deployment.undone
 
 
 def _candidates(turn: Turn) -> list[Candidate]:
@@ -242,9 +264,19 @@ def _remove(turn: Turn, record: Record, instance: Instance) -> None:
     turn.cluster.homes.pop(instance.id, None)
 
 
+def _is_current(record: Record, app: Definition) -> bool:
+    """Whether tasks of this config are still launched. What becomes of older ones delays no newer one."""
+    return record.goal is not None and app.config_version == record.goal.config_version
+
+
+def _note_progress(turn: Turn, record: Record, app: Definition) -> None:
+    if _is_current(record, app):
+        record.backoff = backoff.after_progress(record.backoff, app, turn.now_s)
+
+
 def _note_failure(turn: Turn, record: Record, instance: Instance, note: str) -> None:
     """Failures and kills for health are kept for the API; a task that ended by itself delays the next launch."""
-    if instance.state != "TASK_KILLED":
+    if instance.state != "TASK_KILLED" and _is_current(record, instance.definition):
         record.backoff = backoff.after_failure(record.backoff, instance.definition, turn.now_s)
     if instance.health_reason:
         note = f"Task was killed since health check failed. Reason: {instance.health_reason}"

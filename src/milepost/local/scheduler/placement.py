@@ -33,6 +33,15 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Declined:
+    """A node that did not take a task: what it had left then, and the reason against it."""
+
+    node: Node
+    free: Resources
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rejection:
     """Of the `processed` nodes that got as far as this reason, `declined` were passed over for it."""
 
@@ -43,19 +52,19 @@ class Rejection:
 
 def place(
     app: Definition, candidates: Sequence[Candidate], peers: Sequence[Node], pick: Pick
-) -> Place | tuple[Rejection, ...]:
+) -> Place | tuple[Declined, ...]:
     """A place for one more task of the app, or why there is none. Of equal candidates the first is taken.
 
     `peers` are the nodes of the app's other tasks of the same config version.
     """
     constraints = constraints_of(app)
-    declined: list[str] = []
+    declined: list[Declined] = []
     for each in sorted(candidates, key=lambda each: (crowd(constraints, each.node, peers), each.tasks)):
         found = _try(app, each, peers, pick)
         if isinstance(found, Place):
             return found
-        declined.append(found)
-    return _summary(declined)
+        declined.append(Declined(each.node, each.free, found))
+    return tuple(declined)
 
 
 def _try(app: Definition, candidate: Candidate, peers: Sequence[Node], pick: Pick) -> Place | str:
@@ -70,10 +79,11 @@ def _try(app: Definition, candidate: Candidate, peers: Sequence[Node], pick: Pic
     return "InsufficientPorts" if chosen is None else Place(candidate.node.address, chosen)
 
 
-def _summary(declined: Sequence[str]) -> tuple[Rejection, ...]:
+def summary(declined: Sequence[Declined]) -> tuple[Rejection, ...]:
+    """How many nodes stood which reason against; nothing if no node was looked at."""
     found, left = [], len(declined)
     for reason in REASONS:
-        count = declined.count(reason)
+        count = sum(each.reason == reason for each in declined)
         found.append(Rejection(reason, count, left))
         left -= count
     return tuple(found)

@@ -8,10 +8,20 @@ from dataclasses import replace
 from milepost.local.scheduler import events
 from milepost.local.scheduler.cluster import PARTITIONED, RUNNING, UNREACHABLE, Instance, Record
 from milepost.local.scheduler.deployments import advance
-from milepost.local.scheduler.effects import LaunchDue, Message, PortTaken, Probed, ProbeHealth, TaskEnded, TaskStarted
+from milepost.local.scheduler.effects import (
+    LaunchDue,
+    Message,
+    PortTaken,
+    Probed,
+    ProbeHealth,
+    ReadinessHeard,
+    TaskEnded,
+    TaskStarted,
+)
 from milepost.local.scheduler.health import judge, next_probe_s
-from milepost.local.scheduler.lifecycle import ended, kill, port_taken, started
+from milepost.local.scheduler.lifecycle import ask_readiness, ended, kill, port_taken, started
 from milepost.local.scheduler.probe_port import probe_port
+from milepost.local.scheduler.readiness import ask_again_s, heard
 from milepost.local.scheduler.turn import Turn
 
 
@@ -23,7 +33,7 @@ def react(turn: Turn, message: Message) -> None:
     instance = turn.cluster.instance_of(message.task_id)
     if instance is None or instance.task_id != message.task_id or not instance.is_active:
         return
-    if turn.cluster.down.get(instance.node) == PARTITIONED and not isinstance(message, Probed):
+    if turn.cluster.down.get(instance.node) == PARTITIONED and not isinstance(message, Probed | ReadinessHeard):
         turn.cluster.unheard.setdefault(instance.node, []).append(message)
         return
     record = turn.cluster.homes[instance.id]
@@ -36,6 +46,8 @@ def react(turn: Turn, message: Message) -> None:
             port_taken(turn, record, instance, port)
         case Probed():
             _probed(turn, record, instance, message)
+        case ReadinessHeard():
+            _heard(turn, record, instance, message)
     advance(turn, record)
     if isinstance(message, TaskEnded):
         feed_starved(turn)
@@ -79,6 +91,18 @@ def _probed(turn: Turn, record: Record, instance: Instance, probed: Probed) -> N
         kill(turn, record, after, leaving=False, health_reason=reason)
         return
     turn.want(_probe(after, probed.index, next_probe_s(verdict, check, instance.started_at_s, turn.now_s)))
+
+
+def _heard(turn: Turn, record: Record, instance: Instance, message: ReadinessHeard) -> None:
+    """Nobody asks any more once the task is ready, or the deployment over."""
+    check = instance.definition.readiness_check
+    if check is None or instance.readiness is None or instance.started_at_s is None:
+        return
+    if instance.state == RUNNING:
+        instance = replace(instance, readiness=heard(check, message.answer))
+        record.instances[instance.id] = instance
+    if instance.state in (RUNNING, UNREACHABLE) and not (instance.readiness and instance.readiness.ready):
+        ask_readiness(turn, instance, ask_again_s(check, message.answer, instance.started_at_s or 0.0, turn.now_s))
 
 
 def _probe(instance: Instance, index: int, after_s: float) -> ProbeHealth:

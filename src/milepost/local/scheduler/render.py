@@ -1,22 +1,25 @@
 """The state as Marathon's API writes it (marathon-api 4.2, 6, 9.1). Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from milepost.local.apps import app_id as ids
-from milepost.local.scheduler.cluster import RUNNING, Cluster, Deployment, Instance, Record
+from milepost.local.scheduler.backoff import launch_at
+from milepost.local.scheduler.cluster import KILLING, RUNNING, STAGING, Cluster, Deployment, Instance, Record
 from milepost.local.scheduler.events import agent_id, plan
 from milepost.local.scheduler.health import CheckResult
-from milepost.local.scheduler.task_stats import counts, task_stats
+from milepost.local.scheduler.placement import Declined, summary
+from milepost.local.scheduler.readiness import Readiness
 from milepost.local.scheduler.timestamp import written
 from milepost.local.scheduler.tree import Tree
 
 Document = dict[str, Any]
 
 
-def app(cluster: Cluster, record: Record, embeds: Set[str], now_s: float) -> Document:
+def app(cluster: Cluster, record: Record, embeds: Set[str]) -> Document:
     """The app, and of its state what `embeds` names: "counts", "deployments", "tasks" and "failures" (both with
-    deployments), "lastTaskFailure", "readiness", "taskStats" (marathon-api 6.1).
+    deployments), "lastTaskFailure", "readiness" (marathon-api 6.1).
     """
     holder = cluster.locks.get(record.id)
     document: Document = {**record.document}
@@ -29,23 +32,50 @@ def app(cluster: Cluster, record: Record, embeds: Set[str], now_s: float) -> Doc
     if embeds & {"lastTaskFailure", "failures"}:
         document.update(_last_failure(record))
     if "readiness" in embeds:
-        document["readinessCheckResults"] = list(_readiness(record)) if holder else []
-    if "taskStats" in embeds:
-        document["taskStats"] = task_stats(record, now_s)
+        document["readinessCheckResults"] = _readiness(record)
     return document
 
 
-def _readiness(record: Record) -> Iterator[Document]:
-    """What a deployment heard of its tasks: nobody asks them here, so that each is ready as soon as it runs."""
-    for check in record.document.get("readinessChecks", ()):
-        for each in record.instances.values():
-            if each.state == RUNNING:
-                yield {"name": check.get("name", "readinessCheck"), "taskId": each.task_id, "ready": True}
+def _readiness(record: Record | None) -> list[Document]:
+    """What the deployment under way has heard of the app's tasks so far (marathon-api 5.6)."""
+    found = record.instances.values() if record else ()
+    return [_ready(each) for each in found if each.state == RUNNING and each.readiness and each.readiness.answer]
+
+
+def _ready(instance: Instance) -> Document:
+    check, readiness = instance.definition.readiness_check, instance.readiness or Readiness()
+    document: Document = {
+        "name": check.name if check else "",
+        "taskId": instance.task_id,
+        "ready": readiness.ready,
+    }
+    answer = readiness.answer
+    if answer and check and check.preserve_last_response:
+        document["lastResponse"] = {
+            "status": answer.status,
+            "contentType": answer.content_type,
+            "body": answer.body,
+        }
+    return document
 
 
 def _counts(record: Record) -> Document:
-    found = counts(list(record.instances.values()))
-    return {f"tasks{kind.title()}": number for kind, number in found.items()}
+    names = ("tasksStaged", "tasksRunning", "tasksHealthy", "tasksUnhealthy")
+    return dict(zip(names, counts(record.instances.values()), strict=True))
+
+
+def counts(found: Collection[Instance]) -> tuple[int, int, int, int]:
+    """How many are staged, running, healthy, unhealthy (marathon-api 4.2)."""
+    return (
+        sum(each.state == STAGING for each in found),
+        sum(each.state == RUNNING for each in found),
+        sum(each.state == RUNNING and each.healthy is True for each in found),
+        sum(_is_unhealthy(each) for each in found),
+    )
+
+
+def _is_unhealthy(instance: Instance) -> bool:
+    return instance.state in (RUNNING, KILLING) and any(each and not each.alive for each in instance.results)
 
 
 def _last_failure(record: Record) -> Document:
@@ -110,8 +140,15 @@ def _result(instance: Instance, result: CheckResult) -> Document:
     return document
 
 
-def deployment(found: Deployment) -> Document:
-    current = [{"action": action.kind, "app": action.app_id, "readinessCheckResults": []} for action in found.step]
+def deployment(cluster: Cluster, found: Deployment) -> Document:
+    current = [
+        {
+            "action": action.kind,
+            "app": action.app_id,
+            "readinessCheckResults": _readiness(cluster.records.get(action.app_id)),
+        }
+        for action in found.step
+    ]
     return {
         "id": found.id,
         "version": found.version,
@@ -124,35 +161,65 @@ def deployment(found: Deployment) -> Document:
     }
 
 
-def queue(cluster: Cluster, now_s: float) -> list[Document]:
-    """What waits for a launch."""
-    items = []
-    for record in cluster.apps():
-        waiting = sum(each.waits for each in record.instances.values())
-        if waiting:
-            left_s = max(0.0, (record.wake_at_s or now_s) - now_s)
-            items.append(
-                {
-                    "app": record.document,
-                    "count": waiting,
-                    "delay": {"timeLeftSeconds": round(left_s), "overdue": left_s == 0},
-                    "processedOffersSummary": _offers(record),
-                }
-            )
-    return items
-
-
-def _offers(record: Record) -> Document:
-    """Why no node takes the app's next task; a node that was looked at counts as an offer."""
-    summary = [
-        {"reason": each.reason, "declined": each.declined, "processed": each.processed} for each in record.rejections
+def queue(cluster: Cluster, now_s: float, *, with_offers: bool = False) -> list[Document]:
+    """What waits for a launch, and why (marathon-api 6.14)."""
+    return [
+        _queued(record, waiting, now_s, with_offers=with_offers)
+        for record in cluster.apps()
+        if (waiting := [each for each in record.instances.values() if each.waits])
     ]
-    count = record.rejections[0].processed if record.rejections else 0
+
+
+def _queued(record: Record, waiting: Sequence[Instance], now_s: float, *, with_offers: bool) -> Document:
+    app = record.goal or record.definition
+    left_s = launch_at(record.backoff, app, now_s) - now_s if app else 0.0
+    since_s = min(each.waits_since_s for each in waiting)
+    document: Document = {
+        "app": record.document,
+        "count": len(waiting),
+        "delay": {"timeLeftSeconds": math.ceil(left_s), "overdue": left_s <= 0},
+        "since": written(since_s),
+        "processedOffersSummary": _offers(record, since_s),
+    }
+    if with_offers:
+        document["lastUnusedOffers"] = [_unused_offer(each, record.declined_at_s) for each in record.declined]
+    return document
+
+
+def _offers(record: Record, since_s: float) -> Document:
+    """Why no node takes the app's next task; a node that was looked at counts as an offer."""
+    rejected = [
+        {"reason": each.reason, "declined": each.declined, "processed": each.processed}
+        for each in (summary(record.declined) if record.declined else ())
+    ]
+    used_at_s = [each.staged_at_s for each in record.instances.values() if each.is_active]
+    document: Document = {
+        "processedOffersCount": len(record.declined),
+        "unusedOffersCount": len(record.declined),
+        "rejectSummaryLastOffers": rejected,
+        "rejectSummaryLaunchAttempt": rejected,
+    }
+    if record.declined:
+        document["lastUnusedOfferAt"] = written(record.declined_at_s)
+    if max(used_at_s, default=-1.0) >= since_s:
+        document["lastUsedOfferAt"] = written(max(used_at_s))
+    return document
+
+
+def _unused_offer(declined: Declined, at_s: float) -> Document:
+    """A node that did not take the task, as if it had offered what it had left."""
+    node, free = declined.node, declined.free
+    amounts = (("cpus", free.cpus), ("mem", free.mem), ("disk", free.disk))
     return {
-        "processedOffersCount": count,
-        "unusedOffersCount": count,
-        "rejectSummaryLastOffers": summary,
-        "rejectSummaryLaunchAttempt": summary,
+        "offer": {
+            "id": f"{agent_id(node.address)}-offer",
+            "hostname": node.address,
+            "agentId": agent_id(node.address),
+            "resources": [{"name": name, "role": "*", "scalar": amount / 1000} for name, amount in amounts],
+            "attributes": [{"name": name, "text": text} for name, text in node.attributes.items()],
+        },
+        "reason": [declined.reason],
+        "timestamp": written(at_s),
     }
 
 
