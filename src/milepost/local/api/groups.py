@@ -61,13 +61,14 @@ class Groups:
         return answer(render.pruned(document, wanted if asked else set(PARTS.values())))
 
     async def _create(self, request: Request, base: str) -> Response:
-        update = group_update.read(await json_body(request), base)
-        if update.id == "/" or update.id in self._cluster.groups:
-            raise Refused(409, f"Group {update.id} is already created. Use PUT to change this group.")
-        if self._cluster.app(update.id):
-            raise Refused(409, f"An app with the path {update.id} already exists.")
-        change = self._deploy(request, update)
-        return accepted(change, 201, {"Location": update.id})
+        document = await json_body(request)
+        group_id = group_update.named_id(document, base)
+        if group_id == "/" or group_id in self._cluster.groups:
+            raise Refused(409, f"Group {group_id} is already created. Use PUT to change this group.")
+        if self._cluster.app(group_id):
+            raise Refused(409, f"An app with the path {group_id} already exists.")
+        change = self._deploy(request, group_update.read(document, base))
+        return accepted(change, 201, {"Location": group_id})
 
     async def _change(self, request: Request, base: str) -> Response:
         update = group_update.read(await json_body(request), base)

@@ -59,12 +59,15 @@ class Docker(Struct, frozen=True, kw_only=True, rename="camel"):
     force_pull_image: bool = False
     parameters: tuple[dict[str, str], ...] = ()
     privileged: bool = False
+    pull_config: dict[str, Any] | UnsetType = UNSET
+    credential: dict[str, Any] | UnsetType = UNSET
 
 
 class Container(Struct, frozen=True, kw_only=True, rename="camel"):
     type: str = "DOCKER"
     volumes: tuple[dict[str, Any], ...] = ()
     docker: Docker | UnsetType = UNSET
+    linux_info: dict[str, Any] | UnsetType = UNSET
     port_mappings: tuple[PortMapping, ...] | UnsetType = UNSET
 
 

@@ -41,14 +41,8 @@ class _Input(Struct, kw_only=True, rename="camel"):
 def read(document: object, base: str) -> GroupUpdate:
     """The update of the group at `base`, or of the one that the document names relative to it. Raises Refused (422)."""
     bare = intake.without_nulls(document)
-    try:
-        given = msgspec.convert(bare, _Input)
-    except msgspec.ValidationError as error:
-        raise invalid([intake.type_violation(str(error))], "Invalid JSON") from None
-    group_id = ids.absolute(given.id, base)
-    problem = ids.problem(group_id) if group_id != "/" else None
-    if problem:
-        raise invalid([("/id", problem)])
+    given = _typed(bare)
+    group_id = _identity(given, base)
     alone = {key: bare[key] for key in ("version", "scaleBy") if key in bare}
     if alone and len(set(bare) & {"apps", "groups", "dependencies", "version", "scaleBy"}) > 1:
         raise invalid([(f"/{key}", ALONE) for key in alone])
@@ -60,6 +54,26 @@ def read(document: object, base: str) -> GroupUpdate:
         _scale(given.scale_by),
         given.version or None,
     )
+
+
+def named_id(document: object, base: str) -> str:
+    """The id of the group that `read` gives the update of. Raises Refused (422) for one that breaks the rules."""
+    return _identity(_typed(intake.without_nulls(document)), base)
+
+
+def _typed(bare: object) -> _Input:
+    try:
+        return msgspec.convert(bare, _Input)
+    except msgspec.ValidationError as error:
+        raise invalid([intake.type_violation(str(error))], "Invalid JSON") from None
+
+
+def _identity(given: _Input, base: str) -> str:
+    group_id = ids.absolute(given.id, base)
+    problem = ids.problem(group_id) if group_id != "/" else None
+    if problem:
+        raise invalid([("/id", problem)])
+    return group_id
 
 
 def _each(found: Sequence[Document] | UnsetType, name: str, read_one: Callable[[Document], PartT]) -> Any:

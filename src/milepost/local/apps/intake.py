@@ -179,6 +179,8 @@ def _with_ports(definition: Definition) -> Definition:
             port_definitions=default if isinstance(given, UnsetType) else tuple(map(_tidy_definition, given)),
             container=structs.replace(container, port_mappings=UNSET) if container else container,
         )
+    if not (container or definition.cmd or definition.args):
+        return definition  # a container is implied for what runs in it, not for nothing
     container = container or Container(type="MESOS")
     bridged = definition.networks[0].mode == "container/bridge"
     default_mapping = PortMapping(container_port=0, host_port=0 if bridged else UNSET, name="default")
