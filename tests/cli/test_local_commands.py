@@ -143,6 +143,13 @@ def test_an_attribute_without_name_or_values_is_refused(attribute: str) -> None:
     assert f"expected NAME=VALUE,..., got {attribute}" in result.stderr
 
 
+@pytest.mark.parametrize("ports", ["31000", "2-1", "0-9", "1-65536", "1-2,", "a-b"])
+def test_a_range_of_ports_that_is_none_is_refused(ports: str) -> None:
+    result = CliRunner().invoke(main, ["local", "--ports", ports])
+    assert result.exit_code == 2
+    assert "expected FIRST-LAST,... within 1 to 65535" in result.stderr
+
+
 def test_a_partitioned_node_loses_its_tasks_from_sight_and_not_their_processes(local: Commands) -> None:
     app = {"id": "/web", "cmd": SLEEPER, "instances": 2, "unreachableStrategy": "disabled"}
     lost = next(task for task in local.deploy(app) if task["host"] == "127.0.66.2")

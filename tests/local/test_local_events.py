@@ -8,9 +8,10 @@ from structlog.testing import capture_logs
 
 from milepost.local.hub import frame
 from milepost.local.journal import note
-from milepost.local.scheduler import changes, events
+from milepost.local.scheduler import events
 from milepost.local.scheduler.cluster import RUNNING, STAGING
-from milepost.local.scheduler.effects import EmitEvent, Probed, TaskEnded, TaskStarted
+from milepost.local.scheduler.effects import EmitEvent, TaskStarted
+from support.eventful import eventful_life
 from support.local_world import CHECKED, World, definition
 from support.shared import SHARED, needs_shared
 
@@ -39,28 +40,6 @@ SAMPLES = [
     "status_update_event.staging",
     "unhealthy_instance_kill_event",
 ]
-
-
-def eventful_life() -> World:
-    """A world in which everything has happened once."""
-    world = World()
-    app = {**CHECKED, "healthChecks": [{"path": "/", "maxConsecutiveFailures": 1}]}
-    world.put(app)
-    world.run()
-    task_id = world.instances()[0].task_id
-    for _ in range(2):
-        world.tell(Probed(task_id, 0, "503 Service Unavailable"))
-    world.tell(TaskEnded(task_id, -15, "Command terminated with signal Terminated"))
-    world.run()
-    world.tell(TaskEnded(world.instances()[0].task_id, 1, "Command exited with status 1"))
-    world.put({**app, "cmd": "sleep 2"})
-    with pytest.raises(Exception, match="locked"):
-        world.put(app)
-    world.put(app, force=True)
-    world.run()
-    world.command(changes.deploy, {"/web": None}, force=True)
-    world.run()
-    return world
 
 
 def shape(value: Any) -> Any:

@@ -168,6 +168,8 @@ async def test_only_the_parts_that_are_asked_for_are_filled(shop: Api) -> None:
         ({"apps": 1}, "/apps", "error.expected.jsarray"),
         ({"apps": [1]}, "/apps(0)", "error.expected.jsobject"),
         ({"apps": [{"cmd": "x y"}]}, "/apps(0)/id", "error.path.missing"),
+        ({"apps": [{"id": "a", "cmd": "x y"}] * 2}, "/apps", "each must have an id of its own"),
+        ({"groups": [{"id": "a"}] * 2}, "/groups", "each must have an id of its own"),
         ({"groups": [{"apps": []}]}, "/groups(0)/id", "error.path.missing"),
         ({"id": "UP"}, "/id", "must fully match regular expression"),
         ({"groups": [{"id": "g", "apps": [{"id": "a", "cpus": "x"}]}]}, "/groups(0)/apps(0)/cpus", "jsnumber"),

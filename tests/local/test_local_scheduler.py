@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from milepost.local.apps.refusal import Refused
-from milepost.local.scheduler import changes
+from milepost.local.scheduler import changes, render
 from milepost.local.scheduler.deployments import cancel
 from milepost.local.scheduler.effects import ForgetApp, KillTask, PortTaken, Probed, ProbeHealth, SaveApp, TaskEnded
 from milepost.local.scheduler.nodes import Node
@@ -307,10 +307,10 @@ def test_a_host_port_in_other_hands_is_passed_over() -> None:
     world.pending = [each for each in world.pending if getattr(each, "task_id", "") != first.task_id]
     world.run()
     assert world.instances()[0].ports != first.ports
-    assert "TASK_FAILED" not in statuses(world)
+    assert world.record().last_failure is None
 
 
-def test_a_host_port_that_the_app_insists_on_and_cannot_have_is_a_failure() -> None:
+def test_a_host_port_that_the_app_insists_on_and_cannot_have_is_waited_for_with_the_reason() -> None:
     world = World(nodes=(Node("127.0.59.1"),))
     world.put({**SLEEPER, "requirePorts": True, "portDefinitions": [{"port": 8123}]})
     task_id = world.instances()[0].task_id
@@ -318,6 +318,13 @@ def test_a_host_port_that_the_app_insists_on_and_cannot_have_is_a_failure() -> N
     failure = world.record().last_failure
     assert failure
     assert failure.message == "port 8123 on 127.0.59.1 is in use by another program"
+    assert statuses(world) == ["TASK_STAGING", "TASK_DROPPED"]
+    (item,) = render.queue(world.cluster, world.now_s, with_offers=True)
+    assert item["delay"] == {"timeLeftSeconds": 0, "overdue": True}
+    assert [each["reason"] for each in item["lastUnusedOffers"]] == [["InsufficientPorts"]]
+    world.pending = [each for each in world.pending if getattr(each, "task_id", "") != task_id]
+    world.run()  # it is tried again
+    assert world.instances()[0].ports == (8123,)
 
 
 def test_no_two_tasks_share_a_port_of_a_node_and_all_nodes_are_used() -> None:

@@ -61,7 +61,6 @@ APART: Mapping[str, Mapping[str, str]] = {
         "queue[].role": NO_ROLES,
         "queue[].app.uris": OLD_FORM,
         "queue[].app.container.docker.network": OLD_FORM,
-        "queue[].lastUnusedOffers[].offer.resources[].ranges": ONE_KIND,
         "queue[].lastUnusedOffers[].offer.resources[].set": ONE_KIND,
         "queue[].lastUnusedOffers[].offer.attributes[]": NO_ATTRIBUTES,
     },

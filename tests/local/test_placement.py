@@ -116,16 +116,45 @@ def test_what_a_task_takes_may_be_all_there_is() -> None:
 
 def test_each_node_is_told_its_first_reason() -> None:
     full = Candidate(Node("n9", attributes={"rack": "b"}), Resources.of(4, 400, 40), set(range(31_000, 32_001)), 0)
-    nodes = [free(A1), free(B1, cpus=0.9), free(B1, mem=99), free(B1, disk=9), full]
+    theirs = free(Node("n8", attributes={"rack": "b"}, role="theirs"))
+    nodes = [theirs, free(A1), free(B1, cpus=0.9), free(B1, mem=99), free(B1, disk=9), full]
     rejected = place(app(constraints=[["rack", "IS", "b"]]), nodes, [], first)
     assert isinstance(rejected, tuple)
     assert summary(rejected) == (
+        Rejection("UnfulfilledRole", 1, 6),
         Rejection("UnfulfilledConstraint", 1, 5),
         Rejection("InsufficientCpus", 1, 4),
         Rejection("InsufficientMemory", 1, 3),
         Rejection("InsufficientDisk", 1, 2),
         Rejection("InsufficientPorts", 1, 1),
     )
+
+
+def test_a_node_gives_the_ports_of_its_own_range_and_any_other_that_is_asked_for() -> None:
+    node = Node("n1", ports=range(7000, 7002))
+    found = place(app(ports=[0, 0]), [free(node)], [], first)
+    assert found == Place("n1", (7000, 7001))
+    declined = place(app(ports=[0, 0, 0]), [free(node)], [], first)
+    assert isinstance(declined, tuple)
+    assert [each.reason for each in declined] == ["InsufficientPorts"]
+    assert place(app(ports=[80], requirePorts=True), [free(node)], [], first) == Place("n1", (80,))
+
+
+@pytest.mark.parametrize(
+    ("accepted", "node"),
+    [({}, "n1"), ({"acceptedResourceRoles": ["*"]}, "n1"), ({"acceptedResourceRoles": ["public"]}, "n2")],
+)
+def test_a_node_that_is_for_a_role_takes_only_apps_that_accept_it(accepted: Any, node: str) -> None:
+    nodes = [free(Node("n1"), tasks=9), free(Node("n2", role="public"))]
+    found = place(app(**accepted), nodes, [], first)
+    assert isinstance(found, Place)
+    assert found.node == node
+
+
+def test_ports_and_roles_go_to_the_nodes_in_turn() -> None:
+    equipment = Equipment(ports=(range(1, 3), range(3, 5)), roles=("*", "public", "*"))
+    nodes = [equipment.node(str(index), index) for index in range(3)]
+    assert [(each.ports[0], each.role) for each in nodes] == [(1, "*"), (3, "public"), (1, "*")]
 
 
 equipments = st.builds(

@@ -1,5 +1,6 @@
 """`milepost local`: the embedded scheduler as a process of its own, and commands that look at one that runs."""
 
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from milepost.local.server import MAX_NODES, serve_local
 from milepost.observability.logs import set_up_logs
 from milepost.settings.kinds import LISTEN, Listen
 
+MAX_PORT = 65535
 _AMOUNT = click.FloatRange(0, UNLIMITED)
 
 
@@ -59,6 +61,22 @@ _AMOUNT = click.FloatRange(0, UNLIMITED)
     multiple=True,
     metavar="NAME=VALUE,...",
     help="An attribute of the nodes, for constraints: its values go to those that take tasks, in turn. Repeatable.",
+)
+@click.option(
+    "--ports",
+    default="31000-32000",
+    show_default=True,
+    metavar="FIRST-LAST,...",
+    callback=lambda _ctx, _param, text: tuple(map(_port_range, text.split(","))),
+    help="The host ports of the nodes that take tasks, in turn.",
+)
+@click.option(
+    "--roles",
+    default="*",
+    show_default=True,
+    metavar="ROLE,...",
+    callback=lambda _ctx, _param, text: tuple(text.split(",")),
+    help="Whom the nodes that take tasks are for, in turn: apps with that in acceptedResourceRoles, * for all others.",
 )
 @click.pass_context
 def local(
@@ -101,9 +119,24 @@ def _refuse_options(ctx: click.Context) -> None:
             raise click.UsageError(f"{option.opts[0]} starts a scheduler; {asking}")
 
 
-def _equipment(cpus: float | None, mem: float | None, disk: float | None, attributes: tuple[str, ...]) -> Equipment:
-    named = dict(map(_attribute, attributes))
-    return Equipment(Resources.of(*(UNLIMITED if each is None else each for each in (cpus, mem, disk))), named)
+def _equipment(
+    cpus: float | None,
+    mem: float | None,
+    disk: float | None,
+    attributes: tuple[str, ...],
+    ports: tuple[range, ...],
+    roles: tuple[str, ...],
+) -> Equipment:
+    amounts = Resources.of(*(UNLIMITED if each is None else each for each in (cpus, mem, disk)))
+    return Equipment(amounts, dict(map(_attribute, attributes)), ports, roles)
+
+
+def _port_range(text: str) -> range:
+    found = re.fullmatch(r"([0-9]{1,5})-([0-9]{1,5})", text)
+    ports = range(int(found[1]), int(found[2]) + 1) if found else range(0)
+    if not ports or ports[0] < 1 or ports[-1] > MAX_PORT:
+        raise click.BadParameter(f"expected FIRST-LAST,... within 1 to {MAX_PORT}, got {text}", param_hint="--ports")
+    return ports
 
 
 def _attribute(text: str) -> tuple[str, tuple[str, ...]]:

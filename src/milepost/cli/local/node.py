@@ -55,14 +55,15 @@ def _print(nodes: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         print_json(nodes)
     else:
-        print_table(("NODE", "STATE", "TASKS", "CPUS", "MEM", "DISK", "ATTRIBUTES"), map(_row, nodes))
+        print_table(("NODE", "STATE", "TASKS", "CPUS", "MEM", "DISK", "PORTS", "ROLE", "ATTRIBUTES"), map(_row, nodes))
 
 
 def _row(found: dict[str, Any]) -> tuple[str, ...]:
     amounts = [_amount(found, name) for name in ("cpus", "mem", "disk")]
     attributes = " ".join(f"{name}={value}" for name, value in found["attributes"].items())
+    ports = f"{found['ports']['first']}-{found['ports']['last']}"
     state = click.style(found["state"], fg=_COLOURS.get(found["state"]))
-    return found["address"], state, str(found["tasks"]), *amounts, attributes or "-"
+    return found["address"], state, str(found["tasks"]), *amounts, ports, found["role"], attributes or "-"
 
 
 def _amount(found: dict[str, Any], name: str) -> str:

@@ -11,7 +11,6 @@ from milepost.local.api.request import flag, joined, segments
 from milepost.local.apps.refusal import Refused
 from milepost.local.engine import Engine
 from milepost.local.scheduler import changes, render
-from milepost.local.scheduler.deployments import cancel
 
 
 class Deployments:
@@ -38,7 +37,7 @@ class Deployments:
         if deployment is None:
             raise Refused(404, f"DeploymentPlan {deployment_id} does not exist")
         if flag(request, "force"):
-            self._engine.command(cancel, deployment)
+            self._engine.command(changes.stop, deployment)
             return Response(status_code=202)
         return accepted(self._engine.command(changes.undo, deployment))
 

@@ -13,7 +13,7 @@ from milepost.local.apps.definition import Definition
 from milepost.local.apps.legacy import Document
 from milepost.local.apps.refusal import Violation, invalid, violations_of
 
-PartT = TypeVar("PartT")
+PartT = TypeVar("PartT", Definition, "GroupUpdate")
 ALONE = "not allowed in conjunction with other properties."
 
 
@@ -84,6 +84,8 @@ def _each(found: Sequence[Document] | UnsetType, name: str, read_one: Callable[[
     for index, document in enumerate(found):
         with violations_of(f"/{name}({index})"):
             parts.append(read_one(document))
+    if len({part.id for part in parts}) < len(parts):
+        raise invalid([(f"/{name}", "each must have an id of its own")])
     return tuple(parts)
 
 

@@ -34,6 +34,7 @@ PLURAL = frozenset(
 )
 
 
+AT_ONCE = {"inactiveAfterSeconds": 0, "expungeAfterSeconds": 0}
 CAREFUL = {"minimumHealthCapacity": 0.5, "maximumOverCapacity": 0.0}
 
 
@@ -145,6 +146,8 @@ def _path(place: str) -> str:
 def _complete(document: Document, app_id: str) -> Definition:
     """Fill in what the canonical form always has, then check the rules. Raises Refused (422)."""
     given = {key: value for key, value in document.items() if value or key not in PLURAL}
+    if isinstance(given.get("unreachableStrategy"), dict):
+        given["unreachableStrategy"] = AT_ONCE | given["unreachableStrategy"]
     if _has_lasting_volumes(given):
         given.setdefault("upgradeStrategy", CAREFUL)
     try:

@@ -50,6 +50,8 @@ def _document(cluster: Cluster, node: Node) -> dict[str, object]:
         "state": cluster.down.get(node.address, "up"),
         "tasks": cluster.tasks_on[node.address],
         "attributes": dict(node.attributes),
+        "ports": {"first": node.ports[0], "last": node.ports[-1]},
+        "role": node.role,
         "used": _amounts(used),
         "limits": None if node.resources == PLENTY else _amounts(node.resources),
     }

@@ -11,20 +11,22 @@ from milepost.local.apps.refusal import LOCK_TEXT, invalid, locked
 from milepost.local.scheduler import events, ports
 from milepost.local.scheduler.backoff import Backoff
 from milepost.local.scheduler.cluster import KILLING, Action, Cluster, Deployment, Instance, Record, Step
+from milepost.local.scheduler.dependencies import dependency_levels
 from milepost.local.scheduler.deployments import (
     RESTART,
     Changes,
     advance,
     cancel,
     conflicting,
-    dependency_levels,
+    let_go,
     plan_steps,
+    refused,
     start,
 )
 from milepost.local.scheduler.effects import ForgetApp, SaveApp, Survivor
 from milepost.local.scheduler.lifecycle import kill, take_over
 from milepost.local.scheduler.timestamp import version_after
-from milepost.local.scheduler.tree import NO_GROUPS, GroupChanges, Trees
+from milepost.local.scheduler.tree import NO_GROUPS, GroupChanges, Tree, Trees
 from milepost.local.scheduler.turn import Turn
 
 
@@ -54,15 +56,17 @@ def deploy(
     group: str = "/",
     victims: Sequence[Instance] = (),
     groups: GroupChanges = NO_GROUPS,
+    instead_of: Deployment | None = None,
 ) -> Accepted:
     """Make `wanted` the definitions of these apps (None deletes one) and start what leads there; `groups` likewise.
 
-    `restarts` names apps whose tasks are replaced though nothing changed; `victims` are killed first. Raises Refused:
-    409 while a deployment holds an app of the plan (unless `force`, which cancels it), 422 for a clash.
+    `restarts` names apps whose tasks are replaced though nothing changed; `victims` are killed first;
+    `instead_of` is cancelled, whatever it holds. Raises Refused: 409 while a deployment holds an app of the plan
+    (unless `force`, which cancels it), 422 for a clash.
     """
     cluster = turn.cluster
     plan = planned(cluster, wanted, restarts, groups)
-    _unlock(turn, plan.changed, group, force=force)
+    cancelled = _unlock(turn, plan, groups, group, force=force, instead_of=instead_of)
     groups_before = {group_id: cluster.groups.get(group_id) for group_id in groups}
     trees = _redefine(turn, plan.changed, restarts, groups)
     version = trees.target.version
@@ -71,7 +75,15 @@ def deploy(
     for victim in victims:
         kill(turn, cluster.homes[victim.id], victim, leaving=True)
     start(turn, deployment)
+    for each in cancelled:
+        let_go(turn, each)
     return Accepted(version, deployment.id)
+
+
+def stop(turn: Turn, deployment: Deployment) -> None:
+    """End a deployment where it is: the definitions stay, and what it had not begun is done without it."""
+    cancel(turn, deployment)
+    let_go(turn, deployment)
 
 
 def planned(
@@ -82,11 +94,11 @@ def planned(
     changed = {
         app_id: app for app_id, app in wanted.items() if app_id in restarts or not _is_unchanged(before[app_id], app)
     }
-    after_groups = {**cluster.groups, **groups}
+    after_groups = {**cluster.groups, **groups} if groups else cluster.groups
     apps = {**cluster.definitions(), **wanted}
     regrouped = [app_id for app_id in apps if not groups.keys().isdisjoint(ids.ancestors(app_id))] if groups else []
     levels = dependency_levels(apps, (*changed, *regrouped), after_groups)
-    _refuse_clashes(cluster, changed, after_groups)
+    _refuse_clashes(cluster, changed, groups, after_groups)
     after = {app_id: _placed(before[app_id], app) for app_id, app in changed.items()}
     steps = plan_steps(before, after, restarts, levels)
     return Planned(changed, {app_id: before[app_id] for app_id in changed}, steps)
@@ -99,7 +111,7 @@ def restart(turn: Turn, record: Record, *, force: bool) -> Accepted:
 
 def undo(turn: Turn, deployment: Deployment) -> Accepted:
     """Start a deployment that brings back what this one changed."""
-    return deploy(turn, deployment.before, force=True, groups=deployment.groups_before)
+    return deploy(turn, deployment.before, force=True, groups=deployment.groups_before, instead_of=deployment)
 
 
 def kill_tasks(turn: Turn, instances: Sequence[Instance], *, wipe: bool = False) -> None:
@@ -190,26 +202,41 @@ def _placed(before: Definition | None, after: Definition | None) -> Definition |
     return after and ports.with_assigned(after, before.service_ports, ()) if before else after
 
 
-def _refuse_clashes(cluster: Cluster, changed: Changes, groups: GroupChanges) -> None:
-    """An app and a group cannot share an id."""
+def _refuse_clashes(cluster: Cluster, changed: Changes, groups: GroupChanges, after_groups: GroupChanges) -> None:
+    """An app and a group cannot share an id. Only what is new can clash: what is there does not, and may be much."""
     new = {app_id for app_id, app in changed.items() if app and not cluster.app(app_id)}
-    gone = {app_id for app_id, app in changed.items() if not app}
-    names = ({record.id for record in cluster.apps()} | new) - gone
     taken = {group_id for group_id, dependencies in groups.items() if dependencies is not None}
     taken.update(group_id for name in (*new, *taken) for group_id in ids.ancestors(name))
-    if not taken.isdisjoint(names):
+    names = {name for name in taken if changed.get(name) or (name not in changed and cluster.app(name))}
+    if names or any(after_groups.get(app_id) is not None for app_id in new):
         raise invalid([("/", "Groups and Applications may not have the same identifier.")])
 
 
-def _unlock(turn: Turn, changed: Changes, group: str, *, force: bool) -> None:
-    holders = conflicting(turn.cluster, changed)
+def _unlock(
+    turn: Turn, plan: Planned, groups: GroupChanges, group: str, *, force: bool, instead_of: Deployment | None
+) -> list[Deployment]:
+    """Cancel the deployments that are in the way, and return them."""
+    holders = conflicting(turn.cluster, plan.changed)
     if holders and not force:
         version = version_after(turn.cluster.version, turn.now_s)
         kind = "group_change_failed"
         turn.want(events.event(kind, turn.now_s, groupId=group, version=version, reason=LOCK_TEXT))
+        refused(turn, _unborn(turn.cluster, plan, groups, version))
         raise locked(each.id for each in holders)
+    if instead_of and instead_of not in holders:
+        holders.append(instead_of)
     for holder in holders:
         cancel(turn, holder)
+    return holders
+
+
+def _unborn(cluster: Cluster, plan: Planned, groups: GroupChanges, version: str) -> Deployment:
+    """The deployment that `plan` would have been."""
+    tree = cluster.tree()
+    apps = {app_id: app for app_id, app in {**tree.apps, **plan.changed}.items() if app}
+    after = {group_id: found for group_id, found in {**tree.groups, **groups}.items() if found is not None}
+    trees = Trees(tree, Tree(version, apps, after))
+    return Deployment(cluster.chance.new_id(), version, plan.steps, plan.before, NO_GROUPS, trees)
 
 
 def _redefine(turn: Turn, changed: Changes, restarts: Collection[str], groups: GroupChanges) -> Trees:

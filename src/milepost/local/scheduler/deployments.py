@@ -3,15 +3,13 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-from milepost.local.apps import app_id as ids
 from milepost.local.apps.definition import Definition, is_same
-from milepost.local.apps.refusal import invalid
+from milepost.local.apps.refusal import LOCK_TEXT
 from milepost.local.scheduler import events
 from milepost.local.scheduler.cluster import Action, Cluster, Deployment, Record, Step
-from milepost.local.scheduler.lifecycle import drop_waiting
+from milepost.local.scheduler.lifecycle import drop_waiting, wake
 from milepost.local.scheduler.rollout import begin, is_done
 from milepost.local.scheduler.settle import census, settle
-from milepost.local.scheduler.tree import NO_GROUPS, GroupChanges
 from milepost.local.scheduler.turn import Turn
 
 Changes = Mapping[str, Definition | None]
@@ -31,40 +29,6 @@ def plan_steps(
             by_level.setdefault(levels[app_id], []).append(action)
     steps = (stops, starts, *(tuple(by_level[level]) for level in sorted(by_level)))
     return tuple(step for step in steps if step)
-
-
-def dependency_levels(apps: Changes, wanted: Iterable[str], groups: GroupChanges = NO_GROUPS) -> dict[str, int]:
-    """The length of the longest chain of dependencies below each wanted app. Raises Refused (422) for a cycle.
-
-    An app depends on what it names, and on what the groups it lies in name; a group stands for all apps below it.
-    """
-    levels: dict[str, int] = {}
-
-    def level(app_id: str, above: tuple[str, ...]) -> int:
-        if app_id in above:
-            raise invalid([("/", "Dependency graph has cyclic dependencies.")])
-        if app_id not in levels:
-            below = _dependencies(apps, app_id, groups)
-            levels[app_id] = max((level(each, (*above, app_id)) + 1 for each in below), default=0)
-        return levels[app_id]
-
-    for app_id in wanted:
-        level(app_id, ())
-    return levels
-
-
-def _dependencies(apps: Changes, app_id: str, groups: GroupChanges) -> list[str]:
-    app = apps[app_id]
-    if app is None:
-        return []
-    inherited = (each for group_id in ids.ancestors(app_id) for each in groups.get(group_id) or ())
-    found: list[str] = []
-    for name in (*(app.dependencies or ()), *inherited):
-        if name in apps:
-            found.append(name)
-        elif groups.get(name) is not None:
-            found += (each for each in apps if ids.is_below(each, name))
-    return found
 
 
 def start(turn: Turn, deployment: Deployment) -> None:
@@ -96,6 +60,19 @@ def cancel(turn: Turn, deployment: Deployment) -> None:
             record.goal, record.rollout = record.definition, None
     reason = "The upgrade has been cancelled"
     turn.want(events.deployment_event("deployment_failed", deployment, turn.now_s, id=deployment.id, reason=reason))
+
+
+def let_go(turn: Turn, deployment: Deployment) -> None:
+    """What an ended deployment has not begun is done without it, as for any app that has not what it asks for."""
+    for app_id in deployment.app_ids:
+        record = turn.cluster.records.get(app_id)
+        if record and app_id not in turn.cluster.locks:
+            wake(turn, record, turn.now_s)
+
+
+def refused(turn: Turn, deployment: Deployment) -> None:
+    """Tell of a deployment that was not even begun, as others hold its apps (marathon-api 7.3)."""
+    turn.want(events.deployment_event("deployment_failed", deployment, turn.now_s, id=deployment.id, reason=LOCK_TEXT))
 
 
 def _kind(before: Definition | None, after: Definition, *, restart: bool) -> str:

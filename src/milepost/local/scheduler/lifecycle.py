@@ -18,6 +18,7 @@ from milepost.local.scheduler.turn import Turn
 STARVED_RETRY_S = 5.0
 CONDITIONS = {"TASK_KILLED": "Killed", "TASK_FAILED": "Failed", "TASK_FINISHED": "Finished", "TASK_GONE": "Gone"}
 
+DROPPED = "TASK_DROPPED"
 FAILURES = frozenset({"TASK_FAILED", "TASK_GONE"})
 
 
@@ -153,16 +154,20 @@ def wake(turn: Turn, record: Record, at_s: float) -> None:
 
 
 def port_taken(turn: Turn, record: Record, instance: Instance, port: int) -> None:
-    """Move on to other ports, or fail where the app insists on this one."""
-    if port in ports.requested(instance.definition):
-        ended(turn, record, instance, 1, f"port {port} on {instance.node} is in use by another program")
-        return
-    turn.cluster.foreign_ports.setdefault(instance.node, set()).add(port)
+    """The task was never started: its instance waits for other ports, or for this one where the app insists on it."""
     if instance.state == KILLING:
         ended(turn, record, instance, 0, "")
-    else:
-        _release(turn, instance)
-        record.instances[instance.id] = replace(instance, state="", waits=True, waits_since_s=turn.now_s)
+        return
+    turn.cluster.foreign_ports.setdefault(instance.node, set()).add(port)
+    note = f"port {port} on {instance.node} is in use by another program"
+    if port in ports.requested(instance.definition):
+        _keep_failure(turn, record, instance, DROPPED, note)
+    _release(turn, instance)
+    record.instances[instance.id] = replace(instance, state="", waits=True, waits_since_s=turn.now_s)
+    turn.want(
+        events.status_update(instance, DROPPED, note, turn.now_s),
+        events.instance_changed(instance, "Dropped", turn.now_s),
+    )
 
 
 def drop_waiting(turn: Turn, record: Record, config_version: str) -> None:
@@ -282,5 +287,9 @@ def _note_failure(turn: Turn, record: Record, instance: Instance, note: str) -> 
         note = f"Task was killed since health check failed. Reason: {instance.health_reason}"
     elif instance.state not in FAILURES:
         return
+    _keep_failure(turn, record, instance, instance.state, note)
+
+
+def _keep_failure(turn: Turn, record: Record, instance: Instance, state: str, note: str) -> None:
     version = instance.definition.version
-    record.last_failure = TaskFailure(instance.task_id, instance.node, instance.state, note, turn.now_s, version)
+    record.last_failure = TaskFailure(instance.task_id, instance.node, state, note, turn.now_s, version)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from milepost.local.apps.definition import Definition
+from milepost.local.scheduler.ports import HOST_PORTS
 
 HOSTNAME = frozenset({"hostname", "@hostname"})  # two names for the address of a node
 
@@ -28,17 +29,23 @@ class Resources:
         return Resources(self.cpus - other.cpus, self.mem - other.mem, self.disk - other.disk)
 
 
+ANYBODY = "*"
 UNLIMITED = 1e12  # CPUs or MiB of a node without a limit
 PLENTY = Resources.of(UNLIMITED, UNLIMITED, UNLIMITED)
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A place for tasks, known by its address."""
+    """A place for tasks, known by its address.
+
+    `ports` are those that a task gets that asks for any; `role` names whom its resources are for, "*" anybody.
+    """
 
     address: str
     resources: Resources = PLENTY
     attributes: Mapping[str, str] = field(default_factory=dict)
+    ports: range = HOST_PORTS
+    role: str = ANYBODY
 
     def value(self, name: str) -> str | None:
         """What a constraint on the field `name` looks at; None if this node has no such attribute."""
@@ -47,15 +54,18 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Equipment:
-    """What the nodes of a scheduler get: all the same resources, and of each attribute's values the next in turn."""
+    """What the nodes of a scheduler get: all the same resources, and of all else the next in turn."""
 
     resources: Resources = PLENTY
     attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ports: tuple[range, ...] = (HOST_PORTS,)
+    roles: tuple[str, ...] = (ANYBODY,)
 
     def node(self, address: str, index: int) -> Node:
         """The node number `index`, counted from 0."""
         attributes = {name: values[index % len(values)] for name, values in self.attributes.items()}
-        return Node(address, self.resources, attributes)
+        ports, role = self.ports[index % len(self.ports)], self.roles[index % len(self.roles)]
+        return Node(address, self.resources, attributes, ports, role)
 
 
 def needed(app: Definition) -> Resources:

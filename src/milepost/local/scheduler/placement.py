@@ -7,10 +7,17 @@ from milepost.local.apps.constraints import constraints_of
 from milepost.local.apps.definition import Definition
 from milepost.local.scheduler import ports
 from milepost.local.scheduler.constraints import allows, crowd
-from milepost.local.scheduler.nodes import Node, Resources, needed
+from milepost.local.scheduler.nodes import ANYBODY, Node, Resources, needed
 from milepost.local.scheduler.ports import Pick
 
-REASONS = ("UnfulfilledConstraint", "InsufficientCpus", "InsufficientMemory", "InsufficientDisk", "InsufficientPorts")
+REASONS = (
+    "UnfulfilledRole",
+    "UnfulfilledConstraint",
+    "InsufficientCpus",
+    "InsufficientMemory",
+    "InsufficientDisk",
+    "InsufficientPorts",
+)
 """Marathon's words, in the order in which a node is looked at (marathon-api 6.14)."""
 
 
@@ -69,13 +76,15 @@ def place(
 
 def _try(app: Definition, candidate: Candidate, peers: Sequence[Node], pick: Pick) -> Place | str:
     """A place at this node, or the reason against it."""
+    if candidate.node.role not in (app.accepted_resource_roles or (ANYBODY,)):
+        return "UnfulfilledRole"
     if not all(allows(each, candidate.node, peers) for each in constraints_of(app)):
         return "UnfulfilledConstraint"
     left = candidate.free - needed(app)
     for amount, reason in ((left.cpus, "Cpus"), (left.mem, "Memory"), (left.disk, "Disk")):
         if amount < 0:
             return f"Insufficient{reason}"
-    chosen = ports.choose(ports.requested(app), candidate.taken_ports, pick)
+    chosen = ports.choose(ports.requested(app), candidate.taken_ports, pick, candidate.node.ports)
     return "InsufficientPorts" if chosen is None else Place(candidate.node.address, chosen)
 
 

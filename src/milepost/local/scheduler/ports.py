@@ -41,24 +41,26 @@ def requested(app: Definition) -> tuple[int, ...]:
     return tuple(each.port if app.require_ports else 0 for each in definitions)
 
 
-def choose(wanted: Sequence[int], used: Collection[int], pick: Pick) -> tuple[int, ...] | None:
-    """Host ports on a node where `used` are taken; None if it has no room. Zeros become random free ports."""
+def choose(
+    wanted: Sequence[int], used: Collection[int], pick: Pick, offered: range = HOST_PORTS
+) -> tuple[int, ...] | None:
+    """Host ports on a node where `used` are taken; None if it has no room. Zeros become random free ports `offered`."""
     explicit = {port for port in wanted if port}
     if not explicit.isdisjoint(used):
         return None
     chosen: list[int] = []
     for port in wanted:
-        number = port or _free(pick(len(HOST_PORTS)), (used, explicit, chosen))
+        number = port or _free(offered, pick(len(offered)), (used, explicit, chosen))
         if number is None:
             return None
         chosen.append(number)
     return tuple(chosen)
 
 
-def _free(start: int, excluded: Sequence[Collection[int]]) -> int | None:
+def _free(offered: range, start: int, excluded: Sequence[Collection[int]]) -> int | None:
     """The first free host port from position `start` on, round the range."""
-    for step in range(len(HOST_PORTS)):
-        port = HOST_PORTS[(start + step) % len(HOST_PORTS)]
+    for step in range(len(offered)):
+        port = offered[(start + step) % len(offered)]
         if not any(port in ports for ports in excluded):
             return port
     return None

@@ -210,12 +210,14 @@ def _unused_offer(declined: Declined, at_s: float) -> Document:
     """A node that did not take the task, as if it had offered what it had left."""
     node, free = declined.node, declined.free
     amounts = (("cpus", free.cpus), ("mem", free.mem), ("disk", free.disk))
+    ports = {"name": "ports", "role": node.role, "ranges": [{"begin": node.ports[0], "end": node.ports[-1]}]}
+    scalars = [{"name": name, "role": node.role, "scalar": amount / 1000} for name, amount in amounts]
     return {
         "offer": {
             "id": f"{agent_id(node.address)}-offer",
             "hostname": node.address,
             "agentId": agent_id(node.address),
-            "resources": [{"name": name, "role": "*", "scalar": amount / 1000} for name, amount in amounts],
+            "resources": [*scalars, ports],
             "attributes": [{"name": name, "text": text} for name, text in node.attributes.items()],
         },
         "reason": [declined.reason],
