@@ -9,6 +9,7 @@ from marathon.models import MarathonApp, MarathonConstraint, MarathonGroup, Mara
 from marathon.models.app import MarathonUpgradeStrategy, PortDefinition, ReadinessCheck
 from marathon.models.container import MarathonContainer, MarathonContainerPortMapping, MarathonDockerContainer
 from marathon.models.events import (
+    MarathonAddHealthCheckEvent,
     MarathonApiPostEvent,
     MarathonAppTerminatedEvent,
     MarathonDeploymentFailed,
@@ -20,6 +21,7 @@ from marathon.models.events import (
     MarathonHealthStatusChangedEvent,
     MarathonInstanceChangedEvent,
     MarathonInstanceHealthChangedEvent,
+    MarathonRemoveHealthCheckEvent,
     MarathonStatusUpdateEvent,
     MarathonUnhealthyInstanceKillEvent,
 )
@@ -121,8 +123,16 @@ def test_the_list_is_filtered_and_shows_what_is_embedded(local: Local) -> None:
     (bare,) = local.client.list_apps(app_id="web")
     assert (bare.tasks, bare.tasks_running) == ([], 2)
     (whole,) = local.client.list_apps(
-        app_id="web", embed_tasks=True, embed_counts=True, embed_deployments=True, embed_readiness=True
+        app_id="web",
+        embed_tasks=True,
+        embed_counts=True,
+        embed_deployments=True,
+        embed_readiness=True,
+        embed_last_task_failure=True,
+        embed_failures=True,
+        embed_task_stats=True,
     )
+    assert whole.task_stats.total_summary.stats.counts.healthy == 2
     assert (len(whole.tasks), whole.tasks_running, whole.tasks_healthy, whole.tasks_staged) == (2, 2, 2, 0)
     assert [each.alive for task in whole.tasks for each in task.health_check_results] == [True, True]
 
@@ -317,6 +327,9 @@ def test_a_life_is_told_in_events_of_the_librarys_types(own: Local) -> None:
     assert {each.run_spec_id for each in stream.told(MarathonInstanceChangedEvent)} == {"/shop/web"}
     assert {each.alive for each in stream.told(MarathonHealthStatusChangedEvent)} == {True}
     assert {each.healthy for each in stream.told(MarathonInstanceHealthChangedEvent)} == {True}
+    added = stream.told(MarathonAddHealthCheckEvent)
+    assert {(each.app_id, each.health_check.protocol) for each in added} == {("/shop/web", "COMMAND")}
+    assert {each.app_id for each in stream.told(MarathonRemoveHealthCheckEvent)} == {"/shop/web"}
     begun = stream.told(MarathonDeploymentInfo)
     actions = [action.action for each in begun for action in each.plan.steps[-1].actions]
     assert {"ScaleApplication", "RestartApplication", "StopApplication"} == set(actions)
