@@ -16,6 +16,7 @@ from milepost.local.apps.definition import (
     PortDefinition,
     PortMapping,
 )
+from milepost.local.apps.kept_only import Credential, Parameter, PullConfig, Residency, Volume
 from milepost.local.apps.legacy import Document, modernise
 from milepost.local.apps.refusal import Violation, invalid
 from milepost.local.apps.validation import violations
@@ -41,11 +42,17 @@ class _InputDocker(Struct, kw_only=True, rename="camel"):
     image: str = ""
     network: str | UnsetType = UNSET
     port_mappings: list[PortMapping] | UnsetType = UNSET
+    force_pull_image: bool = False
+    privileged: bool = False
+    parameters: list[Parameter] = []
+    credential: Credential | UnsetType = UNSET
+    pull_config: PullConfig | UnsetType = UNSET
 
 
 class _InputContainer(Struct, kw_only=True, rename="camel"):
     type: str = "DOCKER"
     docker: _InputDocker | UnsetType = UNSET
+    volumes: list[Volume] = []
     port_mappings: list[PortMapping] | UnsetType = UNSET
 
 
@@ -72,6 +79,7 @@ class _Input(Definition, frozen=True, kw_only=True, rename="camel"):
     container: _InputContainer | UnsetType = UNSET  # type: ignore[assignment]  # looser than what is kept
     env: dict[str, str | dict[str, str]] | UnsetType = UNSET
     ip_address: _IpAddress | UnsetType = UNSET
+    residency: Residency | UnsetType = UNSET  # type: ignore[assignment]  # kept as it came
     uris: tuple[str, ...] = ()
 
 
@@ -122,8 +130,12 @@ def type_violation(text: str) -> Violation:
     missing = re.match(r"Object missing required field `(\w+)`", text)
     if missing:
         return _path(f"{place}.{missing[1]}"), "error.path.missing"
+    plain = text.partition(" - at ")[0]
+    least = re.fullmatch(r"Expected `\w+` >= ([\d.]+)", plain)
+    if least:
+        return _path(place), f"expected {least[1]} or more"
     expected = re.match(r"Expected `(\w+)", text)
-    return _path(place), ERROR_NAMES.get(expected[1], text) if expected else text
+    return _path(place), ERROR_NAMES.get(expected[1], plain) if expected else plain
 
 
 def _path(place: str) -> str:

@@ -33,6 +33,9 @@ def readiness_violations(app: "Definition") -> Iterator["Violation"]:
             yield f"{where}/protocol", "must be one of HTTP, HTTPS"
         if check.port_name not in app.port_names:
             yield f"{where}/portName", f"No port definition reference for portName {check.port_name}"
+        for name, seconds in (("intervalSeconds", check.interval_seconds), ("timeoutSeconds", check.timeout_seconds)):
+            if seconds < 0:
+                yield f"{where}/{name}", f"got {seconds}, expected 0 or more"
         if check.timeout_seconds >= check.interval_seconds:
             yield f"{where}/timeoutSeconds", "must be less than intervalSeconds"
         if not check.http_status_codes_for_ready:
