@@ -184,9 +184,58 @@ def test_a_task_is_killed_or_made_to_fail(local: Commands) -> None:
         assert "signal Killed" in line
 
 
+def test_faults_of_tasks_are_made_shown_and_cleared(local: Commands) -> None:
+    check = {"protocol": "COMMAND", "command": {"value": "true"}}
+    (task,) = local.deploy({"id": "/web", "cmd": SLEEPER, "healthChecks": [check]})
+    assert local.call("fault", "list").stderr == "there are no faults\n"
+    local.call("fault", "unhealthy", task["id"])
+    local.until(lambda: local.call("ps", "/web").stdout.splitlines()[1].split()[2] == "unhealthy")
+    shown = local.call("fault", "slow-start", "web", "2.5", "--running").stdout.splitlines()
+    assert [row.split()[:3] for row in shown] == [
+        ["FAULT", "OF", "HOW"],
+        ["slow-start", "/web", "running"],
+        ["unhealthy", task["id"], "its"],
+    ]
+    (left,) = json.loads(local.call("fault", "clear", task["id"], "--json").stdout)
+    assert (left["of"], left["seconds"]) == ("/web", 2.5)
+    assert local.call("fault", "clear").stderr == "there are no faults\n"
+    local.until(lambda: local.call("ps", "/web").stdout.splitlines()[1].split()[2] == "healthy")
+
+
+def test_a_restart_cuts_streams_and_refuses_connections_while_tasks_run_on(local: Commands) -> None:
+    (task,) = local.deploy({"id": "/web", "cmd": SLEEPER})
+    with local.follow("events") as stream:
+        assert stream.stdout
+        stream.stdout.readline()
+        assert "comes back after 1 s" in local.call("fault", "restart", "--seconds", "1").stderr
+        assert stream.wait() == 3
+    local.until(lambda: local.call("ps").exit_code == 3)
+    local.until(lambda: local.call("ps").exit_code == 0)
+    assert [each["id"] for each in local.tasks("/web")] == [task["id"]]
+    assert "no leader for 0 s" in local.call("fault", "leader", "--seconds", "0").stderr
+    local.call("fault", "restart", "--seconds", "0")  # not only once
+    local.until(lambda: local.call("fault", "list").exit_code == 0)
+
+
+def test_without_a_leader_the_commands_say_so(local: Commands) -> None:
+    assert json.loads(local.call("fault", "leader", "--seconds", "60", "--json").stdout) == {
+        "leader": None,
+        "seconds": 60,
+    }
+    result = local.call("ps")
+    assert (result.exit_code, result.stderr) == (3, "milepost: Could not determine the current leader\n")
+    local.call("fault", "leader", "--seconds", "0")
+    assert local.call("ps").exit_code == 0
+
+
 def test_faults_of_what_is_not_there_are_mistakes_in_the_call(local: Commands) -> None:
     unknown = "web.instance-00000000-0000-1000-8000-000000000000._app.1"
-    for arguments in (("node", "stop", "9"), ("kill", unknown), ("kill", "--crash", unknown)):
+    for arguments in (
+        ("node", "stop", "9"),
+        ("kill", unknown),
+        ("kill", "--crash", unknown),
+        ("fault", "unhealthy", unknown),
+    ):
         result = local.call(*arguments)
         assert result.exit_code == 2, arguments
         assert "does not exist" in result.stderr

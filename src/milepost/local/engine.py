@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Concatenate, ParamSpec, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
 
+from milepost.local.faults import Faults, hold_back
 from milepost.local.hub import Hub
 from milepost.local.journal import note
 from milepost.local.probes import Prober
@@ -22,11 +23,13 @@ from milepost.local.scheduler.effects import (
     LaunchDue,
     LaunchTask,
     Message,
+    PortTaken,
     Probed,
     ProbeHealth,
     ProbeReadiness,
     ReadinessHeard,
     SaveApp,
+    TaskEnded,
     TaskStarted,
     WakeAt,
 )
@@ -34,17 +37,19 @@ from milepost.local.scheduler.react import react
 from milepost.local.scheduler.turn import Turn
 from milepost.local.store import Store
 
+MADE_TO_FAIL = "made to fail on demand"
 P = ParamSpec("P")
 ResultT = TypeVar("ResultT")
 
 
 @dataclass(slots=True)
 class _Task:
-    """A task that runs, or is about to. Its probes end with it."""
+    """A task that runs, or is about to. Its probes end with it, and are made at once when `hurry` is set."""
 
     launch: LaunchTask
     control: Control
     probes: TaskGroup | None = None
+    hurry: anyio.Event = field(default_factory=anyio.Event)
 
 
 class Engine:
@@ -53,6 +58,7 @@ class Engine:
     def __init__(self, cluster: Cluster, runtime: Runtime, prober: Prober, store: Store, hub: Hub, tasks: TaskGroup):
         self.cluster = cluster
         self.hub = hub
+        self.faults = Faults()
         self._runtime, self._prober, self._store, self._group = runtime, prober, store, tasks
         self._tasks: dict[str, _Task] = {}
 
@@ -78,6 +84,13 @@ class Engine:
     def runs(self, task_id: str) -> bool:
         """Whether the task runs, or is about to."""
         return task_id in self._tasks
+
+    def probe_now(self, name: str | None = None) -> None:
+        """Make the waiting probes of a task, of an app's tasks, or of all tasks at once."""
+        for task in self._tasks.values():
+            if name in (None, task.launch.task_id, task.launch.definition.id):
+                task.hurry.set()
+                task.hurry = anyio.Event()
 
     def emit(self, event: EmitEvent) -> None:
         """Put an event on the stream, and in the log if it matters there."""
@@ -124,15 +137,27 @@ class Engine:
         """A task's whole life; its last message comes when it is over."""
         async with anyio.create_task_group() as probes:
             task.probes = probes
-            message = await self._runtime.run(task.launch, task.control)
+            message = await self._run(task)
             probes.cancel_scope.cancel()
         del self._tasks[task.launch.task_id]
+        self.faults.unhealthy.discard(task.launch.task_id)
         self.tell(message)
 
+    async def _run(self, task: _Task) -> TaskEnded | PortTaken:
+        slow = self.faults.slow.get(task.launch.definition.id)
+        status = await hold_back(slow, task.control) if slow else None
+        if status is not None:
+            return TaskEnded(task.launch.task_id, status, "it had not begun: its start was held back on demand")
+        return await self._runtime.run(task.launch, task.control)
+
     async def _ask(self, task: _Task, probe: ProbeHealth | ProbeReadiness) -> None:
-        await anyio.sleep(probe.after_s)
+        with anyio.move_on_after(probe.after_s):
+            await task.hurry.wait()
         if isinstance(probe, ProbeReadiness):
             self.tell(ReadinessHeard(probe.task_id, await self._prober.ask(probe)))
+            return
+        if self.faults.fails(probe.task_id, task.launch.definition.id):
+            self.tell(Probed(probe.task_id, probe.index, MADE_TO_FAIL))
             return
         sandbox, environment = self._runtime.surroundings(task.launch)
         failure = await self._prober.probe(probe, sandbox, environment)

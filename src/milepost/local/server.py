@@ -1,15 +1,13 @@
 """`milepost local`: the whole scheduler as one async function."""
 
 import random
-import socket
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 
 import anyio
-import uvicorn
-from starlette.applications import Starlette
 
 from milepost.errors import MilepostError
 from milepost.local.api.application import application
@@ -18,8 +16,8 @@ from milepost.local.engine import Engine
 from milepost.local.folder import own_folder
 from milepost.local.hub import KEEP_ALIVE_S, Hub
 from milepost.local.listener import listening
+from milepost.local.outages import Outages
 from milepost.local.probes import Prober
-from milepost.local.protocol import StreamProtocol
 from milepost.local.runtimes import nginx
 from milepost.local.runtimes.guardian import Guardian
 from milepost.local.runtimes.kept import KeptTasks
@@ -29,6 +27,7 @@ from milepost.local.scheduler.changes import restore
 from milepost.local.scheduler.cluster import Chance, Cluster
 from milepost.local.scheduler.effects import Survivor
 from milepost.local.scheduler.nodes import Equipment, Node
+from milepost.local.serving import serve
 from milepost.local.store import Store
 
 NODE_PREFIX = "127.0.59."
@@ -73,12 +72,15 @@ async def serve_local(
             runtime = LocalRuntime(folder / "tasks", processes, await anyio.to_thread.run_sync(nginx.find), kept)
             async with _engine(places, runtime, store) as engine:
                 engine.command(restore, saved, survivors)
+                outages = Outages(engine.hub)
                 app = application(engine, address, leaving.set)
-                app.mount("/local", control(engine, runtime))
-                async with _serving(app, listener, engine.hub):
-                    if started:
-                        started(f"http://{address}")
-                    await leaving.wait()
+                app.mount("/local", control(engine, runtime, outages))
+                await serve(app, listener, listen_host, engine.hub, outages, leaving, partial(_tell, started, address))
+
+
+def _tell(started: Callable[[str], None] | None, address: str) -> None:
+    if started:
+        started(f"http://{address}")
 
 
 def _kept(folder: Path, *, keeps_tasks: bool) -> tuple[KeptTasks | None, list[Survivor]]:
@@ -111,42 +113,6 @@ async def _keep_alive(hub: Hub) -> None:
     while True:
         await anyio.sleep(KEEP_ALIVE_S)
         hub.keep_alive()
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: whoever runs us decides when we end."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-@asynccontextmanager
-async def _serving(app: Starlette, listener: socket.socket, hub: Hub) -> AsyncIterator[None]:
-    """Serve `app` on `listener` during the block."""
-    config = uvicorn.Config(
-        app,
-        http=StreamProtocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=1,
-    )
-    server = _Server(config)
-
-    async def serve() -> None:
-        with anyio.CancelScope(shield=True):  # it ends by `should_exit` only, and then in order
-            await server.serve(sockets=[listener])
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(serve)
-        try:
-            yield
-        finally:
-            hub.close()
-            server.should_exit = True
 
 
 def _node_addresses(prefix: str, nodes: int) -> list[str]:

@@ -12,6 +12,7 @@ from click.core import ParameterSource
 from milepost.cli.console import talk
 from milepost.cli.local.deployments import deployments
 from milepost.cli.local.events import events
+from milepost.cli.local.fault import fault
 from milepost.cli.local.kill import kill
 from milepost.cli.local.logs import logs
 from milepost.cli.local.node import node
@@ -107,7 +108,7 @@ def local(
     anyio.run(until_stopped, serve)
 
 
-for _command in (ps, logs, deployments, events, node, kill):
+for _command in (ps, logs, deployments, events, node, kill, fault):
     local.add_command(_command)
 
 

@@ -71,6 +71,23 @@ class LocalScheduler:
         answer = self._ask("POST", f"/local/nodes/{quote(name, safe='')}/{act}")
         return list(msgspec.json.decode(answer.content)["nodes"])
 
+    def faults(self) -> list[dict[str, Any]]:
+        return list(self._read("/local/faults")["faults"])
+
+    def make_fault(self, kind: str, **body: object) -> list[dict[str, Any]]:
+        """Slow start or failing health, with what its path takes; all faults after it."""
+        answer = self._ask("POST", f"/local/faults/{kind}", body=body)
+        return list(msgspec.json.decode(answer.content)["faults"])
+
+    def clear_faults(self, name: str | None) -> list[dict[str, Any]]:
+        """Those of an app or a task, or all; what is left."""
+        answer = self._ask("DELETE", "/local/faults", {"of": name} if name else None)
+        return list(msgspec.json.decode(answer.content)["faults"])
+
+    def make_outage(self, kind: str, seconds: float) -> dict[str, Any]:
+        """Of the scheduler's API: by a restart, or for want of a leader."""
+        return dict(msgspec.json.decode(self._ask("POST", f"/local/faults/{kind}", body={"seconds": seconds}).content))
+
     @contextmanager
     def events(self, types: Sequence[str] = ()) -> Iterator[Iterator[dict[str, Any]]]:
         """The bodies of all events from now on, plans without trees; only those of `types`, if any are named.
