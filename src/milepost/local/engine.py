@@ -134,5 +134,5 @@ class Engine:
         self.tell(Probed(probe.task_id, probe.index, failure))
 
     async def _wake(self, wake: WakeAt) -> None:
-        await anyio.sleep(wake.at_s - time.time())
+        await anyio.sleep(max(0.0, wake.at_s - time.time()))
         self.tell(LaunchDue(wake.app_id))
