@@ -1,14 +1,13 @@
 """Health probes: one question to one task (marathon-api 5.5)."""
 
 import signal
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 import anyio
 import httpx2
 
-from milepost.local.runtimes.process import signal_all
+from milepost.local.runtimes.leader import start
 from milepost.local.scheduler.effects import ProbeHealth
 
 PROMISED_STATUS = range(200, 400)
@@ -54,20 +53,12 @@ class Prober:
 
 async def _run_command(command: str, sandbox: Path, environment: Mapping[str, str]) -> str | None:
     """Run the check beside its task; exit status 0 is health."""
-    with anyio.CancelScope(shield=True):  # cut short, it would leave what the process has started itself
-        process = await anyio.open_process(
-            ["/bin/sh", "-c", command],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd=sandbox,
-            env=environment,
-            start_new_session=True,
-        )
+    leader = start(("/bin/sh", "-c", command), sandbox, environment)
     try:
-        status = await process.wait()
+        status = await leader.wait()
     finally:
         with anyio.CancelScope(shield=True):
-            signal_all(process, signal.SIGKILL)
-            await process.aclose()
+            leader.signal(signal.SIGKILL)
+            await leader.wait()
+        leader.close()
     return f"the command exited with status {status}" if status else None

@@ -16,6 +16,7 @@ from milepost.cli.local.logs import logs
 from milepost.cli.local.node import node
 from milepost.cli.local.ps import ps
 from milepost.controller.signals import until_stopped
+from milepost.local.open_files import allow_open_files
 from milepost.local.scheduler.nodes import UNLIMITED, Equipment, Resources
 from milepost.local.server import MAX_NODES, serve_local
 from milepost.observability.logs import set_up_logs
@@ -75,6 +76,7 @@ def local(
     if keep_tasks and state is None:
         raise click.UsageError("--keep-tasks needs --state: the next scheduler finds the tasks there")
     set_up_logs()
+    allow_open_files()
     where = _address(listen)
     serve = partial(
         serve_local,

@@ -44,13 +44,13 @@ class LocalRuntime:
             ended = await (self._adopt(launch, running, control) if running else self._start(launch, control))
         except (NotRunnable, OSError) as error:
             ended = TaskEnded(launch.task_id, 1, str(error))
-        self._retire(launch.task_id)
+        await self._retire(launch.task_id)
         return ended
 
     async def _start(self, launch: LaunchTask, control: Control) -> TaskEnded:
         sandbox, environment = self.surroundings(launch)
         program = program_for(launch, self._nginx)
-        await anyio.Path(sandbox).mkdir(parents=True)
+        sandbox.mkdir(parents=True)
         noted = partial(self._kept.note, launch) if self._kept else lambda pid: None
         status = await self._processes.run(program, sandbox, launch.node, environment, control, noted)
         return TaskEnded(launch.task_id, status, _how_it_ended(status, sandbox))
@@ -71,12 +71,12 @@ class LocalRuntime:
         sandbox = self._folder / task_id
         return sandbox if TASK_ID.fullmatch(task_id) and sandbox.is_dir() else None
 
-    def _retire(self, task_id: str) -> None:
+    async def _retire(self, task_id: str) -> None:
         if self._kept:
             self._kept.forget(task_id)
         self._ended.append(self._folder / task_id)
         while len(self._ended) > SANDBOXES_KEPT:
-            shutil.rmtree(self._ended.popleft(), ignore_errors=True)
+            await anyio.to_thread.run_sync(partial(shutil.rmtree, ignore_errors=True), self._ended.popleft())
 
 
 def _is_free(node: str, port: int) -> bool:
