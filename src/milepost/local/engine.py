@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
 
 import anyio
@@ -129,8 +130,7 @@ class Engine:
 
     async def _ask(self, task: _Task, probe: ProbeHealth) -> None:
         await anyio.sleep(probe.after_s)
-        sandbox, environment = self._runtime.surroundings(task.launch)
-        failure = await self._prober.probe(probe, sandbox, environment)
+        failure = await self._prober.probe(probe, partial(self._runtime.check, task.launch))
         self.tell(Probed(probe.task_id, probe.index, failure))
 
     async def _wake(self, wake: WakeAt) -> None:

@@ -1,13 +1,10 @@
 """Health probes: one question to one task (marathon-api 5.5)."""
 
-import signal
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 
 import anyio
 import httpx2
 
-from milepost.local.runtimes.leader import start
 from milepost.local.scheduler.effects import ProbeHealth
 
 PROMISED_STATUS = range(200, 400)
@@ -20,12 +17,15 @@ class Prober:
         limits = httpx2.Limits(max_keepalive_connections=0)
         self._client = httpx2.AsyncClient(verify=False, trust_env=False, limits=limits)
 
-    async def probe(self, probe: ProbeHealth, sandbox: Path, environment: Mapping[str, str]) -> str | None:
-        """None if the task answered well within the check's timeout, else what was wrong."""
+    async def probe(self, probe: ProbeHealth, run: Callable[[str], Awaitable[int]]) -> str | None:
+        """None if the task answered well within the check's timeout, else what was wrong.
+
+        `run` runs a command beside the task and tells its exit status.
+        """
         timeout_s = probe.check.timeout_seconds
         try:
             with anyio.fail_after(timeout_s):
-                return await self._ask(probe, sandbox, environment)
+                return await self._ask(probe, run)
         except TimeoutError:
             return f"no answer within {timeout_s} s"
         except (OSError, httpx2.HTTPError) as error:
@@ -34,10 +34,11 @@ class Prober:
     async def aclose(self) -> None:
         await self._client.aclose()
 
-    async def _ask(self, probe: ProbeHealth, sandbox: Path, environment: Mapping[str, str]) -> str | None:
+    async def _ask(self, probe: ProbeHealth, run: Callable[[str], Awaitable[int]]) -> str | None:
         kind = probe.check.protocol.removeprefix("MESOS_")
         if kind == "COMMAND" or probe.port is None:
-            return await _run_command((probe.check.command or {}).get("value", ""), sandbox, environment)
+            status = await run((probe.check.command or {}).get("value", ""))
+            return f"the command exited with status {status}" if status else None
         if kind == "TCP":
             async with await anyio.connect_tcp(probe.node, probe.port):
                 return None
@@ -49,16 +50,3 @@ class Prober:
             if response.status_code in PROMISED_STATUS:
                 return None
             return f"{response.status_code} {response.reason_phrase}"
-
-
-async def _run_command(command: str, sandbox: Path, environment: Mapping[str, str]) -> str | None:
-    """Run the check beside its task; exit status 0 is health."""
-    leader = start(("/bin/sh", "-c", command), sandbox, environment)
-    try:
-        status = await leader.wait()
-    finally:
-        with anyio.CancelScope(shield=True):
-            leader.signal(signal.SIGKILL)
-            await leader.wait()
-        leader.close()
-    return f"the command exited with status {status}" if status else None

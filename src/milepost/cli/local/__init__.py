@@ -17,6 +17,7 @@ from milepost.cli.local.node import node
 from milepost.cli.local.ps import ps
 from milepost.controller.signals import until_stopped
 from milepost.local.open_files import allow_open_files
+from milepost.local.runtimes.docker.where import AUTO
 from milepost.local.scheduler.nodes import UNLIMITED, Equipment, Resources
 from milepost.local.server import MAX_NODES, serve_local
 from milepost.observability.logs import set_up_logs
@@ -61,9 +62,17 @@ _AMOUNT = click.FloatRange(0, UNLIMITED)
     metavar="NAME=VALUE,...",
     help="An attribute of the nodes, for constraints: its values go to those that take tasks, in turn. Repeatable.",
 )
+@click.option(
+    "--docker",
+    default=AUTO,
+    show_default=True,
+    metavar="auto|off|SOCKET",
+    help="What runs images: the Docker engine of DOCKER_HOST or of its usual socket if it answers, none but the image "
+    "catalogue, or the engine at a socket.",
+)
 @click.pass_context
 def local(
-    ctx: click.Context, /, listen: str, nodes: int, state: Path | None, keep_tasks: bool, **equipment: Any
+    ctx: click.Context, /, listen: str, nodes: int, state: Path | None, keep_tasks: bool, docker: str, **equipment: Any
 ) -> None:
     """A Marathon-compatible scheduler on this machine, for development, tests and the demo; until stopped.
 
@@ -86,6 +95,7 @@ def local(
         state_dir=state,
         keeps_tasks=keep_tasks,
         equipment=_equipment(**equipment),
+        docker=docker,
         started=_tell,
     )
     anyio.run(until_stopped, serve)
