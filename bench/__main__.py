@@ -5,6 +5,7 @@ import click
 from bench.cold_start import cold_start
 from bench.hitless import hitless
 from bench.latency import latency
+from bench.local import local
 from bench.memory import memory
 from bench.recovery import recovery
 from bench.reload import reload
@@ -23,6 +24,6 @@ def main(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for bench in (latency, throughput, hitless, reload, cold_start, recovery, render, memory):
+for bench in (latency, throughput, hitless, reload, cold_start, recovery, render, memory, local):
     main.add_command(bench)
 main(prog_name="./run bench")

@@ -20,6 +20,7 @@ from milepost.local.runtimes.local import LocalRuntime
 from milepost.local.runtimes.nginx import Nginx
 from milepost.local.runtimes.process import Processes
 from milepost.local.runtimes.program import NotRunnable, Program
+from milepost.local.runtimes.sandboxes import Sandboxes
 from milepost.local.scheduler.effects import LaunchTask, PortTaken
 from support.local_world import definition
 
@@ -109,7 +110,7 @@ def _processes_in(folder: Path) -> list[Path]:
 async def test_a_host_port_in_other_hands_is_found_before_the_start(tmp_path: Path) -> None:
     with socket.create_server(("127.0.61.1", 0)) as taken, Guardian(tmp_path / "sessions", None) as guardian:
         task = launch(cmd="sleep 1", ports=(taken.getsockname()[1],))
-        runtime = LocalRuntime(tmp_path / "tasks", Processes(guardian, notice_s=0.0), NGINX)
+        runtime = LocalRuntime(Sandboxes(tmp_path / "tasks"), Processes(guardian, notice_s=0.0), NGINX)
         with anyio.fail_after(10):
             told = await runtime.run(task, Control(lambda note: None))
     assert told == PortTaken(task.task_id, task.ports[0])

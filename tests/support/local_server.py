@@ -1,6 +1,6 @@
 """The local scheduler for tests: its API over tasks that are no processes, and the whole of it on a loopback port."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -38,8 +38,8 @@ class IdleRuntime:
                 group.start_soon(_cancel_after, event, group.cancel_scope)
         return TaskEnded(launch.task_id, 1 if crash.is_set() else -15)
 
-    def surroundings(self, launch: LaunchTask) -> tuple[Path, Mapping[str, str]]:
-        return Path("/"), launch.environment
+    async def check(self, launch: LaunchTask, command: str) -> int:
+        return 0
 
     def crash(self, task_id: str) -> None:
         self.crashed[task_id].set()
@@ -93,12 +93,19 @@ async def local_api(folder: Path) -> AsyncIterator[Api]:
 
 @asynccontextmanager
 async def local_server(
-    state_dir: Path | None = None, nodes: int = 1, node_prefix: str = "127.0.59."
+    state_dir: Path | None = None, nodes: int = 1, node_prefix: str = "127.0.59.", docker: str = "off"
 ) -> AsyncIterator[str]:
     """The whole scheduler on a free port; the URL of its API."""
     send, receive = anyio.create_memory_object_stream[str](1)
     serve = partial(
-        serve_local, "127.0.0.1", 0, nodes=nodes, state_dir=state_dir, node_prefix=node_prefix, started=send.send_nowait
+        serve_local,
+        "127.0.0.1",
+        0,
+        nodes=nodes,
+        state_dir=state_dir,
+        node_prefix=node_prefix,
+        docker=docker,
+        started=send.send_nowait,
     )
     async with anyio.create_task_group() as group, send, receive:
         group.start_soon(serve)

@@ -100,7 +100,8 @@ def _config(places: Places, folder: Path, haproxy: str) -> str:
 def _start_cluster(places: Places, folder: Path) -> Child:
     listen = f"{HOME}:{places.marathon_port}"
     state = str(folder / "cluster")
-    return start("cluster", folder, "local", "--listen", listen, "--nodes", str(len(NODES)), "--state", state)
+    options = ("--nodes", str(len(NODES)), "--state", state, "--docker", "off")  # a pull could take minutes, or fail
+    return start("cluster", folder, "local", "--listen", listen, *options)
 
 
 @contextmanager

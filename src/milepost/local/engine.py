@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
 
 import anyio
@@ -159,8 +160,7 @@ class Engine:
         if self.faults.fails(probe.task_id, task.launch.definition.id):
             self.tell(Probed(probe.task_id, probe.index, MADE_TO_FAIL))
             return
-        sandbox, environment = self._runtime.surroundings(task.launch)
-        failure = await self._prober.probe(probe, sandbox, environment)
+        failure = await self._prober.probe(probe, partial(self._runtime.check, task.launch))
         self.tell(Probed(probe.task_id, probe.index, failure))
 
     async def _wake(self, wake: WakeAt) -> None:

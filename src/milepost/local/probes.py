@@ -1,14 +1,10 @@
 """Probes: one question to one task about its health (marathon-api 5.5) or whether it is ready (5.6)."""
 
-import signal
-import subprocess
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 
 import anyio
 import httpx2
 
-from milepost.local.runtimes.process import signal_all
 from milepost.local.scheduler.effects import ProbeHealth, ProbeReadiness
 from milepost.local.scheduler.readiness import NO_ANSWER, Answer
 
@@ -23,12 +19,15 @@ class Prober:
         limits = httpx2.Limits(max_keepalive_connections=0)
         self._client = httpx2.AsyncClient(verify=False, trust_env=False, limits=limits)
 
-    async def probe(self, probe: ProbeHealth, sandbox: Path, environment: Mapping[str, str]) -> str | None:
-        """None if the task answered well within the check's timeout, else what was wrong."""
+    async def probe(self, probe: ProbeHealth, run: Callable[[str], Awaitable[int]]) -> str | None:
+        """None if the task answered well within the check's timeout, else what was wrong.
+
+        `run` runs a command beside the task and tells its exit status.
+        """
         timeout_s = probe.check.timeout_seconds
         try:
             with anyio.fail_after(timeout_s):
-                return await self._ask(probe, sandbox, environment)
+                return await self._ask(probe, run)
         except TimeoutError:
             return f"no answer within {timeout_s} s"
         except (OSError, httpx2.HTTPError) as error:
@@ -49,10 +48,11 @@ class Prober:
     async def aclose(self) -> None:
         await self._client.aclose()
 
-    async def _ask(self, probe: ProbeHealth, sandbox: Path, environment: Mapping[str, str]) -> str | None:
+    async def _ask(self, probe: ProbeHealth, run: Callable[[str], Awaitable[int]]) -> str | None:
         kind = probe.check.protocol.removeprefix("MESOS_")
         if kind == "COMMAND" or probe.port is None:
-            return await _run_command((probe.check.command or {}).get("value", ""), sandbox, environment)
+            status = await run((probe.check.command or {}).get("value", ""))
+            return f"the command exited with status {status}" if status else None
         if kind == "TCP":
             async with await anyio.connect_tcp(probe.node, probe.port):
                 return None
@@ -78,24 +78,3 @@ class Prober:
 
 def _url(scheme: str, node: str, port: int, path: str) -> str:
     return f"{scheme}://{node}:{port}/{path.removeprefix('/')}"
-
-
-async def _run_command(command: str, sandbox: Path, environment: Mapping[str, str]) -> str | None:
-    """Run the check beside its task; exit status 0 is health."""
-    with anyio.CancelScope(shield=True):  # cut short, it would leave what the process has started itself
-        process = await anyio.open_process(
-            ["/bin/sh", "-c", command],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd=sandbox,
-            env=environment,
-            start_new_session=True,
-        )
-    try:
-        status = await process.wait()
-    finally:
-        with anyio.CancelScope(shield=True):
-            signal_all(process, signal.SIGKILL)
-            await process.aclose()
-    return f"the command exited with status {status}" if status else None

@@ -2,12 +2,13 @@
 
 import random
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
 import anyio
+import structlog
 
 from milepost.errors import MilepostError
 from milepost.local.api.application import application
@@ -19,6 +20,9 @@ from milepost.local.listener import listening
 from milepost.local.outages import Outages
 from milepost.local.probes import Prober
 from milepost.local.runtimes import nginx
+from milepost.local.runtimes.base import Runtime
+from milepost.local.runtimes.chosen import ChosenRuntime, Images, images
+from milepost.local.runtimes.docker.where import OFF
 from milepost.local.runtimes.guardian import Guardian
 from milepost.local.runtimes.kept import KeptTasks
 from milepost.local.runtimes.local import LocalRuntime
@@ -34,6 +38,7 @@ NODE_PREFIX = "127.0.59."
 NOTICE_S = 0.3
 MAX_NODES = 254
 PLAIN = Equipment()
+_log = structlog.get_logger()
 
 
 async def serve_local(
@@ -46,6 +51,7 @@ async def serve_local(
     equipment: Equipment = PLAIN,
     node_prefix: str = NODE_PREFIX,
     notice_s: float = NOTICE_S,
+    docker: str = OFF,
     started: Callable[[str], None] | None = None,
 ) -> None:
     """Serve Marathon's API at `listen_host:listen_port` (port 0: any free one) and run the apps, until cancelled
@@ -53,11 +59,13 @@ async def serve_local(
 
     `nodes` addresses `<node_prefix>1` ... take tasks, the first only if it is alone: it is the balancer's. Those that
     do have their parts of `equipment`. Apps are kept in `state_dir` and come back from there; without one everything is
-    temporary. A task that is to end goes on serving for `notice_s` seconds after that was announced. `started(url)` is
-    called once the API answers. On leaving, all tasks are ended and only the apps' files are left; with `keeps_tasks`
-    they run on, however we end, until the next scheduler of this `state_dir` takes them over.
+    temporary. A task that is to end goes on serving for `notice_s` seconds after that was announced. Images are run as
+    `docker` says: by the engine at this path of a socket, by one that is found ("auto"), or by the catalogue ("off").
+    `started(url)` is called once the API answers. On leaving, all tasks are ended and only the apps' files are left;
+    with `keeps_tasks` they run on, however we end, until the next scheduler of this `state_dir` takes them over.
 
-    Raises MilepostError if the address or `state_dir` is in use, `nodes` is not 1 to 254, or a saved app is unreadable.
+    Raises MilepostError if the address or `state_dir` is in use, `nodes` is not 1 to 254, a saved app is unreadable, or
+    a named engine does not answer.
     """
     leaving = anyio.Event()
     addresses = _node_addresses(node_prefix, nodes)
@@ -66,35 +74,53 @@ async def serve_local(
         address = f"{listen_host}:{listener.getsockname()[1]}"
         store = Store(folder / "apps")
         saved = store.load()
-        kept, survivors = _kept(folder, keeps_tasks=keeps_tasks)
-        with nullcontext() if kept else Guardian(folder / "sessions", None if state_dir else folder) as guardian:
-            processes = Processes(guardian, notice_s)
-            runtime = LocalRuntime(folder / "tasks", processes, await anyio.to_thread.run_sync(nginx.find), kept)
-            async with _engine(places, runtime, store) as engine:
+        async with images(docker, folder, notice_s, keeps_tasks=keeps_tasks) as found:
+            kept, survivors = _kept(folder, found.survivors, keeps_tasks=keeps_tasks)
+            temporary = None if state_dir else folder
+            async with (
+                _runtime(folder, found, kept, temporary, notice_s) as runtime,
+                _engine(places, runtime, store) as engine,
+            ):
                 engine.command(restore, saved, survivors)
                 outages = Outages(engine.hub)
                 app = application(engine, address, leaving.set)
-                app.mount("/local", control(engine, runtime, outages))
-                await serve(app, listener, listen_host, engine.hub, outages, leaving, partial(_tell, started, address))
+                app.mount("/local", control(engine, found, outages))
+                tell = partial(_tell, started, address, found)
+                await serve(app, listener, listen_host, engine.hub, outages, leaving, tell)
 
 
-def _tell(started: Callable[[str], None] | None, address: str) -> None:
+def _tell(started: Callable[[str], None] | None, address: str, found: Images) -> None:
     if started:
         started(f"http://{address}")
+    _log.info("images", run_by=str(found))
 
 
-def _kept(folder: Path, *, keeps_tasks: bool) -> tuple[KeptTasks | None, list[Survivor]]:
-    """Where tasks are kept, if they are, and those that still run; otherwise these are ended."""
+@asynccontextmanager
+async def _runtime(
+    folder: Path, found: Images, kept: KeptTasks | None, temporary: Path | None, notice_s: float
+) -> AsyncIterator[Runtime]:
+    """What runs the tasks; they are ended also if we are killed, unless they are `kept`."""
+    with nullcontext() if kept else Guardian(folder / "sessions", temporary) as guardian:
+        processes = Processes(guardian, notice_s)
+        yield ChosenRuntime(
+            found, LocalRuntime(found.sandboxes, processes, await anyio.to_thread.run_sync(nginx.find), kept)
+        )
+
+
+def _kept(
+    folder: Path, in_containers: Sequence[Survivor], *, keeps_tasks: bool
+) -> tuple[KeptTasks | None, list[Survivor]]:
+    """Where processes are kept, if they are, and all tasks that still run; otherwise the processes are ended."""
     kept = KeptTasks(folder / "kept")
-    survivors = kept.find(folder / "tasks")
+    survivors = kept.find(folder / "tasks", [each.task_id for each in in_containers])
     if keeps_tasks:
-        return kept, survivors
+        return kept, [*survivors, *in_containers]
     kept.end()
     return None, []
 
 
 @asynccontextmanager
-async def _engine(nodes: tuple[Node, ...], runtime: LocalRuntime, store: Store) -> AsyncIterator[Engine]:
+async def _engine(nodes: tuple[Node, ...], runtime: Runtime, store: Store) -> AsyncIterator[Engine]:
     """An engine whose tasks all end with the block."""
     cluster = Cluster(nodes, Chance(lambda: str(uuid.uuid1()), random.randrange))
     prober = Prober()

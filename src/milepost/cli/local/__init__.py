@@ -18,6 +18,8 @@ from milepost.cli.local.logs import logs
 from milepost.cli.local.node import node
 from milepost.cli.local.ps import ps
 from milepost.controller.signals import until_stopped
+from milepost.local.open_files import allow_open_files
+from milepost.local.runtimes.docker.where import AUTO
 from milepost.local.scheduler.nodes import UNLIMITED, Equipment, Resources
 from milepost.local.server import MAX_NODES, serve_local
 from milepost.observability.logs import set_up_logs
@@ -79,9 +81,17 @@ _AMOUNT = click.FloatRange(0, UNLIMITED)
     callback=lambda _ctx, _param, text: tuple(text.split(",")),
     help="Whom the nodes that take tasks are for, in turn: apps with that in acceptedResourceRoles, * for all others.",
 )
+@click.option(
+    "--docker",
+    default=AUTO,
+    show_default=True,
+    metavar="auto|off|SOCKET",
+    help="What runs images: the Docker engine of DOCKER_HOST or of its usual socket if it answers, none but the image "
+    "catalogue, or the engine at a socket.",
+)
 @click.pass_context
 def local(
-    ctx: click.Context, /, listen: str, nodes: int, state: Path | None, keep_tasks: bool, **equipment: Any
+    ctx: click.Context, /, listen: str, nodes: int, state: Path | None, keep_tasks: bool, docker: str, **equipment: Any
 ) -> None:
     """A Marathon-compatible scheduler on this machine, for development, tests and the demo; until stopped.
 
@@ -94,6 +104,7 @@ def local(
     if keep_tasks and state is None:
         raise click.UsageError("--keep-tasks needs --state: the next scheduler finds the tasks there")
     set_up_logs()
+    allow_open_files()
     where = _address(listen)
     serve = partial(
         serve_local,
@@ -103,6 +114,7 @@ def local(
         state_dir=state,
         keeps_tasks=keep_tasks,
         equipment=_equipment(**equipment),
+        docker=docker,
         started=_tell,
     )
     anyio.run(until_stopped, serve)

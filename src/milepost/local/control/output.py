@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from milepost.local.apps.refusal import Refused
 from milepost.local.engine import Engine
-from milepost.local.runtimes.local import LocalRuntime
+from milepost.local.runtimes.sandboxes import Sandboxes
 
 NAMES = ("stdout", "stderr")
 PIECE = 1 << 20  # bytes of one answer at most
@@ -18,8 +18,8 @@ PIECE = 1 << 20  # bytes of one answer at most
 class Outputs:
     """Reads the files that the runtime keeps of tasks."""
 
-    def __init__(self, engine: Engine, runtime: LocalRuntime) -> None:
-        self._engine, self._runtime = engine, runtime
+    def __init__(self, engine: Engine, sandboxes: Sandboxes) -> None:
+        self._engine, self._sandboxes = engine, sandboxes
 
     def routes(self) -> list[Route]:
         return [Route("/tasks/{task_id}/output/{name}", self.read, methods=["GET"])]
@@ -28,7 +28,7 @@ class Outputs:
         """At most a piece from byte `from` on; `Task-Ended: true` once nothing more will be written."""
         task_id, name = request.path_params["task_id"], request.path_params["name"]
         is_ended = not self._engine.runs(task_id)  # asked before reading: what it wrote last is then there
-        folder = self._runtime.kept(task_id)
+        folder = self._sandboxes.kept(task_id)
         if name not in NAMES or (folder is None and is_ended):
             raise Refused(404, f"No {name} of task '{task_id}' is kept")
         data = await _piece(folder / name, _start(request)) if folder else b""

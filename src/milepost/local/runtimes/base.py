@@ -1,8 +1,7 @@
 """What the engine asks of a runtime."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 import anyio
@@ -28,6 +27,6 @@ class Runtime(Protocol):
         """Return when no process of the task is left; on cancellation, end them at once first."""
         ...
 
-    def surroundings(self, launch: LaunchTask) -> tuple[Path, Mapping[str, str]]:
-        """The folder and the environment in which the task runs, for its COMMAND checks."""
+    async def check(self, launch: LaunchTask, command: str) -> int:
+        """Run the command of a COMMAND check where the running task runs; its exit status. Raises OSError."""
         ...

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
@@ -44,8 +45,11 @@ class KeptTasks:
         """The process of a task that was found alive, told once: whoever asks takes it over."""
         return self._pids.pop(task_id, None)
 
-    def find(self, sandboxes: Path) -> list[Survivor]:
-        """The tasks that still run. What is left of the others goes. Raises MilepostError for an unreadable file."""
+    def find(self, sandboxes: Path, others: Collection[str] = ()) -> list[Survivor]:
+        """The tasks that still run. What is left of all but these and `others` goes, task ids of another runtime.
+
+        Raises MilepostError for an unreadable file.
+        """
         files = [_read(path) for path in sorted(self._folder.glob("*.json"))]
         alive = [each for each in files if identity(each.pid) == each.identity]
         self._pids = {each.task.task_id: each.pid for each in alive}
@@ -53,7 +57,7 @@ class KeptTasks:
             if path.suffix != ".json" or path.stem not in self._pids:
                 path.unlink()
         for sandbox in sandboxes.glob("*"):
-            if sandbox.name not in self._pids:
+            if sandbox.name not in self._pids and sandbox.name not in others:
                 shutil.rmtree(sandbox, ignore_errors=True)
         return [each.task for each in alive]
 

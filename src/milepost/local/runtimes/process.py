@@ -1,20 +1,17 @@
 """A task's processes: one session of their own, so that all of them end together."""
 
-import contextlib
-import os
 import signal
-import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import anyio
 
 from milepost.local.runtimes.base import Control
 from milepost.local.runtimes.guardian import Guardian
-from milepost.local.runtimes.leader import Detached, Leader
+from milepost.local.runtimes.leader import Leader, start
 from milepost.local.runtimes.program import Program
+from milepost.local.runtimes.turns import Turns
 
 READY_POLL_S = 0.02
 
@@ -25,6 +22,7 @@ class Processes:
 
     def __init__(self, guardian: Guardian | None, notice_s: float) -> None:
         self._guardian, self._notice_s = guardian, notice_s
+        self._turns = Turns()
 
     async def run(
         self,
@@ -39,14 +37,14 @@ class Processes:
 
         `noted(pid)` is called as soon as it is started. Raises OSError if it cannot be.
         """
-        with anyio.CancelScope(shield=True):  # cut short, it would leave what the process has started itself
-            leader = await _start(program, sandbox, environment, detached=self._guardian is None)
+        async with self._turns.one():
+            leader = _start(program, sandbox, environment)
         noted(leader.pid)
         return await self._see_through(leader, program, node, control)
 
     async def adopt(self, pid: int, program: Program, control: Control) -> int:
         """The same for a program that runs already. Raises OSError if it is gone."""
-        return await self._see_through(Detached(pid), replace(program, answers_on=()), "", control)
+        return await self._see_through(Leader(pid), replace(program, answers_on=()), "", control)
 
     async def _see_through(self, leader: Leader, program: Program, node: str, control: Control) -> int:
         if self._guardian:
@@ -63,50 +61,32 @@ class Processes:
             return status
         finally:
             if self._guardian or leader.returncode is not None:
-                signal_all(leader, signal.SIGKILL)
-            with anyio.CancelScope(shield=True):
-                await leader.aclose()
+                leader.signal(signal.SIGKILL)
+                with anyio.CancelScope(shield=True):
+                    await leader.wait()
+            leader.close()
             if self._guardian:
                 self._guardian.release(leader.pid)
 
     async def _stop_when_asked(self, leader: Leader, program: Program, control: Control) -> None:
         await control.stop.wait()
         await anyio.sleep(self._notice_s)
-        signal_all(leader, program.stop_signal)
+        async with self._turns.one():
+            leader.signal(program.stop_signal)
         await anyio.sleep(control.grace_s)
-        signal_all(leader, signal.SIGKILL)
+        leader.signal(signal.SIGKILL)
 
 
 async def _crash_when_asked(leader: Leader, control: Control) -> None:
     await control.crash.wait()
-    signal_all(leader, signal.SIGKILL)
+    leader.signal(signal.SIGKILL)
 
 
-def signal_all(leader: Leader, number: signal.Signals) -> None:
-    """Send a signal to the whole session of `leader`, also to what is left of it after its leader."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # all gone
-        os.killpg(leader.pid, number)
-
-
-async def _start(program: Program, sandbox: Path, environment: Mapping[str, str], *, detached: bool) -> Leader:
+def _start(program: Program, sandbox: Path, environment: Mapping[str, str]) -> Leader:
     for name, text in program.files.items():
-        await anyio.Path(sandbox / name).write_text(text)
-    async with (
-        await anyio.open_file(sandbox / "stdout", "ab") as out,
-        await anyio.open_file(sandbox / "stderr", "ab") as err,
-    ):
-        surroundings: dict[str, Any] = {
-            "stdin": subprocess.DEVNULL,
-            "stdout": out.wrapped,
-            "stderr": err.wrapped,
-            "cwd": sandbox,
-            "env": environment,
-            "start_new_session": True,
-        }
-        if not detached:
-            return await anyio.open_process(program.argv, **surroundings)
-        child = subprocess.Popen(program.argv, **surroundings)  # noqa: S603, ASYNC220  # anyio's would end with us
-        return Detached(child.pid, child)
+        (sandbox / name).write_text(text)
+    with (sandbox / "stdout").open("ab") as out, (sandbox / "stderr").open("ab") as err:
+        return start(program.argv, sandbox, environment, out=out, err=err)
 
 
 async def _until_ready(leader: Leader, node: str, ports: tuple[int, ...]) -> None:

@@ -1,8 +1,10 @@
 """Marathon's times: UTC with exactly three fraction digits (marathon-api 2). Inside, times are float Unix seconds."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
+@lru_cache(maxsize=64)  # the many events of one turn bear one time
 def written(at_s: float) -> str:
     """`at_s` as `2024-05-01T10:00:00.000Z`."""
     moment = datetime.fromtimestamp(round(at_s * 1000) / 1000, UTC)

@@ -1,0 +1,22 @@
+"""COMMAND checks of tasks that are processes."""
+
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+
+import anyio
+
+from milepost.local.runtimes.account import OURS, Account
+from milepost.local.runtimes.leader import start
+
+
+async def run_beside(command: str, sandbox: Path, environment: Mapping[str, str], account: Account = OURS) -> int:
+    """Run the command in its task's folder and environment, as its user; its exit status."""
+    leader = start(("/bin/sh", "-c", command), sandbox, environment, account=account)
+    try:
+        return await leader.wait()
+    finally:
+        with anyio.CancelScope(shield=True):
+            leader.signal(signal.SIGKILL)
+            await leader.wait()
+        leader.close()

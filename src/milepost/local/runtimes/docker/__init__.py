@@ -1,0 +1,1 @@
+"""Images as containers of a Docker engine, over the HTTP API on its socket."""
