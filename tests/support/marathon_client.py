@@ -11,11 +11,17 @@ from time import monotonic, sleep
 from typing import Any
 
 import marathon.util
+import pytest
 import requests
 from marathon import MarathonClient
-from marathon.models import MarathonApp, MarathonTask
+from marathon.models import MarathonApp, MarathonHealthCheck, MarathonTask
 
 from support.local_server import DEADLINE_S
+
+PASSING = MarathonHealthCheck(protocol="COMMAND", command="true")
+NEVER = MarathonHealthCheck(protocol="COMMAND", command="false")
+# The library logs by a name that Python has given up, also where it reads a COMMAND check.
+OLD_LOGGING = pytest.mark.filterwarnings("ignore:The 'warn' (method|function) is deprecated:DeprecationWarning")
 
 marathon.util.collections = collections.abc  # it looks for `Iterable` where Python before 3.10 had it
 
