@@ -108,6 +108,15 @@ def test_groups_are_started_and_scaled_in_the_order_of_their_dependencies() -> N
         assert order(world, status) == ["/back/db", "/back/deep/cache", "/front/web"]
 
 
+def test_the_steps_of_a_plan_are_written_once_however_many_events_tell_them() -> None:
+    world = World()
+    world.put(*(app(f"/a{index}", f"/a{index + 1}") for index in range(20)))
+    world.run()
+    plans = [body["plan"]["steps"] for body in world.told("deployment_info")]
+    assert len(plans) == 21
+    assert all(each is plans[0] for each in plans)
+
+
 def test_what_is_deleted_goes_at_once_whatever_depends_on_it() -> None:
     world = shop()
     world.run()

@@ -255,3 +255,47 @@ async def test_a_port_in_other_hands_is_passed_over() -> None:
             await local.post({"id": "/web", "cmd": "sleep 1000", "requirePorts": True, "portDefinitions": asked})
             app = await until(lambda: local.app("web"), lambda app: "lastTaskFailure" in app)
             assert app["lastTaskFailure"]["message"] == f"port {port} on {PREFIX}1 is in use by another program"
+
+
+async def test_a_deployment_waits_for_a_real_task_to_be_ready(tmp_path: Path) -> None:
+    served = tmp_path / "served"
+    served.mkdir()
+    check = {"portName": "http", "path": "/ready", "intervalSeconds": 1, "timeoutSeconds": 0.9}
+    app = {
+        "id": "/web",
+        "cmd": f"cd {served} && {HTTP_SERVER}",
+        "portDefinitions": [{"port": 0, "name": "http"}],
+        "readinessChecks": [{**check, "preserveLastResponse": True}],
+    }
+    async with cluster() as found:
+        await found.post(app)
+
+        async def heard() -> Any:
+            (deployment,) = (await found.client.get("/v2/deployments")).json()
+            return [
+                each.get("lastResponse", {}).get("status")
+                for each in deployment["currentActions"][0]["readinessCheckResults"]
+            ]
+
+        await until(heard, lambda statuses: statuses == [404])
+        (served / "ready").touch()
+        (task,) = await found.deployed("web")
+        assert task["state"] == "TASK_RUNNING"
+
+
+async def test_a_port_that_another_program_holds_is_waited_for(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind((f"{PREFIX}1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        async with cluster(nodes=1) as found:
+            app = {"id": "/web", "cmd": "sleep 1000", "requirePorts": True, "portDefinitions": [{"port": port}]}
+            await found.post(app)
+
+            async def waiting() -> Any:
+                queue = (await found.client.get("/v2/queue?embed=lastUnusedOffers")).json()["queue"]
+                return [offer["reason"] for each in queue for offer in each["lastUnusedOffers"]]
+
+            await until(waiting, lambda reasons: reasons == [["InsufficientPorts"]])
+            failure = (await found.app("web"))["lastTaskFailure"]
+            assert failure["message"] == f"port {port} on {PREFIX}1 is in use by another program"

@@ -133,7 +133,8 @@ Step = tuple[Action, ...]
 class Deployment:
     """A plan under way. `current` counts from 1; 0 before the first step. `before` and `groups_before` hold
     what the plan changes.
-    `undone` are the apps whose action in the step under way is not done yet; done once is done for good."""
+    `undone` are the apps whose action in the step under way is not done yet; done once is done for good.
+    `shown_steps` are the steps as JSON, made once: every event has them, and a long chain has very many."""
 
     id: str
     version: str
@@ -144,6 +145,7 @@ class Deployment:
     current: int = 0
     step_began_s: float = 0.0
     undone: set[str] = field(default_factory=set)
+    shown_steps: list[Mapping[str, Any]] = field(default_factory=list)
 
     @property
     def app_ids(self) -> list[str]:

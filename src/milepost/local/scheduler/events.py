@@ -114,7 +114,8 @@ def deployment_event(kind: str, deployment: Deployment, now_s: float, **more: ob
 
 
 def plan(deployment: Deployment) -> Mapping[str, Any]:
-    return {"id": deployment.id, "steps": steps(deployment.steps), "version": deployment.version}
+    deployment.shown_steps = deployment.shown_steps or steps(deployment.steps)
+    return {"id": deployment.id, "steps": deployment.shown_steps, "version": deployment.version}
 
 
 def steps(found: Iterable[Step]) -> list[Mapping[str, Any]]:
