@@ -193,6 +193,8 @@ async def found(folder: Path, pattern: str) -> list[Path]:
 SERVE = """
 import anyio
 from milepost.local.server import serve_local
+from milepost.observability.logs import set_up_logs
+set_up_logs()  # to stderr: the URL is all that stands on stdout
 anyio.run(lambda: serve_local("127.0.0.1", 0, node_prefix="127.0.61.", started=lambda url: print(url, flush=True)))
 """
 

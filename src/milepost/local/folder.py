@@ -22,6 +22,7 @@ def own_folder(state_dir: Path | None, *, keeps_tasks: bool = False) -> Iterator
     """
     if state_dir is None:
         with tempfile.TemporaryDirectory(prefix="milepost-local-", ignore_cleanup_errors=True) as name:
+            os.chmod(name, 0o711)  # noqa: S103  # tasks of other users go through it to their sandboxes
             yield Path(name).resolve()
         return
     state_dir.mkdir(parents=True, exist_ok=True)

@@ -17,10 +17,10 @@ class Account:
     gid: int | None = None
     groups: Sequence[int] | None = None
 
-    def own(self, *paths: Path) -> None:
-        """Make these files the user's own."""
+    def own(self, folder: Path) -> None:
+        """Make a folder and all that is in it the user's own."""
         if self.uid is not None and self.gid is not None:
-            for path in paths:
+            for path in (folder, *folder.rglob("*")):
                 os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
 

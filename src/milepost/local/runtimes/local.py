@@ -7,8 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import anyio
-
+from milepost.local.runtimes.account import account
 from milepost.local.runtimes.base import Control
 from milepost.local.runtimes.catalogue import program_for
 from milepost.local.runtimes.checks import run_beside
@@ -20,6 +19,7 @@ from milepost.local.runtimes.program import NotRunnable
 from milepost.local.runtimes.sandboxes import Sandboxes
 from milepost.local.scheduler.effects import LaunchTask, PortTaken, TaskEnded
 
+ENDED_EARLY = 1  # the exit status of a task that was ended before it ran
 INHERITED = ("PATH", "LANG", "LC_ALL", "TZ")  # nothing else of the scheduler's environment reaches a task
 
 
@@ -46,11 +46,13 @@ class LocalRuntime:
         return ended
 
     async def _start(self, launch: LaunchTask, control: Control) -> TaskEnded:
-        sandbox, environment = self._surroundings(launch)
-        program = program_for(launch, self._nginx)
-        await anyio.Path(sandbox).mkdir(parents=True)
+        program, user = program_for(launch, self._nginx), account(launch.definition.user or "")
+        sandbox = await self._sandboxes.make(launch, user)
+        if control.stop.is_set() or control.crash.is_set():
+            return TaskEnded(launch.task_id, ENDED_EARLY, "Ended before its process ran")
         noted = partial(self._kept.note, launch) if self._kept else lambda pid: None
-        status = await self._processes.run(program, sandbox, launch.node, environment, control, noted)
+        environment = self._environment(launch)
+        status = await self._processes.run(program, sandbox, launch.node, environment, control, noted, user)
         return TaskEnded(launch.task_id, status, _how_it_ended(status, sandbox))
 
     async def _adopt(self, launch: LaunchTask, pid: int, control: Control) -> TaskEnded:
@@ -60,13 +62,15 @@ class LocalRuntime:
 
     async def check(self, launch: LaunchTask, command: str) -> int:
         """See `Runtime`."""
-        return await run_beside(command, *self._surroundings(launch))
+        try:
+            user = account(launch.definition.user or "")
+        except NotRunnable as error:  # the user of a running task was removed
+            raise OSError(str(error)) from error
+        return await run_beside(command, self._sandboxes.of(launch.task_id), self._environment(launch), user)
 
-    def _surroundings(self, launch: LaunchTask) -> tuple[Path, Mapping[str, str]]:
-        """The folder and the environment in which the task runs."""
-        sandbox = self._sandboxes.of(launch.task_id)
+    def _environment(self, launch: LaunchTask) -> Mapping[str, str]:
         inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
-        return sandbox, {**inherited, "MESOS_SANDBOX": str(sandbox), **launch.environment}
+        return {**inherited, "MESOS_SANDBOX": str(self._sandboxes.of(launch.task_id)), **launch.environment}
 
     def _retire(self, task_id: str) -> None:
         if self._kept:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import anyio
 
+from milepost.local.runtimes.account import OURS, Account
 from milepost.local.runtimes.base import Control
 from milepost.local.runtimes.guardian import Guardian
 from milepost.local.runtimes.leader import Leader, start
@@ -32,13 +33,14 @@ class Processes:
         environment: Mapping[str, str],
         control: Control,
         noted: Callable[[int], None] = lambda pid: None,
+        account: Account = OURS,
     ) -> int:
-        """Run `program` to its end; its exit status, negative for a signal. No process of its session is left.
+        """Run `program` as `account` to its end; its exit status, negative for a signal. No process of it is left.
 
         `noted(pid)` is called as soon as it is started. Raises OSError if it cannot be.
         """
         async with self._turns.one():
-            leader = _start(program, sandbox, environment)
+            leader = _start(program, sandbox, environment, account)
         noted(leader.pid)
         return await self._see_through(leader, program, node, control)
 
@@ -82,11 +84,11 @@ async def _crash_when_asked(leader: Leader, control: Control) -> None:
     leader.signal(signal.SIGKILL)
 
 
-def _start(program: Program, sandbox: Path, environment: Mapping[str, str]) -> Leader:
+def _start(program: Program, sandbox: Path, environment: Mapping[str, str], account: Account) -> Leader:
     for name, text in program.files.items():
         (sandbox / name).write_text(text)
     with (sandbox / "stdout").open("ab") as out, (sandbox / "stderr").open("ab") as err:
-        return start(program.argv, sandbox, environment, out=out, err=err)
+        return start(program.argv, sandbox, environment, account=account, out=out, err=err)
 
 
 async def _until_ready(leader: Leader, node: str, ports: tuple[int, ...]) -> None:

@@ -5,7 +5,12 @@ import shutil
 from collections import deque
 from pathlib import Path
 
+from milepost.local.runtimes.account import OURS, Account
+from milepost.local.runtimes.fetch import fetch
+from milepost.local.scheduler.effects import LaunchTask
+
 SANDBOXES_KEPT = 20
+OUTPUT = ("stdout", "stderr")
 TASK_ID = re.compile(r"[a-z0-9][\w.\-]*")  # as the scheduler makes them; nothing that leads out of a folder
 
 
@@ -19,6 +24,21 @@ class Sandboxes:
     def of(self, task_id: str) -> Path:
         """Where the task's is, whether or not it is there."""
         return self.folder / task_id
+
+    async def make(self, launch: LaunchTask, account: Account = OURS) -> Path:
+        """The task's sandbox with the files that its app fetches, all of it the account's own and closed to others.
+
+        Raises NotRunnable for a file that cannot be fetched, and OSError.
+        """
+        sandbox = self.of(launch.task_id)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        sandbox.mkdir(mode=0o700)
+        for name in OUTPUT:
+            (sandbox / name).touch()
+        if launch.definition.fetch:
+            await fetch(launch.definition.fetch, sandbox)
+        account.own(sandbox)
+        return sandbox
 
     def kept(self, task_id: str) -> Path | None:
         """The sandbox of a task that runs or ended lately, None where there is none."""
