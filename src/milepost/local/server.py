@@ -76,7 +76,6 @@ async def serve_local(
         store = Store(folder / "apps")
         saved = store.load()
         async with images(docker, folder, notice_s, keeps_tasks=keeps_tasks) as found:
-            _log.info("images", run_by=str(found))
             kept, survivors = _kept(folder, found.survivors, keeps_tasks=keeps_tasks)
             temporary = None if state_dir else folder
             async with (
@@ -89,6 +88,7 @@ async def serve_local(
                 async with _serving(app, listener, engine.hub):
                     if started:
                         started(f"http://{address}")
+                    _log.info("images", run_by=str(found))
                     await leaving.wait()
 
 

@@ -167,6 +167,13 @@ def test_a_parameter_may_concern_the_container_itself(key: str, value: str, fiel
     assert parameter(key, value)[field] == made
 
 
+def test_an_alias_and_an_address_belong_to_the_network_wherever_that_is_named() -> None:
+    keys = (("network-alias", "db"), ("ip", "10.0.0.9"), ("net", "backend"))
+    made = body(docker={"parameters": [{"key": key, "value": value} for key, value in keys]})
+    endpoint = {"Aliases": ["db"], "IPAMConfig": {"IPv4Address": "10.0.0.9"}}
+    assert made["NetworkingConfig"]["EndpointsConfig"] == {"backend": endpoint}
+
+
 def test_an_env_parameter_comes_last_and_so_wins() -> None:
     assert parameter("env", "PORT0=1")["Env"][-1] == "PORT0=1"
 

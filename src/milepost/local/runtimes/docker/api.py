@@ -53,6 +53,8 @@ class EngineApi:
     async def greet(self) -> Version:
         """Ask who it is and agree on a version of the API: ours if the engine has it, else its nearest."""
         told = await self._send("GET", "/version")
+        if not isinstance(told, dict):
+            raise self._stranger(200)
         latest, oldest = _numbers(told.get("ApiVersion")), _numbers(told.get("MinAPIVersion"))
         api = ".".join(map(str, max(min(KNOWN, latest), oldest)))
         self._prefix = f"/v{api}"
@@ -95,7 +97,7 @@ class EngineApi:
                     await response.aread()
                     raise _refusal(response)
                 yield response.aiter_bytes()
-        except httpx2.TransportError as error:
+        except httpx2.HTTPError as error:
             raise self._gone(error) from error
 
     async def _send(
@@ -112,14 +114,17 @@ class EngineApi:
             options["timeout"] = httpx2.Timeout(None, connect=CONNECT_S)
         try:
             response = await self._client.request(method, path, params=params, **options)
-        except httpx2.TransportError as error:
+        except httpx2.HTTPError as error:
             raise self._gone(error) from error
         if response.is_error:
             raise _refusal(response)
         try:
             return msgspec.json.decode(response.content) if response.content else None
         except msgspec.DecodeError as error:
-            raise EngineError(response.status_code, f"what answers at {self.socket} is no Docker engine") from error
+            raise self._stranger(response.status_code) from error
+
+    def _stranger(self, status: int) -> EngineError:
+        return EngineError(status, f"what answers at {self.socket} is no Docker engine")
 
     def _gone(self, error: Exception) -> EngineGone:
         return EngineGone(f"Docker's engine at {self.socket} does not answer: {error or type(error).__name__}")

@@ -51,12 +51,19 @@ async def _pull(api: EngineApi, image: str, say: Callable[[str], None]) -> None:
         async for piece in pieces:
             *lines, rest = (rest + piece).split(b"\n")
             for line in filter(bytes.strip, lines):
-                progress.take(msgspec.json.decode(line))
+                progress.take(_line(line))
             if time.monotonic() - said_at_s >= SAY_EVERY_S:
                 said_at_s = time.monotonic()
                 say(f"pulling image {image}: {progress}")
     if rest.strip():
-        progress.take(msgspec.json.decode(rest))
+        progress.take(_line(rest))
+
+
+def _line(line: bytes) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(line, type=dict[str, Any])
+    except msgspec.MsgspecError as error:
+        raise EngineError(502, f"Docker: its progress cannot be read: {error}") from error
 
 
 def split(image: str) -> tuple[str, str]:

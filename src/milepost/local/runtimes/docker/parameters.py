@@ -12,9 +12,9 @@ UNITS = {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 def apply(body: Body, parameters: Sequence[Mapping[str, str]]) -> None:
     """Change `body` as the parameters say. Raises NotRunnable naming one that is unknown, refused or misspelt."""
-    for each in parameters:
+    named = [(ALIASES.get(each.get("key", ""), each.get("key", "")), each) for each in parameters]
+    for name, each in sorted(named, key=lambda pair: pair[0] != "network"):  # its aliases belong to the network
         key, value = str(each.get("key", "")), str(each.get("value", ""))
-        name = ALIASES.get(key, key)
         if name in REFUSED:
             raise NotRunnable(f"docker parameter '{key}' is refused: {REFUSED[name]}")
         if name not in SUPPORTED:
