@@ -28,6 +28,11 @@ class Asking:
                 await asking
             writer.close()
 
+    async def until_answered(self) -> None:
+        """Wait until there is an answer to hand over."""
+        while not self._took_s:
+            await asyncio.sleep(self._every_s)
+
     def take(self) -> list[float]:
         """The answers since the last call, in seconds each."""
         taken, self._took_s = self._took_s, []

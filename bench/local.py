@@ -117,7 +117,9 @@ async def _row(scheduler: Scheduler, size: Size, what: str, act: Callable[[], Aw
     cpu_before_s, begun_s = cpu_s(pid), time.monotonic()
     await act()
     await scheduler.until_deployed()
-    took_s, used_s, answers = time.monotonic() - begun_s, cpu_s(pid) - cpu_before_s, scheduler.asking.take()
+    took_s, used_s = time.monotonic() - begun_s, cpu_s(pid) - cpu_before_s
+    await scheduler.asking.until_answered()
+    answers = scheduler.asking.take()
     await scheduler.require_running(size.apps * size.tasks)
     return {
         "what": what,
