@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from milepost.local.apps.definition import Fetch
 from milepost.local.runtimes import fetch as fetching
 from milepost.local.runtimes.fetch import fetch
 from milepost.local.runtimes.program import NotRunnable
@@ -59,18 +60,18 @@ def link(name: str, to: str) -> tarfile.TarInfo:
     "written", ["{folder}/a file", "file://{folder}/a%20file", "file://localhost{folder}/a%20file"]
 )
 async def test_a_local_file_is_copied_under_its_name(written: str, source: Path, sandbox: Path) -> None:
-    await fetch([{"uri": written.format(folder=source)}], sandbox)
+    await fetch([Fetch(uri=written.format(folder=source))], sandbox)
     assert (sandbox / "a file").read_bytes() == TEXT
 
 
 async def test_a_file_goes_where_its_entry_says(source: Path, sandbox: Path) -> None:
-    await fetch([{"uri": f"{source}/a file", "destPath": "etc/app.conf"}], sandbox)
+    await fetch([Fetch(uri=f"{source}/a file", dest_path="etc/app.conf")], sandbox)
     assert (sandbox / "etc/app.conf").read_bytes() == TEXT
 
 
 async def test_an_executable_can_be_executed_and_is_not_extracted(source: Path, sandbox: Path) -> None:
     tar(source / "run.tar", plain("inside"))
-    await fetch([{"uri": f"{source}/run.tar", "executable": True}], sandbox)
+    await fetch([Fetch(uri=f"{source}/run.tar", executable=True)], sandbox)
     assert os.access(sandbox / "run.tar", os.X_OK)
     assert not (sandbox / "inside").exists()
 
@@ -80,9 +81,9 @@ async def test_an_archive_is_extracted_unless_its_entry_says_no(name: str, sourc
     kinds: dict[str, Any] = {".tgz": "w:gz", ".tbz2": "w:bz2", ".txz": "w:xz", ".tar": "w"}
     with tarfile.open(source / name, kinds[Path(name).suffix]) as archive:
         archive.add(source / "a file", "inside/deep")
-    await fetch([{"uri": f"{source}/{name}", "extract": False}], sandbox)
+    await fetch([Fetch(uri=f"{source}/{name}", extract=False)], sandbox)
     assert not (sandbox / "inside").exists()
-    await fetch([{"uri": f"{source}/{name}"}], sandbox)
+    await fetch([Fetch(uri=f"{source}/{name}")], sandbox)
     assert (sandbox / "inside/deep").read_bytes() == TEXT
 
 
@@ -91,13 +92,13 @@ async def test_a_zip_is_extracted_with_its_permissions(source: Path, sandbox: Pa
         member = zipfile.ZipInfo("bin/run")
         member.external_attr = 0o755 << 16
         archive.writestr(member, TEXT)
-    await fetch([{"uri": f"{source}/a.zip"}], sandbox)
+    await fetch([Fetch(uri=f"{source}/a.zip")], sandbox)
     assert os.access(sandbox / "bin/run", os.X_OK)
 
 
 async def test_a_gz_alone_becomes_the_file_without_the_suffix(source: Path, sandbox: Path) -> None:
     (source / "words.gz").write_bytes(gzip.compress(TEXT))
-    await fetch([{"uri": f"{source}/words.gz"}], sandbox)
+    await fetch([Fetch(uri=f"{source}/words.gz")], sandbox)
     assert (sandbox / "words").read_bytes() == TEXT
 
 
@@ -120,7 +121,7 @@ async def test_no_archive_writes_outside_of_the_sandbox(
 ) -> None:
     make(source / name)
     with pytest.raises(NotRunnable, match=f"fetch of .*{name} failed: .*outside"):
-        await fetch([{"uri": f"{source}/{name}"}], sandbox)
+        await fetch([Fetch(uri=f"{source}/{name}")], sandbox)
     assert not (sandbox.parent / "outside").exists()
     assert not (sandbox / "fine").exists()
 
@@ -128,7 +129,7 @@ async def test_no_archive_writes_outside_of_the_sandbox(
 @pytest.mark.parametrize("asked", ["../outside", "/tmp/outside", "a/../../outside", "."])
 async def test_no_destination_is_outside_of_the_sandbox(asked: str, source: Path, sandbox: Path) -> None:
     with pytest.raises(NotRunnable, match="is not a file inside the sandbox"):
-        await fetch([{"uri": f"{source}/a file", "destPath": asked}], sandbox)
+        await fetch([Fetch(uri=f"{source}/a file", dest_path=asked)], sandbox)
     assert not (sandbox.parent / "outside").exists()
 
 
@@ -146,14 +147,14 @@ async def test_no_destination_is_outside_of_the_sandbox(asked: str, source: Path
 )
 async def test_what_cannot_be_fetched_is_named_with_the_reason(uri: str, reason: str, sandbox: Path) -> None:
     with pytest.raises(NotRunnable, match=f"fetch of {uri} failed: {reason}"):
-        await fetch([{"uri": uri}], sandbox)
+        await fetch([Fetch(uri=uri)], sandbox)
 
 
 async def test_a_broken_archive_is_named(source: Path, sandbox: Path) -> None:
     for name in ("a.tgz", "a.zip", "a.gz"):
         (source / name).write_bytes(TEXT)
         with pytest.raises(NotRunnable, match=f"{name} failed: it cannot be extracted"):
-            await fetch([{"uri": f"{source}/{name}"}], sandbox)
+            await fetch([Fetch(uri=f"{source}/{name}")], sandbox)
 
 
 class Page(BaseHTTPRequestHandler):
@@ -179,13 +180,13 @@ def web() -> Iterator[str]:
 
 async def test_a_page_is_fetched_and_its_status_matters(sandbox: Path) -> None:
     with web() as url:
-        await fetch([{"uri": f"{url}/page.txt?a=b"}], sandbox)
+        await fetch([Fetch(uri=f"{url}/page.txt?a=b")], sandbox)
         assert (sandbox / "page.txt").read_bytes() == TEXT
         with pytest.raises(NotRunnable, match=r"missing\.txt failed: 404 Not Found"):
-            await fetch([{"uri": f"{url}/missing.txt"}], sandbox)
+            await fetch([Fetch(uri=f"{url}/missing.txt")], sandbox)
 
 
 async def test_a_page_that_grows_too_large_is_given_up(sandbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetching, "LIMIT", 3)
     with web() as url, pytest.raises(NotRunnable, match="it is larger than"):
-        await fetch([{"uri": f"{url}/page.txt?a=b"}], sandbox)
+        await fetch([Fetch(uri=f"{url}/page.txt?a=b")], sandbox)

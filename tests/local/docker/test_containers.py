@@ -117,6 +117,22 @@ async def test_what_it_writes_is_in_the_tasks_own_files(tmp_path: Path) -> None:
     assert (one.output("stdout"), one.output("stderr")) == ("out\nmore\n", "err\n")
 
 
+async def test_its_files_are_fetched_into_the_folder_that_it_is_given(tmp_path: Path) -> None:
+    (tmp_path / "app.conf").write_text("a setting")
+    async with living(tmp_path, launch(fetch=[{"uri": f"file://{tmp_path}/app.conf"}])) as one:
+        (await one.until_it_runs()).end(0)
+    assert one.output("app.conf") == "a setting"
+
+
+async def test_a_file_that_cannot_be_fetched_fails_the_task_before_there_is_a_container(tmp_path: Path) -> None:
+    async with living(tmp_path, launch(fetch=[{"uri": "/no/such/file"}])) as one:
+        pass
+    (told,) = one.told
+    assert isinstance(told, TaskEnded)
+    assert told.note == "fetch of /no/such/file failed: No such file or directory"
+    assert one.engine.containers == {}
+
+
 async def test_with_a_tty_there_is_one_output(tmp_path: Path) -> None:
     async with living(tmp_path, launch(tty=True)) as one:
         container = await one.until_it_runs()

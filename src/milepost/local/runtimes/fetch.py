@@ -1,14 +1,14 @@
 """Files that an app wants in its sandbox before it starts (marathon-api 5): its `fetch`, which `uris` becomes, too."""
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import anyio
 import httpx2
 
+from milepost.local.apps.definition import Fetch
 from milepost.local.runtimes.archives import ARCHIVES, NotExtracted, extract
 from milepost.local.runtimes.program import NotRunnable
 
@@ -17,15 +17,15 @@ TIMEOUT_S = 60.0  # for one file over HTTP
 WEB = ("http", "https")
 
 
-async def fetch(entries: Iterable[Mapping[str, Any]], sandbox: Path) -> None:
+async def fetch(entries: Iterable[Fetch], sandbox: Path) -> None:
     """Bring each file into the sandbox, in order. Nothing is cached, whatever `cache` says.
 
     Raises NotRunnable with the URI and what is wrong with it.
     """
     for entry in entries:
-        uri = str(entry.get("uri", ""))
+        uri = entry.uri
         try:
-            there = _destination(sandbox, uri, str(entry.get("destPath") or ""))
+            there = _destination(sandbox, uri, entry.dest_path or "")
             await (_download(uri, there) if urlsplit(uri).scheme in WEB else _copy(uri, there))
             await anyio.to_thread.run_sync(_finish, entry, there, sandbox)
         except (_NotFetched, NotExtracted, OSError, httpx2.HTTPError, httpx2.InvalidURL) as error:
@@ -87,9 +87,9 @@ async def _write(response: httpx2.Response, there: Path) -> None:
             await file.write(piece)
 
 
-def _finish(entry: Mapping[str, Any], there: Path, sandbox: Path) -> None:
+def _finish(entry: Fetch, there: Path, sandbox: Path) -> None:
     """An executable is one from here on; of the others, archives are extracted unless `extract` is false."""
-    if entry.get("executable"):
+    if entry.executable:
         there.chmod(0o755)
-    elif entry.get("extract", True) and there.name.endswith(ARCHIVES):
+    elif entry.extract and there.name.endswith(ARCHIVES):
         extract(there, sandbox)

@@ -25,14 +25,15 @@ class Sandboxes:
         """Where the task's is, whether or not it is there."""
         return self.folder / task_id
 
-    async def make(self, launch: LaunchTask, account: Account = OURS) -> Path:
-        """The task's sandbox with the files that its app fetches, all of it the account's own and closed to others.
+    async def make(self, launch: LaunchTask, account: Account = OURS, mode: int = 0o700) -> Path:
+        """The task's sandbox with the files that its app fetches, all of it the account's own; others may do with it
+        what `mode` says.
 
         Raises NotRunnable for a file that cannot be fetched, and OSError.
         """
         sandbox = self.of(launch.task_id)
         self.folder.mkdir(parents=True, exist_ok=True)
-        sandbox.mkdir(mode=0o700)
+        sandbox.mkdir(mode=mode)
         for name in OUTPUT:
             (sandbox / name).touch()
         if launch.definition.fetch:

@@ -121,7 +121,7 @@ class Containers:
         body = container(launch, sandbox, self._owner.labels(launch, time.time()))
         for left in list(self._left_over):
             await self._remove(left)
-        await anyio.Path(sandbox).mkdir(parents=True)
+        await self._sandboxes.make(launch, mode=0o755)  # the image's user, whoever that is, reads what was fetched
         try:
             await make_sure_of(
                 self._api,
