@@ -163,7 +163,7 @@ class Apps:
 
     def _announce(self, request: Request, record: Record) -> None:
         if record.definition:
-            self._engine.command(_post_event, record.definition, _client(request), request.url.path)
+            self._engine.command(_post_event, record.definition, _client(request), request.scope["path"])
 
     def _record(self, app_id: str) -> Record:
         record = self._cluster.app(app_id)

@@ -1,7 +1,7 @@
 """The rules an app must keep, in Marathon's words (marathon-api 4.3). One small function a subject."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import UnsetType
 
@@ -14,12 +14,14 @@ from milepost.local.apps.unreachable import unreachable_violations
 PORT_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 PROTOCOLS = frozenset({"tcp", "udp", "udp,tcp"})
 CHECK_PROTOCOLS = frozenset({"HTTP", "HTTPS", "TCP", "COMMAND", "MESOS_HTTP", "MESOS_HTTPS", "MESOS_TCP"})
+MAX_INT = 2**31 - 1  # seconds, and whatever else has no limit of its own
+MAX_INSTANCES = 10_000  # of all apps together: they run on one machine
 SINGLE_INSTANCE = "MARATHON_SINGLE_INSTANCE_APP"
 
 
 def violations(app: Definition) -> list[Violation]:
     """All rules that `app` breaks, as (place, text)."""
-    own = (_identity, _numbers, _command, _container, _networks, _ports, _checks, _upgrade, _single_instance)
+    own = (_identity, _numbers, _texts, _command, _container, _networks, _ports, _checks, _upgrade, _single_instance)
     rules = (*own, constraint_violations, unreachable_violations)
     return [violation for rule in rules for violation in rule(app)]
 
@@ -31,19 +33,39 @@ def _identity(app: Definition) -> Iterator[Violation]:
 
 
 def _numbers(app: Definition) -> Iterator[Violation]:
-    at_least = (
-        ("/instances", app.instances, 0),
-        ("/cpus", app.cpus, 0),
-        ("/mem", app.mem, 0),
-        ("/disk", app.disk, 0),
-        ("/backoffSeconds", app.backoff_seconds, 0),
-        ("/backoffFactor", app.backoff_factor, 1),
-        ("/maxLaunchDelaySeconds", app.max_launch_delay_seconds, 0),
-        ("/taskKillGracePeriodSeconds", app.kill_grace_s, 0),
+    ranges = (
+        ("/instances", app.instances, 0, MAX_INSTANCES),
+        ("/cpus", app.cpus, 0, MAX_INT),
+        ("/mem", app.mem, 0, MAX_INT),
+        ("/disk", app.disk, 0, MAX_INT),
+        ("/gpus", app.gpus, 0, MAX_INT),
+        ("/backoffSeconds", app.backoff_seconds, 0, MAX_INT),
+        ("/backoffFactor", app.backoff_factor, 1, MAX_INT),
+        ("/maxLaunchDelaySeconds", app.max_launch_delay_seconds, 0, MAX_INT),
+        ("/taskKillGracePeriodSeconds", app.kill_grace_s, 0, MAX_INT),
     )
-    for path, value, minimum in at_least:
+    return out_of_range(ranges)
+
+
+def out_of_range(ranges: Iterable[tuple[str, float, float, float]]) -> Iterator[Violation]:
+    """Of (place, value, least, greatest), those whose value is neither nor between."""
+    for path, value, minimum, maximum in ranges:
         if value < minimum:
             yield path, f"got {value}, expected {minimum} or more"
+        elif value > maximum:
+            yield path, f"got {value}, expected {maximum} or less"
+
+
+def _texts(app: Definition) -> Iterator[Violation]:
+    """What no process of this machine can be given."""
+    texts = [("/cmd", app.cmd or ""), *((f"/args({index})", each) for index, each in enumerate(app.args or ()))]
+    for name, value in (app.env or {}).items():
+        if not name or "=" in name or "\0" in name:
+            yield "/env", f"'{name}' cannot be the name of a variable"
+        texts.append((f"/env({name})", value if isinstance(value, str) else ""))
+    for place, text in texts:
+        if "\0" in text:
+            yield place, "must not contain the character NUL"
 
 
 def _command(app: Definition) -> Iterator[Violation]:
@@ -103,6 +125,7 @@ def _has_duplicates(values: Sequence[object]) -> bool:
 
 def _checks(app: Definition) -> Iterator[Violation]:
     for index, check in enumerate(app.checks):
+        yield from _check_numbers(f"/healthChecks({index})", check)
         if check.protocol not in CHECK_PROTOCOLS:
             yield f"/healthChecks({index})/protocol", f"must be one of {', '.join(sorted(CHECK_PROTOCOLS))}"
         elif check.protocol == "COMMAND" and not (check.command or {}).get("value"):
@@ -112,6 +135,21 @@ def _checks(app: Definition) -> Iterator[Violation]:
             yield f"/healthChecks({index})", text
     if sum(check.by_executor for check in app.checks) > 1:
         yield "/", "AppDefinition can contain at most one Mesos health check"
+
+
+def _check_numbers(place: str, check: HealthCheck) -> Iterator[Violation]:
+    port = 0 if isinstance(check.port, UnsetType) else check.port
+    ranges = (
+        (f"{place}/gracePeriodSeconds", check.grace_period_seconds, 0, MAX_INT),
+        (f"{place}/intervalSeconds", check.interval_seconds, 1, MAX_INT),
+        (f"{place}/timeoutSeconds", check.timeout_seconds, 1, MAX_INT),
+        (f"{place}/maxConsecutiveFailures", check.max_consecutive_failures, 0, MAX_INT),
+        (f"{place}/delaySeconds", check.delay_seconds, 0, MAX_INT),
+        (f"{place}/port", port, 0, 65_535),
+    )
+    yield from out_of_range(ranges)
+    if "\0" in (check.command or {}).get("value", ""):
+        yield f"{place}/command/value", "must not contain the character NUL"
 
 
 def _has_port(app: Definition, check: HealthCheck) -> bool:
