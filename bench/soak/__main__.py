@@ -130,7 +130,8 @@ def local_command(seconds: float, seed: int, *, as_json: bool) -> None:
 def _local_for_people(report: dict[str, Any]) -> str:
     facts = ", ".join(f"{name} {report[name]}" for name in ("seed", "rounds", "seconds", "total", "defects"))
     found = [report["failure"], f"again: ./run soak local --seconds 1 --seed {report['failed_seed']}"]
-    return "\n".join([table(report["calls"]), facts, *(found if report["defects"] else [])])
+    rows = [table(report["calls"])] if report["calls"] else []
+    return "\n".join([*rows, facts, *(found if report["defects"] else [])])
 
 
 main(prog_name="./run soak")
