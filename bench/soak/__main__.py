@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,6 +12,8 @@ from bench.figures import table
 from bench.soak.cells import chosen
 from bench.soak.chaos import ALL_FAULTS, ChaosWish, chaos
 from bench.soak.run import Wish, soak
+
+TESTS = Path(__file__).resolve().parents[2] / "tests"
 
 
 @click.group(invoke_without_command=True)
@@ -104,6 +107,31 @@ def chaos_command(
 def _chaos_for_people(report: dict[str, Any]) -> str:
     total = f"haproxy {report['haproxy']}, seed {report['seed']}, total {report['total']}"
     return "\n".join([table(report["faults"]), total, *report["failures"]])
+
+
+@main.command("local")
+@click.option("--seconds", default=60.0, show_default=True, help="Whole rounds until these are over.")
+@click.option("--seed", default=1, show_default=True, help="Of the first round; each further one has the next.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def local_command(seconds: float, seed: int, *, as_json: bool) -> None:
+    """Send the local scheduler's API any bodies, and any calls in any order, in this process; no HAProxy.
+
+    Status 1 if an answer was one that Marathon could not give, or if an error changed something. The smallest calls
+    that show it are printed.
+    """
+    sys.path.append(str(TESTS))  # what the suite runs is there
+    from bench.soak.local import soak_local
+
+    report = soak_local(seconds, seed, lambda line: click.echo(line, err=True))
+    click.echo(json.dumps(report, indent=2) if as_json else _local_for_people(report))
+    sys.exit(bool(report["defects"]))
+
+
+def _local_for_people(report: dict[str, Any]) -> str:
+    facts = ", ".join(f"{name} {report[name]}" for name in ("seed", "rounds", "seconds", "total", "defects"))
+    found = [report["failure"], f"again: ./run soak local --seconds 1 --seed {report['failed_seed']}"]
+    rows = [table(report["calls"])] if report["calls"] else []
+    return "\n".join([*rows, facts, *(found if report["defects"] else [])])
 
 
 main(prog_name="./run soak")

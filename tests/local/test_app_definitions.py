@@ -49,12 +49,12 @@ VIOLATIONS: list[tuple[dict[str, Any], str, str]] = [
     (
         {**CMD, "healthChecks": [{"timeoutSeconds": -1}]},
         "/healthChecks(0)/timeoutSeconds",
-        "got -1, expected 0 or more",
+        "got -1, expected 1 or more",
     ),
     (
         {**CMD, "healthChecks": [{"port": 70000}]},
         "/healthChecks(0)/port",
-        "got 70000, expected between 0 and 65535",
+        "got 70000, expected 65535 or less",
     ),
     (
         {**CMD, "healthChecks": [{"ipProtocol": "IPv5"}]},

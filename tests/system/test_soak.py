@@ -52,3 +52,12 @@ def test_a_fault_that_does_not_exist_is_refused() -> None:
     ended = soaked("chaos", "--faults", "401,earthquake")
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "got earthquake" in ended.stderr
+
+
+def test_any_input_leaves_the_local_scheduler_sound() -> None:
+    ended = soaked("local", "--seconds", "1", "--json")
+    assert ended.stdout, ended.stderr
+    report = json.loads(ended.stdout)
+    assert (ended.returncode, report["defects"]) == (0, 0), report["failure"]
+    assert report["total"] == sum(row[kind] for row in report["calls"] for kind in ("2xx", "3xx", "4xx", "5xx"))
+    assert report["total"] > 100

@@ -30,7 +30,7 @@ class Prober:
                 return await self._ask(probe, run)
         except TimeoutError:
             return f"no answer within {timeout_s} s"
-        except (OSError, httpx2.HTTPError) as error:
+        except (OSError, ValueError, OverflowError, httpx2.HTTPError, httpx2.InvalidURL) as error:
             return f"{type(error).__name__}: {error}"
 
     async def ask(self, probe: ProbeReadiness) -> Answer:

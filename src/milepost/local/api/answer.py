@@ -30,8 +30,8 @@ async def refusal(_: Request, error: Exception) -> Response:
 
 
 async def not_found(request: Request, _: Exception) -> Response:
-    return answer({"message": f"URI not found: {request.url.path}"}, 404)
+    return answer({"message": f"URI not found: {request.scope['path']}"}, 404)
 
 
 async def wrong_method(request: Request, _: Exception) -> Response:
-    return answer({"message": f"{request.method} is not possible here: {request.url.path}"}, 405)
+    return answer({"message": f"{request.method} is not possible here: {request.scope['path']}"}, 405)

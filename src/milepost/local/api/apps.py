@@ -164,7 +164,7 @@ class Apps:
 
     def _announce(self, request: Request, record: Record) -> None:
         if record.definition:
-            self._engine.command(_post_event, record.definition, _client(request), request.url.path)
+            self._engine.command(_post_event, record.definition, _client(request), request.scope["path"])
 
     def _shown(self, record: Record, wanted: Set[str] = ALWAYS) -> Document:
         return shown(self._cluster, record, wanted | ALWAYS)

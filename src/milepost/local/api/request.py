@@ -3,10 +3,13 @@
 from collections.abc import Iterable
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from milepost.local.apps.refusal import Refused
 from milepost.local.scheduler.timestamp import read, written
+
+MAX_BODY = 16 << 20  # bytes
+MAX_DEPTH = 100  # lists and objects within each other; readers and writers of JSON are recursive
 
 
 def flag(request: Request, name: str, *, default: bool = False) -> bool:
@@ -21,8 +24,8 @@ def embeds(request: Request) -> set[str]:
 
 
 async def json_body(request: Request) -> object:
-    """The decoded body, whatever content type it claims. Raises Refused (400) for what is not JSON."""
-    data = await request.body()
+    """The decoded body, whatever content type it claims. Raises Refused: 400 for what is not JSON, 413 for too much."""
+    data = await _body(request)
     if not data.strip():
         raise Refused(
             400,
@@ -30,9 +33,47 @@ async def json_body(request: Request) -> object:
             details="No content to map due to end-of-input: the body is empty",
         )
     try:
-        return msgspec.json.decode(data)
-    except msgspec.DecodeError as error:
+        value = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Refused(400, "Invalid JSON", details=str(error)) from None
+    except RecursionError:
+        raise _too_deep() from None
+    if is_deeper(value, MAX_DEPTH):
+        raise _too_deep()
+    return value
+
+
+async def _body(request: Request) -> bytes:
+    """All of it, unless it grows too big. Raises Refused: 413, or 400 if the client goes away meanwhile."""
+    parts, size = [], 0
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > MAX_BODY:
+                raise Refused(413, f"The body is too big: at most {MAX_BODY} bytes are read")
+            parts.append(part)
+    except ClientDisconnect:
+        raise Refused(400, "The body ended early") from None
+    return b"".join(parts)
+
+
+def is_deeper(value: object, levels: int) -> bool:
+    """Whether lists and objects lie within each other more than so many levels deep."""
+    level = [value]
+    for _ in range(levels + 1):
+        level = [
+            member
+            for each in level
+            if isinstance(each, dict | list)
+            for member in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _too_deep() -> Refused:
+    return Refused(400, "Invalid JSON", details=f"Lists and objects lie within each other over {MAX_DEPTH} levels deep")
 
 
 def version_of(text: str) -> str:

@@ -14,6 +14,7 @@ from milepost.local.engine import Engine
 from milepost.local.scheduler import render
 
 TASK_ID = re.compile(r".+[._](instance-)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(\..+)?")
+MAX_TASK_ID = 255  # characters: it is the name of a folder
 STATES = {"running": "TASK_RUNNING", "staging": "TASK_STAGING"}
 
 
@@ -45,7 +46,9 @@ class Tasks:
         if not isinstance(task_ids, list) or not all(isinstance(each, str) for each in task_ids):
             raise invalid([("/ids", "error.expected.jsarray")], "Invalid JSON")
         for task_id in task_ids:
-            if not TASK_ID.fullmatch(task_id):
-                raise Refused(400, f"Invalid task id '{task_id}'. [it must end with a UUID, or an instance's UUID]")
+            if len(task_id) > MAX_TASK_ID or not TASK_ID.fullmatch(task_id):
+                raise Refused(
+                    400, f"Invalid task id '{task_id[:MAX_TASK_ID]}'. [it must end with a UUID, or an instance's UUID]"
+                )
         found = {each.id: each for task_id in task_ids if (each := self._cluster.instance_of(task_id)) and each.state}
         return kill(self._engine, request, list(found.values()))

@@ -5,6 +5,7 @@ import re
 PART = r"([a-z0-9]|[a-z0-9][a-z0-9\-]*[a-z0-9])"
 SEGMENT = re.compile(rf"({PART}\.)*{PART}")
 RESERVED = frozenset({"restart", "tasks", "versions"})  # as last segment they would hide behind the API's own paths
+MAX_LENGTH = 190  # characters: a task's id, which is the name of a folder, has 65 more
 PATTERN_TEXT = (
     "must fully match regular expression "
     r"'^(([a-z0-9]|[a-z0-9][a-z0-9\-]*[a-z0-9])\.)*([a-z0-9]|[a-z0-9][a-z0-9\-]*[a-z0-9])|(\.|\.\.)$'"
@@ -24,6 +25,8 @@ def absolute(raw: str, base: str = "/") -> str:
 
 def problem(app_id: str) -> str | None:
     """Why an absolute id cannot name an app, None if it can."""
+    if len(app_id) > MAX_LENGTH:
+        return f"must have at most {MAX_LENGTH} characters"
     segments = app_id.split("/")[1:]
     if segments[-1] in RESERVED:
         return f"must not end with {segments[-1]}"

@@ -9,6 +9,8 @@ from milepost.local.apps.refusal import Violation
 
 OPERATORS = ("UNIQUE", "CLUSTER", "GROUP_BY", "LIKE", "UNLIKE", "MAX_PER", "IS")
 PATTERNS = frozenset({"LIKE", "UNLIKE"})
+MAX_PATTERN, MAX_REPEATS = 100, 4  # these bounds, and no repeated groups, keep a match from taking seconds
+REPEATED_GROUP = re.compile(r"\)[*+{]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,12 @@ def _problem(words: Sequence[str]) -> str | None:
 def _pattern_problem(value: str) -> str | None:
     if not value:
         return "A regular expression value must be provided"
+    if len(value) > MAX_PATTERN:
+        return f"A regular expression can have at most {MAX_PATTERN} characters"
+    if REPEATED_GROUP.search(value) or sum(map(value.count, "*+?{")) > MAX_REPEATS:
+        return f"A regular expression can have at most {MAX_REPEATS} of * + ? {{ and none of * + {{ behind a group"
     try:
         re.compile(value)
-    except (re.error, OverflowError):
+    except (re.error, OverflowError, RecursionError):
         return f"'{value}' is not a valid regular expression"
     return None

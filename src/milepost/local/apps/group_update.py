@@ -12,8 +12,10 @@ from milepost.local.apps import intake
 from milepost.local.apps.definition import Definition
 from milepost.local.apps.legacy import Document
 from milepost.local.apps.refusal import Violation, invalid, violations_of
+from milepost.local.apps.validation import out_of_range
 
 PartT = TypeVar("PartT", Definition, "GroupUpdate")
+MAX_FACTOR = 1_000_000
 ALONE = "not allowed in conjunction with other properties."
 
 
@@ -120,6 +122,7 @@ def _dependencies(given: Sequence[str], group_id: str) -> tuple[str, ...]:
 def _scale(factor: float | UnsetType) -> float | None:
     if isinstance(factor, UnsetType):
         return None
-    if not factor >= 0:
-        raise invalid([("/scaleBy", f"got {factor}, expected 0 or more")])
+    found = list(out_of_range([("/scaleBy", factor, 0, MAX_FACTOR)]))
+    if found:
+        raise invalid(found)
     return factor

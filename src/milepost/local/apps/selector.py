@@ -7,10 +7,10 @@ from milepost.local.apps.refusal import Refused
 
 Matches = Callable[[Mapping[str, str]], bool]
 
-WORD = r"(?:[-A-Za-z0-9_.]|\\.)+"
+WORD = r"(?:[-A-Za-z0-9_.]|\\.)++"  # possessive, and no two places for the same space: nothing is tried twice
 TERM = re.compile(
-    rf"\s*(?P<key>{WORD})\s*"
-    rf"(?:(?P<compare>==|!=)\s*(?P<value>{WORD})|(?P<member>in|notin)\s*\((?P<values>[^)]*)\))?\s*(?:,|$)"
+    rf"\s*+(?P<key>{WORD})\s*+"
+    rf"(?:(?:(?P<compare>==|!=)\s*(?P<value>{WORD})|(?P<member>in|notin)\s*\((?P<values>[^)]*)\))\s*)?(?:,|$)"
 )
 
 

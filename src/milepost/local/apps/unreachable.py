@@ -35,8 +35,8 @@ def unreachable_violations(app: Definition) -> Iterator[Violation]:
         return
     times = [given.get(name, 0) for name in _NAMES]
     for name, seconds in zip(_NAMES, times, strict=True):
-        if type(seconds) is not int or seconds < 0:
-            yield f"/unreachableStrategy/{name}", f"got {seconds}, expected 0 or more whole seconds"
+        if type(seconds) is not int or not 0 <= seconds < 2**31:
+            yield f"/unreachableStrategy/{name}", f"got {seconds}, expected 0 or more whole seconds, in 31 bits"
             return
     if times[0] > times[1]:
         yield "/unreachableStrategy", "inactiveAfterSeconds must not be greater than expungeAfterSeconds"

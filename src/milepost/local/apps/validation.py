@@ -1,7 +1,7 @@
 """The rules an app must keep, in Marathon's words (marathon-api 4.3). One small function a subject."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import UnsetType
 
@@ -17,13 +17,15 @@ PROTOCOLS = frozenset({"tcp", "udp", "udp,tcp"})
 CHECK_PROTOCOLS = frozenset({"HTTP", "HTTPS", "TCP", "COMMAND", "MESOS_HTTP", "MESOS_HTTPS", "MESOS_TCP"})
 IP_PROTOCOLS = ("IPv4", "IPv6")
 KILL_SELECTIONS = ("YOUNGEST_FIRST", "OLDEST_FIRST")
+MAX_INT = 2**31 - 1  # seconds, and whatever else has no limit of its own
+MAX_INSTANCES = 10_000  # of all apps together: they run on one machine
 SINGLE_INSTANCE = "MARATHON_SINGLE_INSTANCE_APP"
 
 
 def violations(app: Definition) -> list[Violation]:
     """All rules that `app` breaks, as (place, text)."""
-    own = (_identity, _numbers, _words, _command, _container, _networks, _ports, _checks, _upgrade, _single_instance)
-    rules = (*own, readiness_violations, constraint_violations, unreachable_violations)
+    own = (_identity, _numbers, _texts, _words, _command, _container, _networks, _ports, _checks, _upgrade)
+    rules = (*own, _single_instance, readiness_violations, constraint_violations, unreachable_violations)
     return [violation for rule in rules for violation in rule(app)]
 
 
@@ -34,20 +36,39 @@ def _identity(app: Definition) -> Iterator[Violation]:
 
 
 def _numbers(app: Definition) -> Iterator[Violation]:
-    at_least = (
-        ("/instances", app.instances, 0),
-        ("/cpus", app.cpus, 0),
-        ("/mem", app.mem, 0),
-        ("/disk", app.disk, 0),
-        ("/gpus", app.gpus, 0),
-        ("/backoffSeconds", app.backoff_seconds, 0),
-        ("/backoffFactor", app.backoff_factor, 1),
-        ("/maxLaunchDelaySeconds", app.max_launch_delay_seconds, 0),
-        ("/taskKillGracePeriodSeconds", app.kill_grace_s, 0),
+    ranges = (
+        ("/instances", app.instances, 0, MAX_INSTANCES),
+        ("/cpus", app.cpus, 0, MAX_INT),
+        ("/mem", app.mem, 0, MAX_INT),
+        ("/disk", app.disk, 0, MAX_INT),
+        ("/gpus", app.gpus, 0, MAX_INT),
+        ("/backoffSeconds", app.backoff_seconds, 0, MAX_INT),
+        ("/backoffFactor", app.backoff_factor, 1, MAX_INT),
+        ("/maxLaunchDelaySeconds", app.max_launch_delay_seconds, 0, MAX_INT),
+        ("/taskKillGracePeriodSeconds", app.kill_grace_s, 0, MAX_INT),
     )
-    for path, value, minimum in at_least:
+    return out_of_range(ranges)
+
+
+def out_of_range(ranges: Iterable[tuple[str, float, float, float]]) -> Iterator[Violation]:
+    """Of (place, value, least, greatest), those whose value is neither nor between."""
+    for path, value, minimum, maximum in ranges:
         if value < minimum:
             yield path, f"got {value}, expected {minimum} or more"
+        elif value > maximum:
+            yield path, f"got {value}, expected {maximum} or less"
+
+
+def _texts(app: Definition) -> Iterator[Violation]:
+    """What no process of this machine can be given."""
+    texts = [("/cmd", app.cmd or ""), *((f"/args({index})", each) for index, each in enumerate(app.args or ()))]
+    for name, value in (app.env or {}).items():
+        if not name or "=" in name or "\0" in name:
+            yield "/env", f"'{name}' cannot be the name of a variable"
+        texts.append((f"/env({name})", value if isinstance(value, str) else ""))
+    for place, text in texts:
+        if "\0" in text:
+            yield place, "must not contain the character NUL"
 
 
 def _words(app: Definition) -> Iterator[Violation]:
@@ -131,18 +152,18 @@ def _checks(app: Definition) -> Iterator[Violation]:
 
 
 def _check_numbers(place: str, check: HealthCheck) -> Iterator[Violation]:
-    numbers = {
-        "gracePeriodSeconds": check.grace_period_seconds,
-        "intervalSeconds": check.interval_seconds,
-        "timeoutSeconds": check.timeout_seconds,
-        "maxConsecutiveFailures": check.max_consecutive_failures,
-        "delaySeconds": check.delay_seconds,
-    }
-    for name, value in numbers.items():
-        if value < 0:
-            yield f"{place}/{name}", f"got {value}, expected 0 or more"
-    if not 0 <= (check.port or 0) <= 65535:
-        yield f"{place}/port", f"got {check.port}, expected between 0 and 65535"
+    port = 0 if isinstance(check.port, UnsetType) else check.port
+    ranges = (
+        (f"{place}/gracePeriodSeconds", check.grace_period_seconds, 0, MAX_INT),
+        (f"{place}/intervalSeconds", check.interval_seconds, 1, MAX_INT),
+        (f"{place}/timeoutSeconds", check.timeout_seconds, 1, MAX_INT),
+        (f"{place}/maxConsecutiveFailures", check.max_consecutive_failures, 0, MAX_INT),
+        (f"{place}/delaySeconds", check.delay_seconds, 0, MAX_INT),
+        (f"{place}/port", port, 0, 65_535),
+    )
+    yield from out_of_range(ranges)
+    if "\0" in (check.command or {}).get("value", ""):
+        yield f"{place}/command/value", "must not contain the character NUL"
     if check.ip_protocol not in IP_PROTOCOLS:
         yield f"{place}/ipProtocol", f"must be one of {', '.join(IP_PROTOCOLS)}"
 

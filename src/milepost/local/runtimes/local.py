@@ -40,7 +40,7 @@ class LocalRuntime:
                 return PortTaken(launch.task_id, taken)
         try:
             ended = await (self._adopt(launch, running, control) if running else self._start(launch, control))
-        except (NotRunnable, OSError) as error:
+        except (NotRunnable, OSError, ValueError) as error:  # of the last kind: NUL in a command
             ended = TaskEnded(launch.task_id, 1, str(error))
         self._retire(launch.task_id)
         return ended

@@ -8,6 +8,7 @@ from msgspec import UNSET, structs
 from milepost.local.apps import app_id as ids
 from milepost.local.apps.definition import Definition, VersionInfo, is_same
 from milepost.local.apps.refusal import LOCK_TEXT, invalid, locked
+from milepost.local.apps.validation import MAX_INSTANCES
 from milepost.local.scheduler import events, ports
 from milepost.local.scheduler.backoff import Backoff
 from milepost.local.scheduler.cluster import KILLING, Action, Cluster, Deployment, Instance, Record, Step
@@ -99,6 +100,8 @@ def planned(
     regrouped = [app_id for app_id in apps if not groups.keys().isdisjoint(ids.ancestors(app_id))] if groups else []
     levels = dependency_levels(apps, (*changed, *regrouped), after_groups)
     _refuse_clashes(cluster, changed, groups, after_groups)
+    _refuse_too_many(app for app in apps.values() if app)
+    _refuse_lack_of_ports(cluster, changed)
     after = {app_id: _placed(before[app_id], app) for app_id, app in changed.items()}
     steps = plan_steps(before, after, restarts, levels)
     return Planned(changed, {app_id: before[app_id] for app_id in changed}, steps)
@@ -210,6 +213,25 @@ def _refuse_clashes(cluster: Cluster, changed: Changes, groups: GroupChanges, af
     names = {name for name in taken if changed.get(name) or (name not in changed and cluster.app(name))}
     if names or any(after_groups.get(app_id) is not None for app_id in new):
         raise invalid([("/", "Groups and Applications may not have the same identifier.")])
+
+
+def _refuse_too_many(apps: Iterable[Definition]) -> None:
+    total = sum(app.instances for app in apps)
+    if total > MAX_INSTANCES:
+        raise invalid([("/", f"got {total} instances of all apps together, expected {MAX_INSTANCES} or less")])
+
+
+def _refuse_lack_of_ports(cluster: Cluster, changed: Changes) -> None:
+    """Assign service ports as `_redefine` will, on a copy: halfway through it is too late to find none left."""
+    asked = sum(len(app.service_ports) for app in changed.values() if app)
+    if len(cluster.service_ports) + asked <= len(ports.SERVICE_PORTS):
+        return
+    taken = cluster.service_ports.copy()
+    for app_id, app in changed.items():
+        before = _definition(cluster, app_id)
+        held = before.service_ports if before else ()
+        taken -= type(taken)(held)
+        taken.update(ports.with_assigned(app, held, taken).service_ports if app else ())
 
 
 def _unlock(

@@ -7,7 +7,7 @@ from msgspec import UnsetType
 
 from milepost.local.apps.definition import Definition
 
-MAX_KEY, MAX_VALUE = 493, 512  # labels this long or longer do not become variables
+MAX_KEY, MAX_VALUE = 493, 512  # labels this long or longer do not become variables, nor those with NUL
 
 
 def environment(app: Definition, task_id: str, node: str, ports: Sequence[int]) -> dict[str, str]:
@@ -34,7 +34,7 @@ def environment(app: Definition, task_id: str, node: str, ports: Sequence[int]) 
 def _labels(app: Definition) -> Iterator[tuple[str, str]]:
     names = []
     for key, value in app.labels.items():
-        if len(key) < MAX_KEY and len(value) < MAX_VALUE:
+        if len(key) < MAX_KEY and len(value) < MAX_VALUE and "\0" not in value:
             name = re.sub(r"[^A-Za-z0-9_]+", "_", key).upper()
             names.append(name)
             yield f"MARATHON_APP_LABEL_{name}", value

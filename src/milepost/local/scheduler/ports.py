@@ -29,7 +29,7 @@ def _next(fresh: Iterator[int]) -> int:
     port = next(fresh, None)
     if port is None:
         span = f"[{SERVICE_PORTS[0]}-{SERVICE_PORTS[-1]}]"
-        raise Refused(500, f"All ports in the range {span} are already in use")
+        raise Refused(422, f"All ports in the range {span} are already in use")  # Marathon: 500
     return port
 
 
@@ -48,12 +48,12 @@ def choose(
     explicit = {port for port in wanted if port}
     if not explicit.isdisjoint(used):
         return None
-    chosen: list[int] = []
+    chosen: dict[int, None] = {}
     for port in wanted:
         number = port or _free(offered, pick(len(offered)), (used, explicit, chosen))
         if number is None:
             return None
-        chosen.append(number)
+        chosen[number] = None
     return tuple(chosen)
 
 

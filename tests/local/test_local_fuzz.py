@@ -1,0 +1,31 @@
+"""Any body and any order of calls: each answer is one that Marathon could give, and an error changes nothing."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import run_state_machine_as_test
+
+from support import fuzz_documents as documents
+from support.fuzz_bodies import PLACES, Place, sent
+from support.fuzz_machine import LocalMarathon
+from support.shared import needs_shared
+
+
+@given(st.sampled_from(PLACES), documents.any_body)
+def test_any_body_is_taken_or_refused_as_marathon_would(place: Place, body: bytes) -> None:
+    sent(place, body)
+
+
+@needs_shared
+@pytest.mark.parametrize("name", ["AppDefinition", "Group"])
+@given(data=st.data())
+def test_any_document_of_the_published_schema_is_taken_or_refused(name: str, data: st.DataObject) -> None:
+    schema = documents.by_schema(name)
+    body = data.draw(st.one_of(schema, documents.spoilt(schema)))
+    sent(("PUT", "/v2/apps/b" if name == "AppDefinition" else "/v2/groups"), body)
+
+
+def test_any_order_of_calls_leaves_a_sound_cluster() -> None:
+    few = max(5, settings().max_examples // 2)
+    wish = settings(max_examples=few, stateful_step_count=30, suppress_health_check=list(HealthCheck))
+    run_state_machine_as_test(LocalMarathon, settings=wish)
