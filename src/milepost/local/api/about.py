@@ -17,8 +17,8 @@ API_VERSION = "1.8.222"  # the shape of the answers; clients compare it
 class About:
     """`address` is where the API listens, "host:port"; `abdicate` makes the server end."""
 
-    def __init__(self, address: str, abdicate: Callable[[], None]) -> None:
-        self._address, self._abdicate = address, abdicate
+    def __init__(self, address: str, abdicate: Callable[[], None], framework_id: str) -> None:
+        self._address, self._abdicate, self._framework_id = address, abdicate, framework_id
 
     def routes(self) -> Sequence[Route]:
         return [
@@ -46,7 +46,7 @@ class About:
                 "buildref": f"milepost-{__version__}",
                 "elected": True,
                 "leader": self._address,
-                "frameworkId": "milepost-local",
+                "frameworkId": self._framework_id,
                 "marathon_config": {
                     "hostname": host,
                     "local_port_min": SERVICE_PORTS[0],

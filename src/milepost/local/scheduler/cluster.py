@@ -9,18 +9,20 @@ from milepost.local.apps import app_id as ids
 from milepost.local.apps.definition import Definition
 from milepost.local.scheduler.backoff import Backoff
 from milepost.local.scheduler.effects import Message
+from milepost.local.scheduler.failure import TaskFailure
 from milepost.local.scheduler.health import CheckResult, is_healthy
 from milepost.local.scheduler.nodes import Node, Resources
 from milepost.local.scheduler.placement import Rejection
 from milepost.local.scheduler.ports import Pick
 from milepost.local.scheduler.rollout import Rollout
+from milepost.local.scheduler.saved import VERSIONS_KEPT
+from milepost.local.scheduler.steps import Step
 from milepost.local.scheduler.tree import Dependencies, GroupChanges, Tree, Trees
 
 STAGING, RUNNING, KILLING = "TASK_STAGING", "TASK_RUNNING", "TASK_KILLING"
 UNREACHABLE = "TASK_UNREACHABLE"
 ACTIVE = frozenset({STAGING, "TASK_STARTING", RUNNING, KILLING, UNREACHABLE})
 STOPPED, PARTITIONED = "stopped", "partitioned"  # what may be wrong with a node
-VERSIONS_KEPT = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +69,6 @@ class Instance:
         return self.state == RUNNING and (not self.results or self.healthy is True)
 
 
-@dataclass(frozen=True, slots=True)
-class TaskFailure:
-    """The latest failure of an app; `at_s` in Unix seconds."""
-
-    task_id: str
-    node: str
-    state: str
-    message: str
-    at_s: float
-    version: str
-
-
 @dataclass(slots=True)
 class Record:
     """One app: what was asked for, and what exists. `definition` is None once it was deleted.
@@ -110,17 +100,6 @@ class Record:
         self.document = definition.document() if definition else {}
         if definition:
             self.versions = (definition, *self.versions)[:VERSIONS_KEPT]
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One app's part of a step. `kind` is Marathon's word: Start-, Stop-, Scale-, RestartApplication."""
-
-    kind: str
-    app_id: str
-
-
-Step = tuple[Action, ...]
 
 
 @dataclass(slots=True)

@@ -25,3 +25,9 @@ class Trees:
 
     original: Tree
     target: Tree
+
+
+def changes_of_groups(before: Mapping[str, Dependencies], after: Mapping[str, Dependencies]) -> GroupChanges:
+    """What leads from `before` to `after`."""
+    gone: dict[str, Dependencies | None] = dict.fromkeys(before.keys() - after.keys())
+    return gone | {group_id: found for group_id, found in after.items() if before.get(group_id) != found}
