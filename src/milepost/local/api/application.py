@@ -14,12 +14,13 @@ from milepost.local.api.tasks import Tasks
 from milepost.local.apps.refusal import Refused
 from milepost.local.engine import Engine
 from milepost.local.state.errors import StateError
+from milepost.local.ui.pages import Pages
 
 
 def application(engine: Engine, address: str, abdicate: Callable[[], None]) -> Starlette:
     """`address` is where it listens, "host:port"; `abdicate` is called when a client takes the leadership away."""
     about = About(address, abdicate, engine.framework_id)
-    parts = (Apps(engine), Tasks(engine), Deployments(engine), Groups(engine), Events(engine), about)
+    parts = (Apps(engine), Tasks(engine), Deployments(engine), Groups(engine), Events(engine), about, Pages())
     return Starlette(
         routes=[route for part in parts for route in part.routes()],
         exception_handlers={Refused: refusal, StateError: not_kept, 404: not_found, 405: wrong_method},
