@@ -7,9 +7,11 @@ import pytest
 from milepost.local.apps.refusal import Refused
 from milepost.local.scheduler import changes, render
 from milepost.local.scheduler.deployments import cancel
-from milepost.local.scheduler.effects import ForgetApp, KillTask, PortTaken, Probed, ProbeHealth, SaveApp, TaskEnded
+from milepost.local.scheduler.effects import KillTask, PortTaken, Probed, ProbeHealth, SaveChange, TaskEnded
 from milepost.local.scheduler.nodes import Node
 from milepost.local.scheduler.ports import HOST_PORTS
+from milepost.local.scheduler.restore import restore
+from milepost.local.scheduler.saved import Saved
 from support.local_world import CHECKED, SLEEPER, World
 
 DOCKER = {"id": "/web", "container": {"type": "DOCKER", "docker": {"image": "nginx", "network": "BRIDGE"}}}
@@ -364,16 +366,17 @@ def test_wiping_forgets_the_instance() -> None:
 
 def test_accepted_definitions_are_kept_and_deleted_ones_forgotten() -> None:
     world = running()
-    assert [each.definition for each in world.effects if isinstance(each, SaveApp)] == [world.record().definition]
-    world.delete("/web")
-    assert ForgetApp("/web") in world.effects
+    app = world.definition()
+    deleted = world.delete("/web")
+    saves = [each for each in world.effects if isinstance(each, SaveChange)]
+    assert saves == [SaveChange(app.version, {"/web": app}, {}), SaveChange(deleted.version, {"/web": None}, {})]
 
 
 def test_apps_that_were_kept_come_back_with_their_ports() -> None:
     before = running(DOCKER).record().definition
     assert before
     world = World()
-    world.command(changes.restore, [before])
+    world.command(restore, Saved.of([before]))
     world.run()
     assert world.instances()[0].definition == before
     world.put({**DOCKER, "id": "/other"})

@@ -221,7 +221,7 @@ async def test_apps_come_back_after_a_restart(tmp_path: Path) -> None:
         await local.post({"id": "/gone", "cmd": "sleep 1000"})
         await local.client.delete("/v2/apps/gone")
         before = await local.app("shop/web")
-    assert await found(tmp_path, "*") == [tmp_path / "apps"]
+    assert await found(tmp_path, "*") == [tmp_path / "state.sqlite"]
     async with cluster(tmp_path, nodes=1) as local:
         (task,) = await local.deployed("shop/web")
         assert task["version"] == before["version"]

@@ -17,8 +17,9 @@ from msgspec import structs
 from milepost.errors import MilepostError
 from milepost.local.runtimes.kept import KeptTasks
 from milepost.local.runtimes.leader import identity
-from milepost.local.scheduler.changes import restore
 from milepost.local.scheduler.effects import KillTask, LaunchTask, Survivor
+from milepost.local.scheduler.restore import restore
+from milepost.local.scheduler.saved import Saved
 from support.local_server import until
 from support.local_world import SLEEPER, World, definition
 
@@ -129,7 +130,43 @@ async def test_what_ended_meanwhile_is_replaced_and_a_scheduler_that_keeps_nothi
         await gone(*starts(log)[:3])
         process.send_signal(signal.SIGTERM)
         await process.wait()
-    assert [path.name for path in state.iterdir()] == ["apps"]
+    assert [path.name for path in state.iterdir()] == ["state.sqlite"]
+
+
+@pytest.mark.anyio
+@pytest.mark.system
+async def test_what_was_answered_is_there_after_the_scheduler_was_killed_outright(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    group = {"id": "/shop", "groups": [{"id": "empty", "dependencies": ["/base"]}]}
+    async with scheduler(state) as (client, process):
+        await client.post("/v2/groups", json=group)
+        answer = await client.post("/v2/apps", json={"id": "/web", "cmd": "exec sleep 1000", "instances": 2})
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+    created, deployment = answer.json(), answer.headers["marathon-deployment-id"]
+    async with scheduler(state) as (client, process):
+        under_way = [each["id"] for each in (await client.get("/v2/deployments")).json()]
+        assert under_way in ([deployment], [])  # its tasks may be there already
+        tasks = await running(client, 2)
+        app = (await client.get("/v2/apps/web")).json()["app"]
+        assert (app["version"], app["ports"]) == (created["version"], created["ports"])
+        assert (await client.get("/v2/groups/shop/empty")).json()["dependencies"] == ["/base"]
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+    async with scheduler(state) as (client, process):
+        assert await running(client, 2) == tasks
+        assert (await client.get("/v2/deployments")).json() == []
+        await client.delete("/v2/apps/web")
+        await idle(client)
+
+
+async def idle(client: httpx2.AsyncClient) -> None:
+    """Nothing is being deployed any more."""
+
+    async def read() -> Any:
+        return (await client.get("/v2/deployments")).json()
+
+    await until(read, lambda found: found == [])
 
 
 def survivor(**more: object) -> Survivor:
@@ -140,7 +177,7 @@ def survivor(**more: object) -> Survivor:
 
 def test_a_task_that_still_runs_is_no_new_one_and_takes_what_it_took() -> None:
     world, task = World(), survivor()
-    world.command(restore, [task.definition], [task])
+    world.command(restore, Saved.of([task.definition]), [task])
     (instance,) = world.instances()
     assert (instance.task_id, instance.ports, instance.staged_at_s) == (TASK_ID, (31_005,), 1.0)
     assert [each.task_id for each in world.effects if isinstance(each, LaunchTask)] == [TASK_ID]
@@ -153,7 +190,7 @@ def test_a_task_that_still_runs_is_no_new_one_and_takes_what_it_took() -> None:
 def test_tasks_of_an_older_config_go_on_being_replaced() -> None:
     world, task = World(), survivor()
     newer = structs.replace(task.definition, env={"NEW": "1"}, version="2021-01-01T00:00:00.000Z")
-    world.command(restore, [newer], [task])
+    world.command(restore, Saved.of([newer]), [task])
     assert len(world.cluster.deployments) == 1
     world.run()
     (instance,) = world.instances()
@@ -163,7 +200,7 @@ def test_tasks_of_an_older_config_go_on_being_replaced() -> None:
 
 def test_tasks_of_an_app_that_was_deleted_end() -> None:
     world = World()
-    world.command(restore, [], [survivor()])
+    world.command(restore, Saved(), [survivor()])
     assert [each.task_id for each in world.effects if isinstance(each, KillTask)] == [TASK_ID]
     world.run()
     assert world.instances() == []

@@ -17,8 +17,9 @@ from milepost.local.probes import Prober
 from milepost.local.runtimes.base import Control
 from milepost.local.scheduler.cluster import Chance, Cluster
 from milepost.local.scheduler.effects import LaunchTask, TaskEnded
+from milepost.local.scheduler.restore import restore
 from milepost.local.server import serve_local
-from milepost.local.store import Store
+from milepost.local.state.store import opened
 from support.local_world import NODES
 
 DEADLINE_S = 20.0
@@ -75,19 +76,22 @@ class Api:
 
 @asynccontextmanager
 async def local_api(folder: Path) -> AsyncIterator[Api]:
-    """The API called in this process; tasks are idle ones."""
+    """The API called in this process, with the state that `folder` holds; tasks are idle ones."""
     import random
     import uuid
 
     abdicated = anyio.Event()
     cluster = Cluster(NODES, Chance(lambda: str(uuid.uuid4()), random.randrange))
     prober, runtime = Prober(), IdleRuntime()
-    async with anyio.create_task_group() as group:
-        engine = Engine(cluster, runtime, prober, Store(folder), Hub(), group)
-        transport = httpx2.ASGITransport(application(engine, "127.0.0.1:8080", abdicated.set), client=("127.0.0.1", 1))
-        async with httpx2.AsyncClient(transport=transport, base_url="http://local") as client:
-            yield Api(client, runtime, engine, abdicated)
-        group.cancel_scope.cancel()
+    with opened(folder) as store:
+        async with anyio.create_task_group() as group:
+            engine = Engine(cluster, runtime, prober, store, Hub(), group)
+            engine.command(restore, store.load())
+            app = application(engine, "127.0.0.1:8080", abdicated.set)
+            transport = httpx2.ASGITransport(app, client=("127.0.0.1", 1))
+            async with httpx2.AsyncClient(transport=transport, base_url="http://local") as client:
+                yield Api(client, runtime, engine, abdicated)
+            group.cancel_scope.cancel()
     await prober.aclose()
 
 

@@ -37,7 +37,7 @@ class StillEngine(Engine):
 
     def __init__(self, world: World) -> None:
         self.cluster, self.hub, self.faults = world.cluster, Hub(), Faults()
-        self._world = world
+        self.framework_id, self._world = "milepost-still", world
 
     def command(self, function: Callable[Concatenate[Turn, P], ResultT], *args: P.args, **kwargs: P.kwargs) -> ResultT:
         return self._world.command(function, *args, **kwargs)

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
 
 import anyio
+import structlog
 from anyio.abc import TaskGroup
 
 from milepost.local.faults import Faults, hold_back
@@ -19,7 +20,6 @@ from milepost.local.scheduler.effects import (
     DropTask,
     Effect,
     EmitEvent,
-    ForgetApp,
     KillTask,
     LaunchDue,
     LaunchTask,
@@ -29,18 +29,20 @@ from milepost.local.scheduler.effects import (
     ProbeHealth,
     ProbeReadiness,
     ReadinessHeard,
-    SaveApp,
+    Save,
     TaskEnded,
     TaskStarted,
     WakeAt,
 )
 from milepost.local.scheduler.react import react
 from milepost.local.scheduler.turn import Turn
-from milepost.local.store import Store
+from milepost.local.state.errors import StateError
+from milepost.local.state.store import Store
 
 MADE_TO_FAIL = "made to fail on demand"
 P = ParamSpec("P")
 ResultT = TypeVar("ResultT")
+_log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -60,11 +62,14 @@ class Engine:
         self.cluster = cluster
         self.hub = hub
         self.faults = Faults()
+        self.framework_id = store.framework_id
         self._runtime, self._prober, self._store, self._group = runtime, prober, store, tasks
         self._tasks: dict[str, _Task] = {}
 
     def command(self, function: Callable[Concatenate[Turn, P], ResultT], *args: P.args, **kwargs: P.kwargs) -> ResultT:
-        """Run one of `changes` now. What it refuses is raised, after the effects of the refusal."""
+        """Run one of `changes` now. What it refuses is raised, after the effects of the refusal; so is the StateError
+        of a change that goes on but could not be kept.
+        """
         turn = Turn(self.cluster, time.time())
         try:
             return function(turn, *args, **kwargs)
@@ -73,7 +78,10 @@ class Engine:
 
     def tell(self, message: Message) -> None:
         """Let the scheduler react to what happened."""
-        self.command(react, message)
+        try:
+            self.command(react, message)
+        except StateError as error:
+            _log.error("state_not_saved", reason=str(error))
 
     def crash(self, task_id: str) -> bool:
         """Let the task's processes be killed from outside; False if there is no such task."""
@@ -99,6 +107,15 @@ class Engine:
         self.hub.publish(event)
 
     def _carry_out(self, effects: list[Effect]) -> None:
+        """What is to be kept is kept first: nobody hears of a change that a restart would forget."""
+        saves = [effect for effect in effects if isinstance(effect, Save)]
+        try:
+            if saves:
+                self._store.save(saves)
+        finally:
+            self._act(effects)
+
+    def _act(self, effects: list[Effect]) -> None:
         for effect in effects:
             match effect:
                 case EmitEvent():
@@ -113,10 +130,6 @@ class Engine:
                     self._probe(effect)
                 case WakeAt():
                     self._group.start_soon(self._wake, effect)
-                case SaveApp():
-                    self._store.save(effect.definition)
-                case ForgetApp():
-                    self._store.forget(effect.app_id)
 
     def _launch(self, launch: LaunchTask) -> None:
         control = Control(lambda note: self.tell(TaskStarted(launch.task_id, note)))

@@ -1,4 +1,4 @@
-"""The folder of one scheduler: apps that last, and everything that ends with it."""
+"""The folder of one scheduler: state that lasts, and everything that ends with it."""
 
 import fcntl
 import os
@@ -15,17 +15,16 @@ PASSING = ("tasks", "sessions")  # parts of a lasting folder that end with the s
 
 @contextmanager
 def own_folder(state_dir: Path | None, *, keeps_tasks: bool = False) -> Iterator[Path]:
-    """`state_dir`, or a temporary folder, for this scheduler alone; afterwards only a lasting folder's apps are left,
+    """`state_dir`, or a temporary folder, for this scheduler alone; afterwards only a lasting folder's state is left,
     and with `keeps_tasks` what belongs to its tasks.
 
-    Raises MilepostError if another scheduler has it.
+    Raises MilepostError if another scheduler has it, or it cannot be made.
     """
     if state_dir is None:
         with tempfile.TemporaryDirectory(prefix="milepost-local-", ignore_cleanup_errors=True) as name:
             os.chmod(name, 0o711)  # noqa: S103  # tasks of other users go through it to their sandboxes
             yield Path(name).resolve()
         return
-    state_dir.mkdir(parents=True, exist_ok=True)
     with _locked(state_dir):
         if not keeps_tasks:
             _clear(state_dir)
@@ -39,7 +38,12 @@ def own_folder(state_dir: Path | None, *, keeps_tasks: bool = False) -> Iterator
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Hold a lock on the folder itself; the kernel takes it back whatever becomes of us."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        problem = f"the folder {folder} cannot be used for the state"
+        raise MilepostError(f"{problem}, nothing was started: {error.strerror or error}") from error
     try:
         _lock(descriptor, folder)
         yield

@@ -27,12 +27,12 @@ from milepost.local.runtimes.guardian import Guardian
 from milepost.local.runtimes.kept import KeptTasks
 from milepost.local.runtimes.local import LocalRuntime
 from milepost.local.runtimes.process import Processes
-from milepost.local.scheduler.changes import restore
 from milepost.local.scheduler.cluster import Chance, Cluster
 from milepost.local.scheduler.effects import Survivor
 from milepost.local.scheduler.nodes import Equipment, Node
+from milepost.local.scheduler.restore import restore
 from milepost.local.serving import serve
-from milepost.local.store import Store
+from milepost.local.state.store import Store, opened
 
 NODE_PREFIX = "127.0.59."
 NOTICE_S = 0.3
@@ -58,21 +58,24 @@ async def serve_local(
     or until a client takes its leadership away.
 
     `nodes` addresses `<node_prefix>1` ... take tasks, the first only if it is alone: it is the balancer's. Those that
-    do have their parts of `equipment`. Apps are kept in `state_dir` and come back from there; without one everything is
+    do have their parts of `equipment`. The state is kept in `state_dir` and comes back from there; without one all is
     temporary. A task that is to end goes on serving for `notice_s` seconds after that was announced. Images are run as
     `docker` says: by the engine at this path of a socket, by one that is found ("auto"), or by the catalogue ("off").
-    `started(url)` is called once the API answers. On leaving, all tasks are ended and only the apps' files are left;
+    `started(url)` is called once the API answers. On leaving, all tasks are ended and only the state is left;
     with `keeps_tasks` they run on, however we end, until the next scheduler of this `state_dir` takes them over.
 
-    Raises MilepostError if the address or `state_dir` is in use, `nodes` is not 1 to 254, a saved app is unreadable, or
+    Raises MilepostError if the address or `state_dir` is in use, `nodes` is not 1 to 254, the state cannot be used, or
     a named engine does not answer.
     """
     leaving = anyio.Event()
     addresses = _node_addresses(node_prefix, nodes)
     places = tuple(equipment.node(address, index) for index, address in enumerate(addresses))
-    with listening(listen_host, listen_port) as listener, own_folder(state_dir, keeps_tasks=keeps_tasks) as folder:
+    with (
+        listening(listen_host, listen_port) as listener,
+        own_folder(state_dir, keeps_tasks=keeps_tasks) as folder,
+        opened(folder if state_dir else None) as store,
+    ):
         address = f"{listen_host}:{listener.getsockname()[1]}"
-        store = Store(folder / "apps")
         saved = store.load()
         async with images(docker, folder, notice_s, keeps_tasks=keeps_tasks) as found:
             kept, survivors = _kept(folder, found.survivors, keeps_tasks=keeps_tasks)

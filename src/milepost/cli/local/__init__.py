@@ -48,7 +48,7 @@ _AMOUNT = click.FloatRange(0, UNLIMITED)
     "--state",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Where apps are kept, to come back after a restart. Without it nothing is kept.",
+    help="Where apps, groups and deployments are kept over a restart. Without it nothing is kept.",
 )
 @click.option(
     "--keep-tasks",

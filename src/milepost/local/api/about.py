@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from milepost import __version__
@@ -12,8 +12,8 @@ from milepost.local.api.answer import answer
 from milepost.local.apps.refusal import Refused
 from milepost.local.engine import Engine
 from milepost.local.scheduler import metrics
-from milepost.local.scheduler.cluster import VERSIONS_KEPT
 from milepost.local.scheduler.ports import SERVICE_PORTS
+from milepost.local.scheduler.saved import VERSIONS_KEPT
 
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 API_VERSION = "1.8.222"  # the shape of the answers; clients compare it
@@ -23,12 +23,12 @@ class About:
     """`address` is where the API listens, "host:port"; `abdicate` makes the server end."""
 
     def __init__(self, engine: Engine, address: str, abdicate: Callable[[], None]) -> None:
-        self._cluster, self._address, self._abdicate = engine.cluster, address, abdicate
+        self._cluster, self._framework_id = engine.cluster, engine.framework_id
+        self._address, self._abdicate = address, abdicate
         self._began_s = time.monotonic()
 
     def routes(self) -> Sequence[Route]:
         return [
-            Route("/", self.root),
             Route("/ping", self.ping),
             Route("/v2/info", self.info),
             Route("/v2/leader", self.leader, methods=["GET", "DELETE"]),
@@ -39,9 +39,6 @@ class About:
             Route("/metrics", self.metrics),
             Route("/metrics/prometheus", self.metrics_as_text),
         ]
-
-    async def root(self, _: Request) -> Response:
-        return RedirectResponse("/ui/", 302)
 
     async def ping(self, request: Request) -> Response:
         accept = request.headers.get("accept", "*/*")
@@ -58,7 +55,7 @@ class About:
                 "buildref": f"milepost-{__version__}",
                 "elected": True,
                 "leader": self._address,
-                "frameworkId": "milepost-local",
+                "frameworkId": self._framework_id,
                 "marathon_config": {
                     "hostname": host,
                     "local_port_min": SERVICE_PORTS[0],

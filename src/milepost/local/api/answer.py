@@ -29,6 +29,11 @@ async def refusal(_: Request, error: Exception) -> Response:
     return answer(error.body, error.status)
 
 
+async def not_kept(_: Request, error: Exception) -> Response:
+    """A change that goes on, but of which a restart may not know."""
+    return answer({"message": str(error)}, 500)
+
+
 async def not_found(request: Request, _: Exception) -> Response:
     return answer({"message": f"URI not found: {request.scope['path']}"}, 404)
 

@@ -2,7 +2,7 @@
 
 from starlette.applications import Starlette
 
-from milepost.local.api.answer import not_found, refusal, wrong_method
+from milepost.local.api.answer import not_found, not_kept, refusal, wrong_method
 from milepost.local.apps.refusal import Refused
 from milepost.local.control.crashes import Crashes
 from milepost.local.control.faults import FaultControl
@@ -12,6 +12,7 @@ from milepost.local.control.output import Outputs
 from milepost.local.engine import Engine
 from milepost.local.outages import Outages
 from milepost.local.runtimes.chosen import Images
+from milepost.local.state.errors import StateError
 
 
 def control(engine: Engine, images: Images, outages: Outages) -> Starlette:
@@ -24,5 +25,5 @@ def control(engine: Engine, images: Images, outages: Outages) -> Starlette:
     )
     return Starlette(
         routes=[route for part in parts for route in part.routes()],
-        exception_handlers={Refused: refusal, 404: not_found, 405: wrong_method},
+        exception_handlers={Refused: refusal, StateError: not_kept, 404: not_found, 405: wrong_method},
     )

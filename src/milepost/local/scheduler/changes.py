@@ -11,10 +11,9 @@ from milepost.local.apps.refusal import LOCK_TEXT, invalid, locked
 from milepost.local.apps.validation import MAX_INSTANCES
 from milepost.local.scheduler import events, ports
 from milepost.local.scheduler.backoff import Backoff
-from milepost.local.scheduler.cluster import KILLING, Action, Cluster, Deployment, Instance, Record, Step
+from milepost.local.scheduler.cluster import KILLING, Cluster, Deployment, Instance, Record
 from milepost.local.scheduler.dependencies import dependency_levels
 from milepost.local.scheduler.deployments import (
-    RESTART,
     Changes,
     advance,
     cancel,
@@ -24,10 +23,12 @@ from milepost.local.scheduler.deployments import (
     refused,
     start,
 )
-from milepost.local.scheduler.effects import ForgetApp, SaveApp, Survivor
-from milepost.local.scheduler.lifecycle import kill, take_over
+from milepost.local.scheduler.effects import SaveChange, SaveSetback
+from milepost.local.scheduler.lifecycle import kill
+from milepost.local.scheduler.saved import Setback
+from milepost.local.scheduler.steps import Step
 from milepost.local.scheduler.timestamp import version_after
-from milepost.local.scheduler.tree import NO_GROUPS, GroupChanges, Tree, Trees
+from milepost.local.scheduler.tree import NO_GROUPS, GroupChanges, Tree, Trees, changes_of_groups, regrouped
 from milepost.local.scheduler.turn import Turn
 
 
@@ -142,46 +143,9 @@ def reset_delay(turn: Turn, record: Record) -> bool:
     if not any(each.waits for each in record.instances.values()):
         return False
     record.backoff = Backoff()
+    turn.want(SaveSetback(record.id, Setback(record.last_failure, record.backoff)))
     advance(turn, record)
     return True
-
-
-def restore(turn: Turn, definitions: Iterable[Definition], survivors: Iterable[Survivor] = ()) -> None:
-    """Bring back apps that were kept over a restart, as they were, and take over the tasks that still run.
-
-    There is a deployment only for apps some of whose tasks are of an older config; tasks of deleted apps end.
-    """
-    for app in definitions:
-        record = Record(app.id)
-        record.define(app)
-        record.goal = app
-        turn.cluster.records[app.id] = record
-        turn.cluster.service_ports.update(app.service_ports)
-        turn.cluster.version = max(turn.cluster.version, app.version)
-    turn.cluster.regroup(NO_GROUPS, turn.cluster.records)
-    turn.cluster.keep_tree()
-    for task in survivors:
-        app_id = task.definition.id
-        take_over(turn, turn.cluster.records.setdefault(app_id, Record(app_id)), task)
-    _resume(turn)
-    for record in list(turn.cluster.records.values()):
-        advance(turn, record)
-
-
-def _resume(turn: Turn) -> None:
-    """Go on with replacing tasks of older configs, which some deployment must have been about."""
-    cluster = turn.cluster
-    apps = cluster.definitions()
-    old = [
-        record.id
-        for record in cluster.apps()
-        if any(each.definition.config_version != apps[record.id].config_version for each in record.staying)
-    ]
-    if old:
-        steps = (tuple(Action(RESTART, app_id) for app_id in old),)
-        tree, before = cluster.tree(), {app_id: apps[app_id] for app_id in old}
-        new_id = cluster.chance.new_id()
-        start(turn, Deployment(new_id, cluster.version, steps, before, NO_GROUPS, Trees(tree, tree)))
 
 
 def _definition(cluster: Cluster, app_id: str) -> Definition | None:
@@ -256,8 +220,7 @@ def _unborn(cluster: Cluster, plan: Planned, groups: GroupChanges, version: str)
     """The deployment that `plan` would have been."""
     tree = cluster.tree()
     apps = {app_id: app for app_id, app in {**tree.apps, **plan.changed}.items() if app}
-    after = {group_id: found for group_id, found in {**tree.groups, **groups}.items() if found is not None}
-    trees = Trees(tree, Tree(version, apps, after))
+    trees = Trees(tree, Tree(version, apps, regrouped(tree.groups, groups, apps, apps)))
     return Deployment(cluster.chance.new_id(), version, plan.steps, plan.before, NO_GROUPS, trees)
 
 
@@ -275,9 +238,10 @@ def _redefine(turn: Turn, changed: Changes, restarts: Collection[str], groups: G
         new = new and ports.with_assigned(new, held, cluster.service_ports)
         cluster.service_ports.update(new.service_ports if new else ())
         record.define(new)
-        turn.want(SaveApp(new) if new else ForgetApp(app_id))
     cluster.version = version
     cluster.regroup(groups, [app_id for app_id, app in changed.items() if app])
+    apps = {app_id: cluster.records[app_id].definition for app_id in changed}
+    turn.want(SaveChange(version, apps, changes_of_groups(original.groups, cluster.groups)))
     return Trees(original, cluster.keep_tree())
 
 

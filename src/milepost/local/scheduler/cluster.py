@@ -5,23 +5,24 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from milepost.local.apps import app_id as ids
 from milepost.local.apps.definition import Definition
 from milepost.local.scheduler.backoff import Backoff
 from milepost.local.scheduler.effects import Message
+from milepost.local.scheduler.failure import TaskFailure
 from milepost.local.scheduler.health import CheckResult, is_healthy
 from milepost.local.scheduler.nodes import Node, Resources
 from milepost.local.scheduler.placement import Declined
 from milepost.local.scheduler.ports import Pick
 from milepost.local.scheduler.readiness import Readiness
 from milepost.local.scheduler.rollout import Rollout
-from milepost.local.scheduler.tree import Dependencies, GroupChanges, Tree, Trees
+from milepost.local.scheduler.saved import VERSIONS_KEPT
+from milepost.local.scheduler.steps import Step
+from milepost.local.scheduler.tree import Dependencies, GroupChanges, Tree, Trees, regrouped
 
 STAGING, RUNNING, KILLING = "TASK_STAGING", "TASK_RUNNING", "TASK_KILLING"
 UNREACHABLE = "TASK_UNREACHABLE"
 ACTIVE = frozenset({STAGING, "TASK_STARTING", RUNNING, KILLING, UNREACHABLE})
 STOPPED, PARTITIONED = "stopped", "partitioned"  # what may be wrong with a node
-VERSIONS_KEPT = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +73,6 @@ class Instance:
         return self.state == RUNNING and is_ready and (not self.results or self.healthy is True)
 
 
-@dataclass(frozen=True, slots=True)
-class TaskFailure:
-    """The latest failure of an app; `at_s` in Unix seconds."""
-
-    task_id: str
-    node: str
-    state: str
-    message: str
-    at_s: float
-    version: str
-
-
 @dataclass(slots=True)
 class Record:
     """One app: what was asked for, and what exists. `definition` is None once it was deleted.
@@ -116,17 +105,6 @@ class Record:
         self.document = definition.document() if definition else {}
         if definition:
             self.versions = (definition, *self.versions)[:VERSIONS_KEPT]
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One app's part of a step. `kind` is Marathon's word: Start-, Stop-, Scale-, RestartApplication."""
-
-    kind: str
-    app_id: str
-
-
-Step = tuple[Action, ...]
 
 
 @dataclass(slots=True)
@@ -225,16 +203,9 @@ class Cluster:
         self.history = (tree, *self.history)[:VERSIONS_KEPT]
         return tree
 
-    def regroup(self, groups: GroupChanges, app_ids: Iterable[str]) -> None:
-        """Take over changes of groups. One that still holds apps stays; new apps bring their groups along."""
-        for group_id, dependencies in groups.items():
-            if dependencies is not None:
-                self.groups[group_id] = dependencies
-            elif not any(ids.is_below(record.id, group_id) for record in self.apps()):
-                self.groups.pop(group_id, None)
-        for name in (*app_ids, *self.groups):
-            for group_id in ids.ancestors(name):
-                self.groups.setdefault(group_id, ())
+    def regroup(self, changes: GroupChanges, new_apps: Iterable[str]) -> None:
+        """Take over changes of groups."""
+        self.groups = regrouped(self.groups, changes, [record.id for record in self.apps()], new_apps)
 
     def instance_of(self, task_id: str) -> Instance | None:
         """The instance of a task id, whatever its incarnation (marathon-api 6.9)."""

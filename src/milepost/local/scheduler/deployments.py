@@ -6,10 +6,13 @@ from dataclasses import replace
 from milepost.local.apps.definition import Definition, is_same
 from milepost.local.apps.refusal import LOCK_TEXT
 from milepost.local.scheduler import events
-from milepost.local.scheduler.cluster import Action, Cluster, Deployment, Record, Step
+from milepost.local.scheduler.cluster import Cluster, Deployment, Record
+from milepost.local.scheduler.effects import ForgetDeployment, SaveDeployment
 from milepost.local.scheduler.lifecycle import drop_waiting, wake
 from milepost.local.scheduler.rollout import begin, is_done
+from milepost.local.scheduler.saved import SavedDeployment
 from milepost.local.scheduler.settle import census, settle
+from milepost.local.scheduler.steps import Action, Step
 from milepost.local.scheduler.turn import Turn
 
 Changes = Mapping[str, Definition | None]
@@ -32,7 +35,7 @@ def plan_steps(
 
 
 def start(turn: Turn, deployment: Deployment) -> None:
-    """Lock the apps and begin the first step."""
+    """Lock the apps and begin the first step, or the next one of a deployment from before a restart."""
     turn.cluster.deployments[deployment.id] = deployment
     turn.cluster.locks.update(dict.fromkeys(deployment.app_ids, deployment.id))
     _next_step(turn, deployment)
@@ -93,10 +96,16 @@ def _next_step(turn: Turn, deployment: Deployment) -> None:
             _begin(turn, record, action.kind)
             _tick_off(turn, deployment, record)
         if deployment.undone:
+            turn.want(SaveDeployment(_saved(deployment)))
             return
         _end_step(turn, deployment)
     _forget(turn, deployment)
     turn.want(events.deployment_event("deployment_success", deployment, turn.now_s, id=deployment.id))
+
+
+def _saved(deployment: Deployment) -> SavedDeployment:
+    original, groups = deployment.trees.original.version, tuple(deployment.groups_before)
+    return SavedDeployment(deployment.id, deployment.version, original, deployment.steps, groups, deployment.current)
 
 
 def _begin(turn: Turn, record: Record, kind: str) -> None:
@@ -154,6 +163,7 @@ def _forget(turn: Turn, deployment: Deployment) -> None:
     """Drop the deployment, its locks, what it heard of readiness, and the records of apps that are gone for good."""
     cluster = turn.cluster
     cluster.deployments.pop(deployment.id, None)
+    turn.want(ForgetDeployment(deployment.id))
     for app_id in deployment.app_ids:
         cluster.locks.pop(app_id, None)
         record = cluster.records.get(app_id)

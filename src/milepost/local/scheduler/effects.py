@@ -7,7 +7,8 @@ from typing import Any
 from milepost.local.apps.definition import Definition, HealthCheck
 from milepost.local.apps.readiness import ReadinessCheck
 from milepost.local.scheduler.readiness import Answer
-from milepost.local.scheduler.tree import Trees
+from milepost.local.scheduler.saved import SavedDeployment, Setback
+from milepost.local.scheduler.tree import GroupChanges, Trees
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +92,38 @@ class EmitEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class SaveApp:
-    """Keep this definition over a restart."""
+class SaveChange:
+    """Keep over a restart that these apps and groups are so from `version` on; None for what is gone."""
 
-    definition: Definition
+    version: str
+    apps: Mapping[str, Definition | None]
+    groups: GroupChanges
 
 
 @dataclass(frozen=True, slots=True)
-class ForgetApp:
-    """Do not bring this app back after a restart."""
+class SaveDeployment:
+    """Go on with this deployment after a restart, from this step on."""
+
+    deployment: SavedDeployment
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetDeployment:
+    """It is over."""
+
+    deployment_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SaveSetback:
+    """Keep over a restart what went wrong with this app."""
 
     app_id: str
+    setback: Setback
 
 
-Effect = LaunchTask | KillTask | DropTask | ProbeHealth | ProbeReadiness | WakeAt | EmitEvent | SaveApp | ForgetApp
+Save = SaveChange | SaveDeployment | ForgetDeployment | SaveSetback
+Effect = LaunchTask | KillTask | DropTask | ProbeHealth | ProbeReadiness | WakeAt | EmitEvent | Save
 
 
 @dataclass(frozen=True, slots=True)

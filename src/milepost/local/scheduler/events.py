@@ -7,8 +7,9 @@ from msgspec import to_builtins
 
 from milepost.local.apps import app_id as ids
 from milepost.local.apps.definition import Definition, HealthCheck
-from milepost.local.scheduler.cluster import STAGING, Deployment, Instance, Step
+from milepost.local.scheduler.cluster import STAGING, Deployment, Instance
 from milepost.local.scheduler.effects import EmitEvent
+from milepost.local.scheduler.steps import Step
 from milepost.local.scheduler.timestamp import written
 
 

@@ -5,14 +5,24 @@ from dataclasses import replace
 from milepost.local.apps import app_id as ids
 from milepost.local.apps.definition import Definition
 from milepost.local.scheduler import backoff, events, ports
-from milepost.local.scheduler.cluster import KILLING, RUNNING, STAGING, UNREACHABLE, Instance, Record, TaskFailure
-from milepost.local.scheduler.effects import KillTask, LaunchTask, ProbeHealth, ProbeReadiness, Survivor, WakeAt
+from milepost.local.scheduler.cluster import KILLING, RUNNING, STAGING, UNREACHABLE, Instance, Record
+from milepost.local.scheduler.effects import (
+    KillTask,
+    LaunchTask,
+    ProbeHealth,
+    ProbeReadiness,
+    SaveSetback,
+    Survivor,
+    WakeAt,
+)
 from milepost.local.scheduler.environment import environment
+from milepost.local.scheduler.failure import TaskFailure
 from milepost.local.scheduler.health import FIRST_PROBE_S
 from milepost.local.scheduler.nodes import Node, Resources, needed
 from milepost.local.scheduler.placement import Candidate, Place, place
 from milepost.local.scheduler.probe_port import probe_port, readiness_port
 from milepost.local.scheduler.readiness import Readiness
+from milepost.local.scheduler.saved import Setback
 from milepost.local.scheduler.turn import Turn
 
 STARVED_RETRY_S = 5.0
@@ -285,9 +295,11 @@ def _note_failure(turn: Turn, record: Record, instance: Instance, note: str) -> 
         record.backoff = backoff.after_failure(record.backoff, instance.definition, turn.now_s)
     if instance.health_reason:
         note = f"Task was killed since health check failed. Reason: {instance.health_reason}"
-    elif instance.state not in FAILURES:
+    if instance.health_reason or instance.state in FAILURES:
+        _keep_failure(turn, record, instance, instance.state, note)
+    elif instance.state == "TASK_KILLED":
         return
-    _keep_failure(turn, record, instance, instance.state, note)
+    turn.want(SaveSetback(record.id, Setback(record.last_failure, record.backoff)))
 
 
 def _keep_failure(turn: Turn, record: Record, instance: Instance, state: str, note: str) -> None:

@@ -1,0 +1,1 @@
+"""What outlives the scheduler, in one SQLite database."""
