@@ -68,7 +68,7 @@ def holds_together(cluster: Cluster) -> None:
     known = set(cluster.used_ports) | {each.node for each in active}
     for node in known:
         here = [each for each in active if each.node == node]
-        ports = [port for each in here for port in each.ports]
+        ports = [port for each in here for port in set(each.ports)]
         assert len(set(ports)) == len(ports), f"a port of {node} is given twice: {ports}"
         assert cluster.used_ports.get(node, set()) == set(ports)
         assert cluster.tasks_on[node] == len(here)

@@ -44,16 +44,19 @@ def requested(app: Definition) -> tuple[int, ...]:
 def choose(
     wanted: Sequence[int], used: Collection[int], pick: Pick, offered: range = HOST_PORTS
 ) -> tuple[int, ...] | None:
-    """Host ports on a node where `used` are taken; None if it has no room. Zeros become random free ports `offered`."""
+    """Host ports on a node where `used` are taken; None if it has no room. Zeros become random free ports `offered`.
+
+    One that is asked for twice, as for TCP and for UDP, is given twice.
+    """
     explicit = {port for port in wanted if port}
     if not explicit.isdisjoint(used):
         return None
-    chosen: dict[int, None] = {}
+    chosen: list[int] = []
     for port in wanted:
         number = port or _free(offered, pick(len(offered)), (used, explicit, chosen))
         if number is None:
             return None
-        chosen[number] = None
+        chosen.append(number)
     return tuple(chosen)
 
 
