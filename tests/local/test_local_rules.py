@@ -51,7 +51,9 @@ def test_no_service_port_left_is_an_error_that_names_the_range() -> None:
 
 
 @given(st.lists(st.sampled_from([0, 0, 0, 80, 8080]), max_size=5), st.sets(st.sampled_from(HOST_PORTS)), st.data())
-def test_chosen_host_ports_are_free_and_differ_unless_one_is_asked_for_twice(wanted: list[int], used: set[int], data: st.DataObject) -> None:
+def test_chosen_host_ports_are_free_and_none_is_given_twice_unasked(
+    wanted: list[int], used: set[int], data: st.DataObject
+) -> None:
     chosen = choose(wanted, used, lambda below: data.draw(st.integers(0, below - 1)))
     assert chosen is not None
     twice = len([port for port in wanted if port]) - len({port for port in wanted if port})
