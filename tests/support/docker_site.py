@@ -21,7 +21,7 @@ import pytest
 
 from milepost.local.runtimes import nginx
 
-NGINX, BUSYBOX = Path((*nginx.candidates(), "")[-1]), Path(shutil.which("busybox") or "")
+NGINX, BUSYBOX = Path(("", *nginx.candidates())[-1]), Path(shutil.which("busybox") or "")
 
 
 def _missing() -> list[str]:
