@@ -125,5 +125,5 @@ async def until(
     """What `read` gives once `is_so` holds for it; TimeoutError at the deadline."""
     with anyio.fail_after(deadline_s):
         while not is_so(value := await read()):
-            await anyio.sleep(0.02)
+            await anyio.sleep(0.002)
     return value
