@@ -71,10 +71,14 @@ class FakeEngine:
         try:
             yield self
         finally:
-            server.force_exit = True
-            for connection in list(server.server_state.connections):
-                connection.transport.abort()
-            await server.shutdown()
+            for listener in server.servers:
+                listener.close()
+            while server.server_state.connections or server.server_state.tasks:  # also those that just came in
+                for connection in list(server.server_state.connections):
+                    connection.transport.abort()
+                for task in list(server.server_state.tasks):
+                    task.cancel()
+                await anyio.sleep(0.001)
         await anyio.Path(self.socket).unlink(missing_ok=True)
 
     def _app(self) -> Starlette:

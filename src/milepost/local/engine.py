@@ -145,7 +145,7 @@ class Engine:
     def _probe(self, probe: ProbeHealth | ProbeReadiness) -> None:
         task = self._tasks.get(probe.task_id)
         if task and task.probes:
-            task.probes.start_soon(self._ask, task, probe)
+            task.probes.start_soon(self._ask, task, probe, task.hurry)
 
     async def _live(self, task: _Task) -> None:
         """A task's whole life; its last message comes when it is over."""
@@ -164,17 +164,18 @@ class Engine:
             return TaskEnded(task.launch.task_id, status, "it had not begun: its start was held back on demand")
         return await self._runtime.run(task.launch, task.control)
 
-    async def _ask(self, task: _Task, probe: ProbeHealth | ProbeReadiness) -> None:
+    async def _ask(self, task: _Task, probe: ProbeHealth | ProbeReadiness, hurry: anyio.Event) -> None:
         with anyio.move_on_after(probe.after_s):
-            await task.hurry.wait()
+            await hurry.wait()
         if isinstance(probe, ProbeReadiness):
             self.tell(ReadinessHeard(probe.task_id, await self._prober.ask(probe)))
             return
-        if self.faults.fails(probe.task_id, task.launch.definition.id):
-            self.tell(Probed(probe.task_id, probe.index, MADE_TO_FAIL))
-            return
-        failure = await self._prober.probe(probe, partial(self._runtime.check, task.launch))
-        self.tell(Probed(probe.task_id, probe.index, failure))
+        failure = self._fault(task) or await self._prober.probe(probe, partial(self._runtime.check, task.launch))
+        self.tell(Probed(probe.task_id, probe.index, self._fault(task) or failure))  # it may have come meanwhile
+
+    def _fault(self, task: _Task) -> str:
+        is_made_to_fail = self.faults.fails(task.launch.task_id, task.launch.definition.id)
+        return MADE_TO_FAIL if is_made_to_fail else ""
 
     async def _wake(self, wake: WakeAt) -> None:
         await anyio.sleep(max(0.0, wake.at_s - time.time()))
