@@ -5,6 +5,7 @@ import contextlib
 import os
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,9 +76,10 @@ class Scheduler:
             raise
 
     async def require_running(self, tasks: int) -> None:
-        """That this many tasks run now."""
-        running = sum(app["tasksRunning"] for app in (await self.client.get("/v2/apps")).json()["apps"])
-        assert running == tasks, f"{running} tasks run, {tasks} should"
+        """That this many tasks run now, all of them of their apps' latest versions."""
+        apps = (await self.client.get("/v2/apps?embed=apps.tasks")).json()["apps"]
+        found = [(task["state"], task["version"] == app["version"]) for app in apps for task in app["tasks"]]
+        assert found == [("TASK_RUNNING", True)] * tasks, f"not {tasks} running tasks, all new: {Counter(found)}"
 
     async def send(self, method: str, path: str, body: Any) -> None:
         """Have a change taken in."""

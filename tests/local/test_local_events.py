@@ -4,7 +4,7 @@ from structlog.testing import capture_logs
 
 from milepost.local.hub import frame
 from milepost.local.journal import note
-from milepost.local.scheduler.cluster import RUNNING
+from milepost.local.scheduler.cluster import RUNNING, STAGING
 from milepost.local.scheduler.effects import EmitEvent, TaskStarted
 from support.local_world import CHECKED, World
 
@@ -25,3 +25,12 @@ def test_what_runs_a_task_is_told_in_its_status_and_in_the_log() -> None:
         note(running)
     assert lines[0]["event"] == "task_status"
     assert (lines[0]["status"], lines[0]["message"]) == ("TASK_RUNNING", running.body["message"])
+
+
+def test_what_is_only_on_its_way_is_in_the_log_for_who_wants_every_detail() -> None:
+    world = World()
+    world.put(CHECKED)
+    staging = next(each for each in world.events if each.body.get("taskStatus") == STAGING)
+    with capture_logs() as lines:
+        note(staging)
+    assert [(line["status"], line["log_level"]) for line in lines] == [("TASK_STAGING", "debug")]

@@ -1,5 +1,7 @@
 """Any body and any order of calls: each answer is one that Marathon could give, and an error changes nothing."""
 
+import itertools
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -7,8 +9,11 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from support import fuzz_documents as documents
 from support.fuzz_bodies import PLACES, Place, sent
+from support.fuzz_claims import asked
 from support.fuzz_machine import LocalMarathon
+from support.local_world import World
 from support.shared import needs_shared
+from support.still_api import StillApi
 
 
 @given(st.sampled_from(PLACES), documents.any_body)
@@ -23,6 +28,16 @@ def test_any_document_of_the_published_schema_is_taken_or_refused(name: str, dat
     schema = documents.by_schema(name)
     body = data.draw(st.one_of(schema, documents.spoilt(schema)))
     sent(("PUT", "/v2/apps/b" if name == "AppDefinition" else "/v2/groups"), body)
+
+
+@pytest.mark.parametrize("member", documents.REFUSED)
+def test_a_value_of_a_wrong_type_or_size_is_refused_wherever_it_is_sent(member: str) -> None:
+    api = StillApi(World())
+    asked(api, "POST", "/v2/apps", {"id": "/a", "cmd": "sleep 1"})
+    for target, value in itertools.product(("/v2/apps", "/v2/apps/a", "/v2/apps/b"), documents.REFUSED[member]):
+        body = {"id": "/a", "cmd": "sleep 1", member: value}
+        answer = asked(api, "PUT", target, [body] if target == "/v2/apps" else body)
+        assert answer.status == 422, (target, value)
 
 
 def test_any_order_of_calls_leaves_a_sound_cluster() -> None:

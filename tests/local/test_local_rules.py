@@ -1,6 +1,7 @@
 """The small rules of the local scheduler: ports, environment, backoff, health, selectors, times."""
 
 import itertools
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from milepost.local.scheduler import backoff, timestamp
 from milepost.local.scheduler.backoff import Backoff
 from milepost.local.scheduler.environment import environment
 from milepost.local.scheduler.health import CheckResult, deadly_failures, is_healthy, judge
-from milepost.local.scheduler.ports import HOST_PORTS, SERVICE_PORTS, choose, with_assigned
+from milepost.local.scheduler.ports import HOST_PORTS, SERVICE_PORTS, choose, give_back, with_assigned
 from support.local_world import definition
 
 CMD: dict[str, Any] = {"id": "/a", "cmd": "sleep 1"}
@@ -48,6 +49,14 @@ def test_service_ports_are_the_lowest_free_ones(
 def test_no_service_port_left_is_an_error_that_names_the_range() -> None:
     with pytest.raises(Refused, match=r"range \[10000-20000\] are already in use"):
         with_assigned(asking(0), (), SERVICE_PORTS)
+
+
+def test_a_service_port_that_two_apps_hold_stays_taken_until_both_gave_it_back() -> None:
+    taken = Counter({10_000: 2, 10_001: 1})
+    give_back(taken, [10_000, 10_001])
+    assert dict(taken) == {10_000: 1}
+    give_back(taken, [10_000])
+    assert dict(taken) == {}
 
 
 @given(st.lists(st.sampled_from([0, 0, 0, 80, 8080]), max_size=5), st.sets(st.sampled_from(HOST_PORTS)), st.data())

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from anyio.streams.buffered import BufferedByteReceiveStream
 
-from milepost.local.hub import KEEP_ALIVE_S, MAX_WAITING, Hub, frame
+from milepost.local.hub import KEEP_ALIVE, KEEP_ALIVE_S, MAX_WAITING, PATIENCE_S, Hub, frame
 from milepost.local.scheduler.effects import EmitEvent
 from support.local_server import DEADLINE_S, local_server
 
@@ -111,14 +111,29 @@ async def test_a_stopping_server_ends_its_streams() -> None:
                 await stream.receive_until(b"never", 1_000_000)
 
 
-async def test_a_connection_that_is_not_read_is_cut() -> None:
+async def test_a_connection_that_is_not_read_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("milepost.local.hub.PATIENCE_S", 0.0)
+    monkeypatch.setattr("milepost.local.hub.MAX_WAITING", 1 << 20)
     async with local_server() as url, reading(url) as stream, httpx2.AsyncClient(base_url=url) as client:
         await client.post("/v2/apps", json={**APP, "env": {"BULK": "x" * 50_000}})
-        for _ in range(MAX_WAITING // 3 + 100):  # three events each, and what the sockets hold in between
+        for _ in range(200):  # 30 MB, and what the sockets hold is less
             await client.put("/v2/apps/web", json={})
         with pytest.raises((anyio.IncompleteRead, anyio.BrokenResourceError)):
             await stream.receive_until(b"never", 1 << 40)
         assert (await client.get("/ping")).text == "pong"
+
+
+async def test_a_burst_that_is_read_as_fast_as_can_be_cuts_nobody_off() -> None:
+    apps = [{**APP, "id": f"/web-{number}"} for number in range(1500)]
+    wanted = "?event_type=app_terminated_event&event_type=deployment_success"
+    async with local_server() as url, reading(url, wanted) as stream, httpx2.AsyncClient(base_url=url) as client:
+        await head(stream)
+        await client.put("/v2/apps", json=apps, timeout=DEADLINE_S)
+        await stream.receive_until(b"event: deployment_success\r\n", 10_000)
+        await stream.receive_until(b"\r\n\r\n", 100_000_000)
+        await client.delete("/v2/groups//?force=true", timeout=DEADLINE_S)
+        for _ in apps:
+            assert await next_type(stream) == "app_terminated_event"
 
 
 async def test_keep_alives_are_bare_line_ends_often_enough_for_every_client() -> None:
@@ -130,15 +145,44 @@ async def test_keep_alives_are_bare_line_ends_often_enough_for_every_client() ->
         assert frames.receive_nowait() == b"\r\n"
 
 
-async def test_a_full_listener_is_dropped_and_the_others_go_on() -> None:
-    hub, cut = Hub(), list[str]()
+def told(hub: Hub, megabytes: int) -> None:
+    """In one turn, without a pause in which anybody could read."""
+    for _ in range(megabytes):
+        hub.publish(EmitEvent("bulk", {"text": "x" * (1 << 20)}))
+
+
+async def test_one_burst_however_large_cuts_nobody_off() -> None:
+    hub = Hub()
+    with hub.listening(None, pytest.fail, light=True) as frames:
+        told(hub, (MAX_WAITING >> 20) * 2)
+        for _ in range(5000):
+            hub.publish(EVENT)
+        hub.close()
+        assert len([data async for data in frames]) == (MAX_WAITING >> 20) * 2 + 5000
+
+
+async def test_a_listener_that_stays_behind_is_dropped_and_the_others_go_on() -> None:
+    clock, cut = [0.0], list[str]()
+    hub = Hub(lambda: clock[0])
     with (
         hub.listening(None, lambda: cut.append("slow"), light=True) as slow,
         hub.listening(None, lambda: cut.append("quick"), light=True) as quick,
     ):
-        for _ in range(MAX_WAITING + 1):
-            hub.publish(EVENT)
-            assert quick.receive_nowait() == frame(EVENT, light=True)
+        told(hub, MAX_WAITING >> 20)
+        clock[0] += PATIENCE_S + 1
+        for _ in range(MAX_WAITING >> 20):
+            await quick.receive()
+        hub.publish(EVENT)
         assert cut == ["slow"]
-        waiting = [data async for data in slow]
-        assert len(waiting) == MAX_WAITING
+        assert await quick.receive() == frame(EVENT, light=True)
+        assert len([data async for data in slow]) == MAX_WAITING >> 20
+
+
+async def test_a_listener_with_little_to_read_may_take_its_time() -> None:
+    clock = [0.0]
+    hub = Hub(lambda: clock[0])
+    with hub.listening(None, pytest.fail, light=True) as frames:
+        for _ in range(2000):
+            clock[0] += PATIENCE_S
+            hub.keep_alive()
+        assert frames.receive_nowait() == KEEP_ALIVE

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from typing import Any
+from urllib.parse import unquote
 
 from milepost.local.scheduler.cluster import Cluster, Record
 from milepost.local.scheduler.effects import KillTask, LaunchDue, LaunchTask, Probed, ProbeHealth, WakeAt
@@ -15,6 +16,10 @@ from support.still_api import Answer, StillApi, frames, frozen
 READ_ONLY = (
     "tasks", "tasksStaged", "tasksRunning", "tasksHealthy", "tasksUnhealthy", "deployments", "lastTaskFailure",
     "readinessCheckResults", "version", "versionInfo",
+)  # fmt: skip
+AS_IT_CAME = frozenset(
+    {"instances", "cpus", "mem", "disk", "gpus", "cmd", "user", "backoffSeconds", "backoffFactor", "executor",
+     "maxLaunchDelaySeconds", "taskKillGracePeriodSeconds", "killSelection"}
 )  # fmt: skip
 REST_CYCLES = 80
 
@@ -39,10 +44,28 @@ def asked(
         assert len(world.effects) - effects == len(told)
     elif answer.body and answer.headers["content-type"].startswith("application/json"):
         assert answer.json is not None
+    if method in ("POST", "PUT", "PATCH") and answer.status < 300:
+        _shows_what_was_sent(world.cluster, answer, target, body)
     for event in world.events[events:]:
         frames(event)
     holds_together(world.cluster)
     return answer
+
+
+def _shows_what_was_sent(cluster: Cluster, answer: Answer, target: str, body: object) -> None:
+    """A value that is taken is kept as it came: nothing is read as something of another type."""
+    path = target.partition("?")[0]
+    sent = json.loads(body) if isinstance(body, bytes) and body.strip() else body
+    name = answer.headers.get("location") or unquote(path.removeprefix("/v2/apps"))
+    record = cluster.app(name) if path.startswith("/v2/apps") else None
+    if record is None or not isinstance(sent, dict) or "version" in sent:
+        return
+    for member in AS_IT_CAME & sent.keys():
+        value, shown = sent[member], record.document.get(member)
+        if value or (value == 0 and not isinstance(value, bool)):
+            assert shown == value, (member, value, shown)
+            assert isinstance(shown, str) is isinstance(value, str), (member, value, shown)
+            assert isinstance(shown, bool) is isinstance(value, bool), (member, value, shown)
 
 
 def _tells_what_is_wrong(answer: Answer, target: str) -> None:

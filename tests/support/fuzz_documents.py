@@ -55,7 +55,7 @@ junk: Documents = st.one_of(
     st.sampled_from(WORDS),
     st.sampled_from(WEIRD_IDS),
     st.sampled_from(([], {}, [[]], [None], [0], [""], {"": None}, {"a": {"b": [1]}}, [{}, {}], nested(60), nested(99))),
-)
+).map(copy.deepcopy)  # what is spoilt further must not be what the next document is made of
 
 
 def some_of(optional: Mapping[str, Documents], **always: Documents) -> Documents:
@@ -304,3 +304,22 @@ any_document: Documents = st.one_of(
     apps, groups(), st.lists(apps, max_size=3), st.builds(lambda ids: {"ids": ids}, junk)
 )
 any_body: st.SearchStrategy[bytes] = written(st.one_of(spoilt(any_document), spoilt(apps), any_document, junk))
+
+NO_COUNT = (-1, 0.5, "1", True, [1], {}, 2**31, 10**30)
+NO_AMOUNT = (-1, -0.001, "1", True, [1], {}, 1e300)
+NO_TEXT = (1, True, ["x"], {})
+NO_FLAG = (0, 1, "true", [], {})
+NO_LIST = (1, True, "x", {"a": 1}, [1], [[1]])
+NO_MAPPING = (1, True, "x", [1], {"a": []})
+REFUSED: dict[str, tuple[Any, ...]] = {
+    **dict.fromkeys(("instances", "gpus"), NO_COUNT),
+    **dict.fromkeys(("cpus", "mem", "disk", "backoffSeconds", "maxLaunchDelaySeconds"), NO_AMOUNT),
+    **dict.fromkeys(("taskKillGracePeriodSeconds", "backoffFactor"), NO_AMOUNT),
+    **dict.fromkeys(("cmd", "user", "executor", "killSelection"), NO_TEXT),
+    **dict.fromkeys(("requirePorts", "tty"), NO_FLAG),
+    **dict.fromkeys(("args", "constraints", "dependencies", "healthChecks", "fetch"), NO_LIST),
+    **dict.fromkeys(("portDefinitions", "acceptedResourceRoles"), NO_LIST),
+    "ports": ("x", {"a": 1}, [-1], [65_536], ["80"], [[1]]),
+    **dict.fromkeys(("labels", "env"), NO_MAPPING),
+    **dict.fromkeys(("upgradeStrategy", "container"), (1, True, "x", [1])),
+}

@@ -10,6 +10,7 @@ from pathlib import Path
 import anyio
 import structlog
 
+from milepost.controller.garbage import rare_searches
 from milepost.errors import MilepostError
 from milepost.local.api.application import application
 from milepost.local.control.application import control
@@ -71,6 +72,7 @@ async def serve_local(
     addresses = _node_addresses(node_prefix, nodes)
     places = tuple(equipment.node(address, index) for index, address in enumerate(addresses))
     with (
+        rare_searches(),
         listening(listen_host, listen_port) as listener,
         own_folder(state_dir, keeps_tasks=keeps_tasks) as folder,
         opened(folder if state_dir else None) as store,

@@ -194,7 +194,7 @@ def _refuse_lack_of_ports(cluster: Cluster, changed: Changes) -> None:
     for app_id, app in changed.items():
         before = _definition(cluster, app_id)
         held = before.service_ports if before else ()
-        taken -= type(taken)(held)
+        ports.give_back(taken, held)
         taken.update(ports.with_assigned(app, held, taken).service_ports if app else ())
 
 
@@ -233,7 +233,7 @@ def _redefine(turn: Turn, changed: Changes, restarts: Collection[str], groups: G
         record = cluster.records.setdefault(app_id, Record(app_id))
         before = record.definition
         held = before.service_ports if before else ()
-        cluster.service_ports -= type(cluster.service_ports)(held)
+        ports.give_back(cluster.service_ports, held)
         new = app and _versioned(app, before, version, restart=app_id in restarts)
         new = new and ports.with_assigned(new, held, cluster.service_ports)
         cluster.service_ports.update(new.service_ports if new else ())

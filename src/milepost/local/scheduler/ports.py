@@ -1,6 +1,7 @@
 """Service ports (marathon-api 5.2) and host ports (5.3)."""
 
-from collections.abc import Callable, Collection, Container, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 
 from msgspec import UnsetType
 
@@ -39,6 +40,14 @@ def requested(app: Definition) -> tuple[int, ...]:
         return tuple(m.host_port for m in app.mappings if not isinstance(m.host_port, UnsetType))
     definitions = app.port_definitions or ()
     return tuple(each.port if app.require_ports else 0 for each in definitions)
+
+
+def give_back(taken: Counter[int], held: Iterable[int]) -> None:
+    """Take service ports that an app `held` out of those that are `taken`, at a cost of these alone."""
+    for port in held:
+        taken[port] -= 1
+        if taken[port] <= 0:
+            del taken[port]
 
 
 def choose(
