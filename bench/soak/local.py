@@ -29,7 +29,7 @@ def soak_local(seconds: float, first_seed: int, tell: Callable[[str], None]) -> 
     while not failure and time.monotonic() - began_s < seconds:
         failure = _round(first_seed + rounds, calls, (Phase.generate,))
         if failure:
-            tell(f"a defect with seed {first_seed + rounds}; looking for the smallest example of it ...")
+            tell(f"a defect with seed {first_seed + rounds}; looking for the smallest example of it ...\n{failure}")
             failure = _round(first_seed + rounds, calls, (Phase.generate, Phase.shrink)) or failure
         rounds += 1
         if time.monotonic() - told_s > PROGRESS_S:

@@ -103,7 +103,7 @@ def holds_together(cluster: Cluster) -> None:
     assert homes == {name: record.id for name, record in cluster.homes.items()}
     assert set(cluster.locks.values()) <= set(cluster.deployments)
     asked = Counter(port for record in cluster.apps() if record.definition for port in record.definition.service_ports)
-    assert +cluster.service_ports == asked
+    assert dict(cluster.service_ports) == dict(asked)
     for record in cluster.records.values():
         _is_sound(cluster, record)
 

@@ -305,12 +305,12 @@ any_document: Documents = st.one_of(
 )
 any_body: st.SearchStrategy[bytes] = written(st.one_of(spoilt(any_document), spoilt(apps), any_document, junk))
 
-NO_COUNT = (-1, 0.5, "1", True, [1], {}, 2**31, 10**30)
-NO_AMOUNT = (-1, -0.001, "1", True, [1], {}, 1e300)
-NO_TEXT = (1, True, ["x"], {})
-NO_FLAG = (0, 1, "true", [], {})
-NO_LIST = (1, True, "x", {"a": 1}, [1], [[1]])
-NO_MAPPING = (1, True, "x", [1], {"a": []})
+NO_COUNT: tuple[Any, ...] = (-1, 0.5, "1", True, [1], {}, 2**31, 10**30)
+NO_AMOUNT: tuple[Any, ...] = (-1, -0.001, "1", True, [1], {}, 1e300)
+NO_TEXT: tuple[Any, ...] = (1, True, ["x"], {})
+NO_FLAG: tuple[Any, ...] = (0, 1, "true", [], {})
+NO_LIST: tuple[Any, ...] = (1, True, "x", {"a": 1}, [1], [[1]])
+NO_MAPPING: tuple[Any, ...] = (1, True, "x", [1], {"a": []})
 REFUSED: dict[str, tuple[Any, ...]] = {
     **dict.fromkeys(("instances", "gpus"), NO_COUNT),
     **dict.fromkeys(("cpus", "mem", "disk", "backoffSeconds", "maxLaunchDelaySeconds"), NO_AMOUNT),
