@@ -9,7 +9,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from support import fuzz_documents as documents
 from support.fuzz_bodies import PLACES, Place, sent
-from support.fuzz_claims import asked
+from support.fuzz_claims import asked, comes_to_rest
 from support.fuzz_machine import LocalMarathon
 from support.local_world import World
 from support.shared import needs_shared
@@ -38,6 +38,16 @@ def test_a_value_of_a_wrong_type_or_size_is_refused_wherever_it_is_sent(member: 
         body = {"id": "/a", "cmd": "sleep 1", member: value}
         answer = asked(api, "PUT", target, [body] if target == "/v2/apps" else body)
         assert answer.status == 422, (target, value)
+
+
+def test_an_app_that_goes_in_a_deployment_that_waits_for_another_app_is_no_defect() -> None:
+    api = StillApi(World())
+    asked(api, "PUT", "/v2/groups/g", {"apps": [{"id": "a", "cmd": "sleep 1"}]})
+    comes_to_rest(api)
+    nowhere = {"id": "b", "cmd": "sleep 1", "constraints": [["hostname", "LIKE", "nothing"]]}
+    asked(api, "PUT", "/v2/groups/g", {"apps": [nowhere]})
+    comes_to_rest(api)
+    assert [each.definition for each in api.world.cluster.records.values() if each.id == "/g/a"] == [None]
 
 
 def test_any_order_of_calls_leaves_a_sound_cluster() -> None:

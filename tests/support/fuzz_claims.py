@@ -181,7 +181,10 @@ def _is_as_asked(cluster: Cluster) -> None:
     waiting = {item["app"]["id"]: item["count"] for item in queue(cluster, 0.0)}
     for record in cluster.records.values():
         app = record.definition
-        assert app is not None, f"{record.id} was deleted, but {list(record.instances)} stay"
+        if app is None:  # it is remembered as long as the deployment that deletes it waits for something else
+            assert not record.instances, f"{record.id} was deleted, but {list(record.instances)} stay"
+            assert record.id in cluster.locks, f"{record.id} was deleted, but is remembered"
+            continue
         if waiting.get(record.id):
             assert record.id in cluster.starved, f"{record.id} waits for nothing"
             continue
