@@ -10,7 +10,7 @@ from milepost.local.apps.refusal import LOCK_TEXT, Refused
 from milepost.local.scheduler import changes
 from milepost.local.scheduler.changes import deploy
 from milepost.local.scheduler.dependencies import dependency_levels
-from milepost.local.scheduler.effects import KillTask
+from milepost.local.scheduler.effects import KillTask, TaskEnded
 from support.local_world import SLEEPER, World, definition
 
 LONG = 5000
@@ -143,6 +143,20 @@ def test_what_a_forced_deployment_takes_no_care_of_is_done_without_a_deployment(
     world.put({**BACKS[0], "instances": 2}, force=True)
     world.run()
     assert world.instances("/front/web")[0].state == "TASK_RUNNING"
+
+
+def test_what_a_deployment_had_not_begun_is_not_begun_by_undoing_it() -> None:
+    world = World()
+    world.put(app("/base"), app("/web", "/base", instances=3))
+    world.run()
+    world.put(app("/base", env={"A": "1"}), app("/web", "/base", instances=0))
+    (deployment,) = world.cluster.deployments.values()
+    world.command(changes.undo, deployment)
+    assert world.cluster.locks.keys() == {"/base", "/web"}
+    world.tell(TaskEnded(world.instances("/web")[0].task_id, 1))
+    assert [each.leaving for each in world.instances("/web")] == [False] * 3
+    world.run()
+    assert [each.state for each in world.instances("/web")] == ["TASK_RUNNING"] * 3
 
 
 def test_undoing_a_restart_ends_its_deployment_and_changes_nothing() -> None:

@@ -94,6 +94,32 @@ async def test_scaling_a_group_scales_every_app_below_it(shop: Api) -> None:
     await shop.deployed()
 
 
+async def test_scaling_a_group_keeps_the_rules_of_its_apps(shop: Api) -> None:
+    single = {
+        "id": "/shop/one",
+        "cmd": "sleep 1000",
+        "labels": {"MARATHON_SINGLE_INSTANCE_APP": "true"},
+        "upgradeStrategy": {"minimumHealthCapacity": 0, "maximumOverCapacity": 0},
+    }
+    await shop.call("POST", "/v2/apps", single, expect=201)
+    await shop.deployed()
+    before = await shop.call("GET", "/v2/groups")
+    (detail,) = (await shop.call("PUT", "/v2/groups/shop", {"scaleBy": 2}, expect=422))["details"]
+    assert detail["path"] == "/scaleBy"
+    assert detail["errors"][0].startswith("/shop/one: ")
+    assert await shop.call("GET", "/v2/groups") == before
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST"])
+@pytest.mark.parametrize("place", ["/versions/y", "/shop/versions", "/shop/versions/y", "/shop/versions/y/"])
+async def test_versions_of_a_group_are_only_read(shop: Api, method: str, place: str) -> None:
+    before = await shop.call("GET", "/v2/groups")
+    bodies: tuple[dict[str, Any], ...] = ({}, {"apps": []})
+    for body in bodies:
+        await shop.call(method, f"/v2/groups{place}", body, expect=405)
+    assert await shop.call("GET", "/v2/groups") == before
+
+
 async def test_a_group_goes_back_to_a_version_that_is_kept(shop: Api) -> None:
     (first,) = await shop.call("GET", "/v2/groups/shop/versions")
     await shop.call("PUT", "/v2/groups/shop", {"groups": [], "dependencies": []})

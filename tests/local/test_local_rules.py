@@ -130,6 +130,18 @@ def test_the_delay_grows_to_its_limit_and_is_forgotten_after_a_quiet_time() -> N
     assert backoff.launch_at(state, app, 110.5) == 110.5
 
 
+def test_the_longest_delay_is_not_forgotten_by_the_launch_that_comes_a_little_after_it() -> None:
+    app = definition({**CMD, "backoffSeconds": 10, "backoffFactor": 3, "maxLaunchDelaySeconds": 30})
+    state = Backoff()
+    for now_s in (100.0, 101.0, 102.0):
+        state = backoff.after_failure(state, app, now_s)
+    assert backoff.launch_at(state, app, 132.01) == 132.01
+    launched = backoff.after_progress(state, app, 132.01)
+    failed = backoff.after_failure(launched, app, 133.0)
+    assert backoff.launch_at(failed, app, 133.0) == 163.0
+    assert backoff.after_progress(launched, app, 168.0).delay_s == 0
+
+
 def test_progress_moves_the_delay_on() -> None:
     app = definition({**CMD, "backoffSeconds": 5})
     state = backoff.after_progress(backoff.after_failure(Backoff(), app, 100.0), app, 103.0)

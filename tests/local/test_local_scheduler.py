@@ -290,6 +290,18 @@ def test_a_kill_for_health_is_kept_as_the_last_failure_and_delays_nothing() -> N
     assert world.instances()[0].state == "TASK_STAGING"
 
 
+def test_why_a_task_had_to_die_is_kept_though_it_is_killed_once_more_meanwhile() -> None:
+    world = running({**CHECKED, "healthChecks": [{"path": "/", "maxConsecutiveFailures": 1}]})
+    task_id = world.instances()[0].task_id
+    world.tell(Probed(task_id, 0, "503"))
+    world.tell(Probed(task_id, 0, "503"))
+    world.put({**CHECKED, "instances": 0})
+    world.tell(TaskEnded(task_id, -15))
+    failure = world.record().last_failure
+    assert failure
+    assert "Reason: 503" in failure.message
+
+
 def test_what_is_said_about_a_task_that_is_no_more_is_ignored() -> None:
     world = running()
     old = world.instances()[0].task_id

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from milepost.local.scheduler import changes, render
-from milepost.local.scheduler.effects import KillTask, LaunchTask, Probed, TaskEnded
+from milepost.local.scheduler.effects import KillTask, LaunchTask, Probed, TaskEnded, WakeAt
 from milepost.local.scheduler.faults import partition_node, stop_node
 from milepost.local.scheduler.nodes import Node, Resources
 from milepost.local.scheduler.task_stats import task_stats
@@ -100,6 +100,18 @@ def test_tasks_of_an_older_config_that_fail_delay_no_newer_one() -> None:
     world.tell(TaskEnded(old.task_id, 1))
     assert world.record().backoff.delay_s == 10
     assert world.record().backoff.config == world.definition().config_version
+
+
+def test_an_app_without_a_place_is_looked_at_again_by_one_timer_however_many_tasks_end_meanwhile() -> None:
+    world = World((Node("127.0.59.2", Resources.of(1, 1000, 100)),))
+    world.put({**SLOW, "cpus": 1, "backoffSeconds": 0})
+    world.put({**SLEEPER, "id": "/waits", "cpus": 2})
+    for _ in range(10):
+        fail(world)
+    timers = [each for each in world.pending if isinstance(each, WakeAt) and each.app_id == "/waits"]
+    assert len(timers) == 1
+    world.happen(timers[0])
+    assert sum(isinstance(each, WakeAt) and each.app_id == "/waits" for each in world.pending) == 1
 
 
 def test_a_delay_that_is_reset_is_forgotten_at_once() -> None:

@@ -168,7 +168,7 @@ def happen(world: World, effect: Any) -> None:
     if isinstance(effect, WakeAt):
         world.pending.remove(effect)
         world.now_s = max(world.now_s, effect.at_s)
-        world.tell(LaunchDue(effect.app_id))
+        world.tell(LaunchDue(effect.app_id, effect.at_s))
     elif isinstance(effect, ProbeHealth):
         world.pending.remove(effect)
         world.now_s += max(0.001, effect.after_s)

@@ -115,7 +115,7 @@ class World:
                 self.tell(ReadinessHeard(effect.task_id, self.unready.get(effect.task_id, READY)))
             case WakeAt():
                 self.now_s = max(self.now_s, effect.at_s)
-                self.tell(LaunchDue(effect.app_id))
+                self.tell(LaunchDue(effect.app_id, effect.at_s))
 
     def run(self, turns: int = 300, choose: Callable[[int], int] = lambda count: 0) -> None:
         """Let things happen until every deployment is done and nothing but probes is pending."""

@@ -179,4 +179,4 @@ class Engine:
 
     async def _wake(self, wake: WakeAt) -> None:
         await anyio.sleep(max(0.0, wake.at_s - time.time()))
-        self.tell(LaunchDue(wake.app_id))
+        self.tell(LaunchDue(wake.app_id, wake.at_s))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -44,6 +45,8 @@ class Groups:
         if reads and parts[-2:-1] == ["versions"]:
             group_id = self._existing(parts[:-2])
             return answer(render.tree(groups.version(self._cluster, group_id, version_of(parts[-1])), group_id))
+        if "versions" in parts[-2:] and request.method in ("POST", "PUT"):
+            raise HTTPException(405)  # versions are read; a group of this name could never be
         match request.method:
             case "POST":
                 return await self._create(request, joined(parts))

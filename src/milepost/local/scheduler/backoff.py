@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 
 from milepost.local.apps.definition import Definition
 
+LATE_S = 5.0  # a launch comes somewhat later than it may: the wait for it is no quiet time
+
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
@@ -30,10 +32,10 @@ def after_progress(backoff: Backoff, app: Definition, now_s: float) -> Backoff:
 def launch_at(backoff: Backoff, app: Definition, now_s: float) -> float:
     """The earliest time of the next launch."""
     current = _current(backoff, app, now_s)
-    return current.since_s + current.delay_s if current.delay_s else now_s
+    return max(now_s, current.since_s + current.delay_s)
 
 
 def _current(backoff: Backoff, app: Definition, now_s: float) -> Backoff:
     """A config change starts afresh, and so does an app that was quiet for the longest delay."""
-    is_old = now_s > backoff.since_s + app.max_launch_delay_seconds
+    is_old = now_s > backoff.since_s + max(app.max_launch_delay_seconds, backoff.delay_s + LATE_S)
     return Backoff(app.config_version) if backoff.config != app.config_version or is_old else backoff

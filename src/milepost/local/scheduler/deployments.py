@@ -55,12 +55,13 @@ def advance(turn: Turn, record: Record) -> None:
 
 
 def cancel(turn: Turn, deployment: Deployment) -> None:
-    """End it where it is: what it started stays, and so do the definitions."""
+    """End it where it is: what it started stays, and so do the definitions. Then either another deployment takes
+    its apps over, which go on as they are until their step comes, or they are `let_go`."""
     _forget(turn, deployment)
     for app_id in deployment.app_ids:
         record = turn.cluster.records.get(app_id)
         if record:
-            record.goal, record.rollout = record.definition, None
+            record.rollout = None
     reason = "The upgrade has been cancelled"
     turn.want(events.deployment_event("deployment_failed", deployment, turn.now_s, id=deployment.id, reason=reason))
 
@@ -70,6 +71,7 @@ def let_go(turn: Turn, deployment: Deployment) -> None:
     for app_id in deployment.app_ids:
         record = turn.cluster.records.get(app_id)
         if record and app_id not in turn.cluster.locks:
+            record.goal = record.definition
             wake(turn, record, turn.now_s)
 
 

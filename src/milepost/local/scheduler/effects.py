@@ -76,7 +76,7 @@ class ProbeReadiness:
 
 @dataclass(frozen=True, slots=True)
 class WakeAt:
-    """Send `LaunchDue(app_id)` at `at_s`."""
+    """Send `LaunchDue(app_id, at_s)` at `at_s`."""
 
     app_id: str
     at_s: float
@@ -170,9 +170,10 @@ class ReadinessHeard:
 
 @dataclass(frozen=True, slots=True)
 class LaunchDue:
-    """A launch that was delayed may be possible now."""
+    """A launch that was delayed may be possible now: the answer to `WakeAt(app_id, at_s)`."""
 
     app_id: str
+    at_s: float
 
 
 Message = TaskStarted | TaskEnded | PortTaken | Probed | ReadinessHeard | LaunchDue

@@ -9,7 +9,8 @@ from msgspec import structs
 from milepost.local.apps import app_id as ids
 from milepost.local.apps.definition import Definition
 from milepost.local.apps.group_update import GroupUpdate
-from milepost.local.apps.refusal import Refused
+from milepost.local.apps.refusal import Refused, invalid
+from milepost.local.apps.validation import violations
 from milepost.local.scheduler.cluster import Cluster
 from milepost.local.scheduler.tree import Dependencies, Tree
 
@@ -23,7 +24,8 @@ class Wish:
 
 
 def changed(cluster: Cluster, update: GroupUpdate) -> Wish:
-    """Carry `update` out over what exists. Raises Refused (404) for a version that is not kept."""
+    """Carry `update` out over what exists. Raises Refused: 404 for a version that is not kept, 422 for a
+    scale that an app cannot have."""
     tree = cluster.tree()
     if update.version is not None:
         return _rolled_back(tree, version(cluster, update.id, update.version), update.id)
@@ -77,8 +79,12 @@ def _remove(wish: Wish, tree: Tree, group_id: str) -> None:
 
 
 def _scaled(tree: Tree, group_id: str, factor: float) -> Wish:
-    apps = {each: tree.apps[each] for each in _below(tree, group_id)}
-    return Wish({k: structs.replace(app, instances=math.ceil(app.instances * factor)) for k, app in apps.items()})
+    apps = (tree.apps[each] for each in _below(tree, group_id))
+    scaled = [structs.replace(app, instances=math.ceil(app.instances * factor)) for app in apps]
+    found = [("/scaleBy", f"{app.id}: {text}") for app in scaled for _, text in violations(app)]
+    if found:
+        raise invalid(found)
+    return Wish({app.id: app for app in scaled})
 
 
 def _rolled_back(now: Tree, then: Tree, group_id: str) -> Wish:

@@ -87,7 +87,9 @@ def kill(turn: Turn, record: Record, instance: Instance, *, leaving: bool, healt
     if instance.state == UNREACHABLE:
         expunge(turn, record, instance)
         return
-    instance = replace(instance, leaving=leaving or instance.leaving, health_reason=health_reason)
+    instance = replace(
+        instance, leaving=leaving or instance.leaving, health_reason=health_reason or instance.health_reason
+    )
     if not instance.is_active:
         if leaving:
             _remove(turn, record, instance)

@@ -28,7 +28,7 @@ from milepost.local.scheduler.turn import Turn
 def react(turn: Turn, message: Message) -> None:
     """Take the message in. What it says about a task that is no more is ignored."""
     if isinstance(message, LaunchDue):
-        _wake(turn, message.app_id)
+        _wake(turn, message)
         return
     instance = turn.cluster.instance_of(message.task_id)
     if instance is None or instance.task_id != message.task_id or not instance.is_active:
@@ -53,9 +53,10 @@ def react(turn: Turn, message: Message) -> None:
         feed_starved(turn)
 
 
-def _wake(turn: Turn, app_id: str) -> None:
-    record = turn.cluster.records.get(app_id)
-    if record:
+def _wake(turn: Turn, due: LaunchDue) -> None:
+    """Only the earliest that was asked for counts: an older one, asked again, would ask for ever beside it."""
+    record = turn.cluster.records.get(due.app_id)
+    if record and record.wake_at_s == due.at_s:
         record.wake_at_s = None
         advance(turn, record)
 
@@ -64,7 +65,9 @@ def feed_starved(turn: Turn) -> None:
     """There is more room than before: apps that found none try again."""
     for app_id in list(turn.cluster.starved):
         turn.cluster.starved.discard(app_id)
-        _wake(turn, app_id)
+        record = turn.cluster.records.get(app_id)
+        if record:
+            advance(turn, record)
 
 
 def _probed(turn: Turn, record: Record, instance: Instance, probed: Probed) -> None:
