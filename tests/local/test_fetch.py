@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import io
 import os
+import re
 import tarfile
 import threading
 import zipfile
@@ -12,12 +13,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from milepost.local.apps.definition import Fetch
+from milepost.local.runtimes import archives
 from milepost.local.runtimes import fetch as fetching
 from milepost.local.runtimes.fetch import fetch
 from milepost.local.runtimes.program import NotRunnable
+from support.waiting import until
 
 pytestmark = pytest.mark.anyio
 
@@ -142,11 +146,12 @@ async def test_no_destination_is_outside_of_the_sandbox(asked: str, source: Path
         ("relative.txt", "the path must be absolute"),
         ("hdfs://cluster/a.tgz", "local files .* can be fetched here"),
         ("file://elsewhere/a", "local files .* can be fetched here"),
+        ("http://[/a", "Invalid IPv6 URL"),
         ("", "its empty name is not a file inside the sandbox"),
     ],
 )
 async def test_what_cannot_be_fetched_is_named_with_the_reason(uri: str, reason: str, sandbox: Path) -> None:
-    with pytest.raises(NotRunnable, match=f"fetch of {uri} failed: {reason}"):
+    with pytest.raises(NotRunnable, match=f"fetch of {re.escape(uri)} failed: {reason}"):
         await fetch([Fetch(uri=uri)], sandbox)
 
 
@@ -155,6 +160,67 @@ async def test_a_broken_archive_is_named(source: Path, sandbox: Path) -> None:
         (source / name).write_bytes(TEXT)
         with pytest.raises(NotRunnable, match=f"{name} failed: it cannot be extracted"):
             await fetch([Fetch(uri=f"{source}/{name}")], sandbox)
+
+
+def strange_zip(path: Path, place: int, value: int) -> None:
+    """A zip whose one member has another value at this place of its header and of its entry in the directory."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a", TEXT)
+    data = bytearray(path.read_bytes())
+    data[place] = data[data.index(b"PK\x01\x02") + place + 2] = value
+    path.write_bytes(data)
+
+
+def timeless(path: Path) -> None:
+    member = plain("a")
+    member.mtime = 2**70
+    tar(path, member)
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "reason"),
+    [
+        ("locked.zip", lambda path: strange_zip(path, 6, 1), "encrypted"),
+        ("modern.zip", lambda path: strange_zip(path, 8, 99), "compression"),
+        ("timeless.tar", timeless, "."),
+    ],
+)
+async def test_whatever_is_strange_about_an_archive_is_the_tasks_failure(
+    name: str, make: Callable[[Path], None], reason: str, source: Path, sandbox: Path
+) -> None:
+    make(source / name)
+    with pytest.raises(NotRunnable, match=f"{name} failed: it cannot be extracted: .*{reason}"):
+        await fetch([Fetch(uri=f"{source}/{name}")], sandbox)
+
+
+@pytest.mark.parametrize("name", ["a.tar", "a.zip", "a.gz"])
+async def test_no_archive_fills_the_disk(
+    name: str, source: Path, sandbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "LIMIT", 2 * len(TEXT) - 1)
+    tar(source / "a.tar", plain("one"), plain("two"))
+    with zipfile.ZipFile(source / "a.zip", "w") as archive:
+        archive.writestr("one", TEXT)
+        archive.writestr("two", TEXT)
+    (source / "a.gz").write_bytes(gzip.compress(TEXT * 2))
+    with pytest.raises(NotRunnable, match=f"{name} failed: more than .* MiB would come out of it"):
+        await fetch([Fetch(uri=f"{source}/{name}")], sandbox)
+    assert not (sandbox / "two").exists()
+
+
+@pytest.mark.parametrize("name", ["large", "large.gz"])
+async def test_a_fetch_that_is_given_up_goes_on_no_longer(name: str, source: Path, sandbox: Path) -> None:
+    with (source / "large").open("wb") as file:
+        file.truncate(1 << 30)
+    with gzip.open(source / "large.gz", "wb", compresslevel=1) as packed:
+        for _ in range(512):
+            packed.write(bytes(1 << 20))
+    written = sandbox / "large"
+    async with anyio.create_task_group() as group:
+        group.start_soon(fetch, [Fetch(uri=f"{source}/{name}")], sandbox)
+        await until(lambda: written.exists() and written.stat().st_size > 0)
+        group.cancel_scope.cancel()
+    assert written.stat().st_size < 1 << 29
 
 
 class Page(BaseHTTPRequestHandler):

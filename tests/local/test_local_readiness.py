@@ -234,6 +234,7 @@ async def serving(reply: bytes | None) -> AsyncIterator[int]:
     [
         (b"HTTP/1.1 503 x\r\nContent-Type: text/x\r\nContent-Length: 4\r\n\r\nwait", 503, "wait"),
         (b"HTTP/1.1 302 x\r\nLocation: /\r\nContent-Length: 0\r\n\r\n", 302, ""),  # not followed
+        (b"HTTP/1.1 200 x\r\nContent-Type: text/x; charset=none\r\nContent-Length: 2\r\n\r\nok", 200, "ok"),
         (b"no HTTP\r\n\r\n", 504, "could not be asked"),
         (None, 504, "no answer within 0.05 s"),
     ],

@@ -1,6 +1,7 @@
 """What a task comes to on this machine: the catalogue, and nginx's configuration."""
 
 import contextlib
+import errno
 import os
 import shutil
 import signal
@@ -21,7 +22,7 @@ from milepost.local.runtimes.nginx import Nginx
 from milepost.local.runtimes.process import Processes
 from milepost.local.runtimes.program import NotRunnable, Program
 from milepost.local.runtimes.sandboxes import Sandboxes
-from milepost.local.scheduler.effects import LaunchTask, PortTaken
+from milepost.local.scheduler.effects import LaunchTask, PortTaken, TaskEnded
 from support.local_world import definition
 
 NGINX = Nginx("/usr/sbin/nginx", "nginx 1.22.1")
@@ -114,3 +115,50 @@ async def test_a_host_port_in_other_hands_is_found_before_the_start(tmp_path: Pa
         with anyio.fail_after(10):
             told = await runtime.run(task, Control(lambda note: None))
     assert told == PortTaken(task.task_id, task.ports[0])
+
+
+@pytest.mark.anyio
+async def test_without_a_free_file_the_task_fails_and_nobody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_free(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(socket, "socket", none_free)
+    with Guardian(tmp_path / "sessions", None) as guardian:
+        runtime = LocalRuntime(Sandboxes(tmp_path / "tasks"), Processes(guardian, notice_s=0.0), NGINX)
+        told = await runtime.run(launch(cmd="sleep 1"), Control(lambda note: None))
+    assert told == TaskEnded("web.instance-1._app.1", 1, "[Errno 24] Too many open files")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("asked", ["stop", "crash"])
+async def test_a_task_that_is_ended_while_its_files_are_fetched_ends_at_once(asked: str, tmp_path: Path) -> None:
+    control, is_asked_for = Control(lambda note: None), anyio.Event()
+
+    async def answer_nothing(stream: anyio.abc.SocketStream) -> None:
+        async with stream:
+            is_asked_for.set()
+            await anyio.sleep_forever()
+
+    async with (
+        await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
+        anyio.create_task_group() as group,
+    ):
+        group.start_soon(listener.serve, answer_nothing)
+        port = listener.extra(anyio.abc.SocketAttribute.local_port)
+        task = launch(cmd="sleep 1", ports=(), fetch=[{"uri": f"http://127.0.0.1:{port}/a"}])
+        told: list[TaskEnded | PortTaken] = []
+
+        async def run() -> None:
+            with Guardian(tmp_path / "sessions", None) as guardian:
+                runtime = LocalRuntime(Sandboxes(tmp_path / "tasks"), Processes(guardian, notice_s=0.0), NGINX)
+                told.append(await runtime.run(task, control))
+            group.cancel_scope.cancel()
+
+        group.start_soon(run)
+        with anyio.fail_after(10):
+            await is_asked_for.wait()
+            getattr(control, asked).set()
+            await anyio.sleep_forever()
+    assert told == [TaskEnded(task.task_id, 1, "Ended before its process ran")]

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -135,6 +136,26 @@ async def test_what_ended_meanwhile_is_replaced_and_a_scheduler_that_keeps_nothi
 
 @pytest.mark.anyio
 @pytest.mark.system
+@pytest.mark.parametrize("keeps", ["keeps", "ends"])
+async def test_a_check_that_hangs_does_not_outlive_a_scheduler_that_was_killed_outright(
+    tmp_path: Path, keeps: str
+) -> None:
+    log = tmp_path / "checks"
+    check = {"protocol": "COMMAND", "command": {"value": f"echo $$ >> {log}; exec sleep 1000"}, "timeoutSeconds": 1000}
+    async with scheduler(tmp_path / "state", keeps) as (client, process):
+        await client.post("/v2/apps", json={"id": "/web", "cmd": "exec sleep 1000", "healthChecks": [check]})
+        await until(lambda: anyio.to_thread.run_sync(log.exists), bool)
+        pids = await until(lambda: anyio.to_thread.run_sync(starts, log), bool)
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+    await gone(*pids)
+    async with scheduler(tmp_path / "state", "ends") as (client, process):
+        process.send_signal(signal.SIGTERM)
+        await process.wait()
+
+
+@pytest.mark.anyio
+@pytest.mark.system
 async def test_what_was_answered_is_there_after_the_scheduler_was_killed_outright(tmp_path: Path) -> None:
     state = tmp_path / "state"
     group = {"id": "/shop", "groups": [{"id": "empty", "dependencies": ["/base"]}]}
@@ -220,6 +241,16 @@ def test_a_process_of_the_same_number_is_not_taken_for_the_task(tmp_path: Path) 
     file.write_text(file.read_text().replace(identity(os.getpid()) or "", "another boot 1"))
     assert KeptTasks(tmp_path / "kept").find(tmp_path / "tasks") == []
     assert not file.exists()
+
+
+def test_a_kept_task_that_ends_just_when_it_is_to_be_ended_is_no_problem(tmp_path: Path) -> None:
+    with subprocess.Popen(["sleep", "1000"], start_new_session=True) as process:
+        KeptTasks(tmp_path / "kept").note(launch(), process.pid)
+        kept = KeptTasks(tmp_path / "kept")
+        assert len(kept.find(tmp_path / "tasks")) == 1
+        process.kill()
+    kept.end()
+    assert not (tmp_path / "kept").exists()
 
 
 def test_a_kept_task_that_cannot_be_read_is_named(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A task's processes: started one after the other, watched without threads, ended all together."""
 
 import contextlib
+import errno
 import itertools
 import os
 import threading
@@ -86,6 +87,29 @@ async def test_a_stopped_task_leaves_no_grandchild_not_even_one_in_a_session_of_
 async def test_a_task_that_ends_by_itself_leaves_no_child(processes: Processes, tmp_path: Path) -> None:
     async with running(processes, tmp_path, "sleep 1000 & echo $! > child"):
         await until_gone(await written(tmp_path / "task0/child"))
+
+
+@pytest.mark.system
+async def test_a_program_that_ends_before_it_answers_has_ended(processes: Processes, tmp_path: Path) -> None:
+    notes = list[str]()
+    program = Program(("/bin/sh", "-c", "exit 7"), answers_on=(1,))
+    with anyio.fail_after(10):
+        assert await processes.run(program, tmp_path, "127.0.61.1", {}, Control(notes.append)) == 7
+    assert notes == []
+
+
+@pytest.mark.system
+async def test_a_task_of_which_no_note_can_be_kept_does_not_run(tmp_path: Path) -> None:
+    started = list[int]()
+
+    def noted(pid: int) -> None:
+        started.append(pid)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    program = Program(("/bin/sh", "-c", "exec sleep 1000"))
+    with pytest.raises(OSError, match="No space left"):
+        await Processes(None, 0.0).run(program, tmp_path, "127.0.61.1", {}, Control(lambda note: None), noted)
+    assert [identity(pid) for pid in started] == [None]
 
 
 async def test_others_have_their_turn_between_any_two_starts() -> None:

@@ -1,5 +1,6 @@
 """A Docker engine for tests: its HTTP API on a unix socket, containers that are entries in a dictionary."""
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 
 @dataclass
@@ -39,7 +41,7 @@ def frame(stream: int, data: bytes) -> bytes:
 @dataclass
 class FakeEngine:
     """`pulls` are the lines with which it answers the pull of an image, `refusals` (status, message) of the calls whose
-    path ends so. `ignores_stop` lets containers run on after SIGTERM until the grace period is over."""
+    path ends so, `nonsense` what it answers to others."""
 
     socket: str
     versions: tuple[str, str] = ("1.41", "1.12")
@@ -48,6 +50,7 @@ class FakeEngine:
     pull_goes_on: anyio.Event = field(default_factory=anyio.Event)
     pull_headers: dict[str, str] = field(default_factory=dict)
     refusals: dict[str, tuple[int, str]] = field(default_factory=dict)
+    nonsense: dict[str, bytes] = field(default_factory=dict)
     containers: dict[str, FakeContainer] = field(default_factory=dict)
     commands: dict[str, int] = field(default_factory=dict)  # the exit status of each command run inside
     calls: list[str] = field(default_factory=list)
@@ -61,8 +64,16 @@ class FakeEngine:
     async def answering(self) -> AsyncIterator["FakeEngine"]:
         """It answers inside the block; afterwards every call that waits is cut off, as when it dies."""
         await anyio.Path(self.socket).unlink(missing_ok=True)
+        is_dead = anyio.Event()
+
+        class Mortal(H11Protocol):
+            def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+                super().connection_made(transport)
+                if is_dead.is_set():  # it was taken, but nobody had heard of it yet
+                    transport.abort()
+
         config = uvicorn.Config(
-            self._app(), uds=self.socket, lifespan="off", log_config=None, access_log=False, ws="none"
+            self._app(), uds=self.socket, http=Mortal, lifespan="off", log_config=None, access_log=False, ws="none"
         )
         config.load()
         server = uvicorn.Server(config)
@@ -71,6 +82,7 @@ class FakeEngine:
         try:
             yield self
         finally:
+            is_dead.set()
             for listener in server.servers:
                 listener.close()
             while server.server_state.connections or server.server_state.tasks:  # also those that just came in
@@ -109,6 +121,9 @@ class FakeEngine:
             refusal = next((self.refusals[end] for end in self.refusals if request.url.path.endswith(end)), None)
             if refusal:
                 return JSONResponse({"message": refusal[1]}, refusal[0])
+            nonsense = next((self.nonsense[end] for end in self.nonsense if request.url.path.endswith(end)), None)
+            if nonsense is not None:
+                return Response(nonsense)
             name = request.path_params.get("name")
             if name is not None and name not in self.containers:
                 return JSONResponse({"message": f"No such container: {name}"}, 404)

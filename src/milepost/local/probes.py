@@ -41,7 +41,7 @@ class Prober:
                 return await self._answer(_url(check.protocol.lower(), probe.node, probe.port, check.path))
         except TimeoutError:
             words = f"no answer within {timeout_s:g} s"
-        except (OSError, httpx2.HTTPError) as error:
+        except (OSError, ValueError, httpx2.HTTPError, httpx2.InvalidURL) as error:
             words = f"{type(error).__name__}: {error}"
         return Answer(NO_ANSWER, "text/plain", f"the task could not be asked: {words}")
 
@@ -72,8 +72,15 @@ class Prober:
                 body += piece
                 if len(body) >= BODY_KEPT:
                     break
-            text = body[:BODY_KEPT].decode(response.charset_encoding or "utf-8", "replace")
+            text = _text(body[:BODY_KEPT], response.charset_encoding or "utf-8")
             return Answer(response.status_code, response.headers.get("content-type", "text/plain"), text)
+
+
+def _text(body: bytes, charset: str) -> str:
+    try:
+        return body.decode(charset, "replace")
+    except (LookupError, ValueError):  # there is no such charset, or it is none of text
+        return body.decode("utf-8", "replace")
 
 
 def _url(scheme: str, node: str, port: int, path: str) -> str:

@@ -3,7 +3,7 @@
 import random
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -104,12 +104,11 @@ def _tell(started: Callable[[str], None] | None, address: str, found: Images) ->
 async def _runtime(
     folder: Path, found: Images, kept: KeptTasks | None, temporary: Path | None, notice_s: float
 ) -> AsyncIterator[Runtime]:
-    """What runs the tasks; they are ended also if we are killed, unless they are `kept`."""
-    with nullcontext() if kept else Guardian(folder / "sessions", temporary) as guardian:
-        processes = Processes(guardian, notice_s)
-        yield ChosenRuntime(
-            found, LocalRuntime(found.sandboxes, processes, await anyio.to_thread.run_sync(nginx.find), kept)
-        )
+    """What runs the tasks; they are ended also if we are killed, unless they are `kept`, and their checks always."""
+    with Guardian(folder / "sessions", temporary) as guardian:
+        processes = Processes(None if kept else guardian, notice_s)
+        nginx_here = await anyio.to_thread.run_sync(nginx.find)
+        yield ChosenRuntime(found, LocalRuntime(found.sandboxes, processes, nginx_here, kept, guardian))
 
 
 def _kept(

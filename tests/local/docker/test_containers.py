@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import msgspec
 import pytest
 
 from milepost.errors import MilepostError
 from milepost.local.runtimes.base import Control
 from milepost.local.runtimes.chosen import images
+from milepost.local.runtimes.docker.answers import Line
 from milepost.local.runtimes.docker.api import EngineApi
 from milepost.local.runtimes.docker.containers import Containers
 from milepost.local.runtimes.docker.images import Progress, split
@@ -153,6 +155,23 @@ async def test_a_task_is_stopped_with_its_grace_period(tmp_path: Path) -> None:
         one.control.stop.set()
     assert f"POST /v1.41/containers/{NAME}/stop" in one.engine.calls
     assert one.told == [TaskEnded(TASK_ID, 143, "Container exited with status 143")]
+
+
+async def test_a_container_that_the_engine_cannot_stop_is_killed(tmp_path: Path) -> None:
+    async with living(tmp_path, launch(), refusals={"/stop": (500, "permission denied")}) as one:
+        await one.until_it_runs()
+        one.control.stop.set()
+    assert one.told == [TaskEnded(TASK_ID, 137, "Container exited with status 137")]
+
+
+@pytest.mark.parametrize("answer", [b"[]", b"null", b'{"StatusCode": "none"}', b"{", b"", b"17"])
+@pytest.mark.parametrize("call", ["/wait", "/info", "/images/create", "/web:1/json", "/create"])
+async def test_an_answer_that_makes_no_sense_costs_at_most_its_task(tmp_path: Path, call: str, answer: bytes) -> None:
+    task = launch(docker={"forcePullImage": call in ("/info", "/images/create")})
+    async with living(tmp_path, task, pulls={"web:1": []}, nonsense={call: answer}) as one:
+        await until(lambda: bool(one.notes) or bool(one.told))
+        one.control.crash.set()
+    assert isinstance(one.told[0], TaskEnded)
 
 
 async def test_a_crash_on_demand_kills_the_container(tmp_path: Path) -> None:
@@ -358,8 +377,15 @@ def test_a_stream_cut_anywhere_is_taken_apart_as_it_was_put_together() -> None:
     for size in range(1, len(whole) + 1):
         frames = Frames()
         pieces = [whole[at : at + size] for at in range(0, len(whole), size)]
-        taken = [each for piece in pieces for each in frames.take(piece)]
-        assert taken == [("stdout", b"out"), ("stderr", b""), ("stderr", b"err")]
+        taken = [each for piece in pieces for each in frames.take(piece).items()]
+        for file, said in (("stdout", b"out"), ("stderr", b"err")):
+            assert b"".join(data for name, data in taken if name == file) == said
+
+
+def test_a_frame_of_any_length_is_passed_on_as_it_comes() -> None:
+    frames = Frames()
+    assert frames.take(b"\x01\0\0\0\xff\xff\xff\xffsome") == {"stdout": b"some"}
+    assert frames.take(b" more") == {"stdout": b" more"}
 
 
 def test_an_images_name_is_split_where_its_tag_begins() -> None:
@@ -370,10 +396,10 @@ def test_an_images_name_is_split_where_its_tag_begins() -> None:
 
 def test_layers_that_are_there_count_as_done() -> None:
     progress = Progress()
-    progress.take({"id": "1", "status": "Pulling from web"})
+    progress.take(Line(id="1", status="Pulling from web"))
     assert str(progress) == "Pulling from web"
     for line in (LAYER, {"id": "b", "status": "Already exists"}, {"id": "a", "status": "Download complete"}):
-        progress.take(line)
+        progress.take(msgspec.convert(line, Line))
     assert str(progress) == "3.0 of 3.0 MB, 1 layers done"
 
 

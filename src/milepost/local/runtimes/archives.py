@@ -1,16 +1,20 @@
 """Archives, extracted so that nothing gets outside of a folder."""
 
 import gzip
-import lzma
-import shutil
+import io
+import os
 import tarfile
 import zipfile
-import zlib
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from typing import IO
+
+from anyio.from_thread import check_cancelled
 
 TARS = (".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz")
 ARCHIVES = (*TARS, ".zip", ".gz")
-_BROKEN = (tarfile.TarError, zipfile.BadZipFile, EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
+LIMIT = 4 << 30  # bytes that come out of one archive at most
+PIECE = 1 << 20
 
 
 class NotExtracted(Exception):
@@ -18,24 +22,76 @@ class NotExtracted(Exception):
 
 
 def extract(archive: Path, folder: Path) -> None:
-    """Extract into `folder`; what its name says tells its kind. The archive stays. Raises NotExtracted and OSError."""
+    """Extract into `folder`; what its name says tells its kind. The archive stays. Raises NotExtracted and OSError.
+
+    Runs in a worker thread, and ends when the task that waits for that is cancelled.
+    """
     try:
-        if archive.name.endswith(TARS):
-            with tarfile.open(archive) as tar:
-                tar.extractall(folder, filter="data")
-        elif archive.name.endswith(".zip"):
-            _unzip(archive, folder)
-        else:
-            with gzip.open(archive) as packed, (folder / archive.name.removesuffix(".gz")).open("wb") as file:
-                shutil.copyfileobj(packed, file)
-    except _BROKEN as error:
-        raise NotExtracted(f"it cannot be extracted: {error}") from error
+        with readable(archive) as file:
+            if archive.name.endswith(TARS):
+                _untar(file, folder)
+            elif archive.name.endswith(".zip"):
+                _unzip(file, folder)
+            else:
+                _gunzip(file, folder / archive.name.removesuffix(".gz"))
+    except NotExtracted:
+        raise
+    except Exception as error:  # what comes of an archive that is made to be wrong is written nowhere
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise NotExtracted(f"it cannot be extracted: {error or type(error).__name__}") from error
 
 
-def _unzip(archive: Path, folder: Path) -> None:
+class _Readable(io.FileIO):
+    def readinto(self, buffer: "bytearray | memoryview") -> int | None:  # type: ignore[override]  # any buffer
+        check_cancelled()
+        return super().readinto(buffer)
+
+
+def readable(path: Path) -> IO[bytes]:
+    """A file to be read in a worker thread, which ends when the task that waits for it is cancelled. To open or read
+    what is no plain file takes no time either: it is empty, or an error."""
+    return io.BufferedReader(_Readable(path, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)))
+
+
+def _bounded() -> Callable[[int], None]:
+    """To be told of the bytes that come out. Raises NotExtracted when they are too many."""
+    seen = 0
+
+    def more(size: int) -> None:
+        nonlocal seen
+        seen += size
+        if seen > LIMIT:
+            raise NotExtracted(f"more than {LIMIT >> 20} MiB would come out of it")
+
+    return more
+
+
+def _untar(file: IO[bytes], folder: Path) -> None:
+    more = _bounded()
+
+    def allowed(member: tarfile.TarInfo, path: str) -> tarfile.TarInfo | None:
+        more(member.size)
+        return tarfile.data_filter(member, path)
+
+    with tarfile.open(fileobj=file) as tar:
+        tar.extractall(folder, filter=allowed)  # noqa: S202  # `allowed` is the filter of data
+
+
+def _gunzip(file: IO[bytes], there: Path) -> None:
+    more = _bounded()
+    with gzip.open(file) as packed, there.open("wb") as out:
+        while piece := packed.read(PIECE):
+            more(len(piece))
+            out.write(piece)
+
+
+def _unzip(file: IO[bytes], folder: Path) -> None:
     """Whole or not at all: members that lead elsewhere are refused first. Permissions are kept, links are not made."""
-    with zipfile.ZipFile(archive) as packed:
+    more = _bounded()
+    with zipfile.ZipFile(file) as packed:
         for member in packed.infolist():
+            more(member.file_size)
             path = PurePosixPath(member.filename)
             if path.is_absolute() or ".." in path.parts:
                 raise NotExtracted(f"it cannot be extracted: {member.filename} would be outside of the sandbox")

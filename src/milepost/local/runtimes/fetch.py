@@ -9,7 +9,7 @@ import anyio
 import httpx2
 
 from milepost.local.apps.definition import Fetch
-from milepost.local.runtimes.archives import ARCHIVES, NotExtracted, extract
+from milepost.local.runtimes.archives import ARCHIVES, PIECE, NotExtracted, extract, readable
 from milepost.local.runtimes.program import NotRunnable
 
 LIMIT = 1 << 30  # bytes of one file over HTTP at most
@@ -28,7 +28,7 @@ async def fetch(entries: Iterable[Fetch], sandbox: Path) -> None:
             there = _destination(sandbox, uri, entry.dest_path or "")
             await (_download(uri, there) if urlsplit(uri).scheme in WEB else _copy(uri, there))
             await anyio.to_thread.run_sync(_finish, entry, there, sandbox)
-        except (_NotFetched, NotExtracted, OSError, httpx2.HTTPError, httpx2.InvalidURL) as error:
+        except (_NotFetched, NotExtracted, OSError, ValueError, httpx2.HTTPError, httpx2.InvalidURL) as error:
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise NotRunnable(f"fetch of {uri} failed: {reason}") from error
 
@@ -60,7 +60,8 @@ async def _copy(uri: str, there: Path) -> None:
 def _copy_file(path: Path, there: Path) -> None:
     if path.exists() and not path.is_file():
         raise _NotFetched("it is not a file")  # to read a pipe or a device might never end
-    shutil.copyfile(path, there)
+    with readable(path) as file, there.open("wb") as out:
+        shutil.copyfileobj(file, out, PIECE)
 
 
 async def _download(uri: str, there: Path) -> None:

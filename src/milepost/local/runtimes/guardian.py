@@ -1,5 +1,6 @@
 """Ends the tasks when the scheduler itself is killed outright and can no longer do it."""
 
+import contextlib
 import subprocess
 from pathlib import Path
 from types import TracebackType
@@ -40,6 +41,8 @@ class Guardian:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._shell.communicate()
+        with contextlib.suppress(OSError):  # where tasks are kept, their folder is
+            self._folder.rmdir()
 
     def watch(self, group: int) -> None:
         """End this session if the scheduler dies."""

@@ -1,5 +1,6 @@
 """Tasks that outlive their scheduler: a file each, so that the next one finds them."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -64,7 +65,8 @@ class KeptTasks:
     def end(self) -> None:
         """End all that were found alive, and the folder: this scheduler keeps none."""
         for task_id, pid in self._pids.items():
-            os.killpg(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # ended by itself just now
+                os.killpg(pid, signal.SIGKILL)
             self.forget(task_id)
         self._pids.clear()
         self._folder.rmdir()

@@ -37,14 +37,15 @@ class Leader:
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to its whole process group, also to what is left of that after itself, and to what it has
-        started and has left the group."""
+        started and has left the group, as far as we may open files to find that."""
         if self.returncode is None:
-            self._strays.update(_strays(self.pid))
+            with contextlib.suppress(OSError):
+                self._strays.update(_strays(self.pid))
         with contextlib.suppress(ProcessLookupError, PermissionError):  # all gone
             os.killpg(self.pid, number)
         for pid, found in self._strays.items():
-            if identity(pid) == found:
-                with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(OSError):
+                if identity(pid) == found:
                     os.kill(pid, number)
 
     def close(self) -> None:

@@ -11,6 +11,8 @@ from milepost.local.runtimes.account import account
 from milepost.local.runtimes.base import Control
 from milepost.local.runtimes.catalogue import program_for
 from milepost.local.runtimes.checks import run_beside
+from milepost.local.runtimes.ending import unless_ended
+from milepost.local.runtimes.guardian import Guardian
 from milepost.local.runtimes.host_ports import taken_port
 from milepost.local.runtimes.kept import KeptTasks
 from milepost.local.runtimes.nginx import Nginx
@@ -27,18 +29,22 @@ class LocalRuntime:
     """Runs tasks as processes, images by the catalogue."""
 
     def __init__(
-        self, sandboxes: Sandboxes, processes: Processes, nginx: Nginx | None, kept: KeptTasks | None = None
+        self,
+        sandboxes: Sandboxes,
+        processes: Processes,
+        nginx: Nginx | None,
+        kept: KeptTasks | None = None,
+        guardian: Guardian | None = None,
     ) -> None:
         self._sandboxes, self._processes, self._nginx, self._kept = sandboxes, processes, nginx, kept
+        self._guardian = guardian  # of the checks, which end with us also where tasks are kept
 
     async def run(self, launch: LaunchTask, control: Control) -> TaskEnded | PortTaken:
         """See `Runtime`. A host port in other hands is found before anything is started."""
         running = self._kept.pid(launch.task_id) if self._kept else None
-        if running is None:
-            taken = taken_port(launch)
-            if taken is not None:
-                return PortTaken(launch.task_id, taken)
         try:
+            if running is None and (taken := taken_port(launch)) is not None:
+                return PortTaken(launch.task_id, taken)
             ended = await (self._adopt(launch, running, control) if running else self._start(launch, control))
         except (NotRunnable, OSError, ValueError) as error:  # of the last kind: NUL in a command
             ended = TaskEnded(launch.task_id, 1, str(error))
@@ -47,8 +53,8 @@ class LocalRuntime:
 
     async def _start(self, launch: LaunchTask, control: Control) -> TaskEnded:
         program, user = program_for(launch, self._nginx), account(launch.definition.user or "")
-        sandbox = await self._sandboxes.make(launch, user)
-        if control.stop.is_set() or control.crash.is_set():
+        sandbox = await unless_ended(control, partial(self._sandboxes.make, launch, user))
+        if sandbox is None or control.stop.is_set() or control.crash.is_set():
             return TaskEnded(launch.task_id, ENDED_EARLY, "Ended before its process ran")
         noted = partial(self._kept.note, launch) if self._kept else lambda pid: None
         environment = self._environment(launch)
@@ -66,7 +72,9 @@ class LocalRuntime:
             user = account(launch.definition.user or "")
         except NotRunnable as error:  # the user of a running task was removed
             raise OSError(str(error)) from error
-        return await run_beside(command, self._sandboxes.of(launch.task_id), self._environment(launch), user)
+        return await run_beside(
+            command, self._sandboxes.of(launch.task_id), self._environment(launch), user, self._guardian
+        )
 
     def _environment(self, launch: LaunchTask) -> Mapping[str, str]:
         inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}

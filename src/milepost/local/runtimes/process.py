@@ -41,28 +41,33 @@ class Processes:
         """
         async with self._turns.one():
             leader = _start(program, sandbox, environment, account)
-        noted(leader.pid)
-        return await self._see_through(leader, program, node, control)
+        return await self._see_through(leader, program, node, control, noted)
 
     async def adopt(self, pid: int, program: Program, control: Control) -> int:
         """The same for a program that runs already. Raises OSError if it is gone."""
-        return await self._see_through(Leader(pid), replace(program, answers_on=()), "", control)
+        return await self._see_through(Leader(pid), replace(program, answers_on=()), "", control, lambda pid: None)
 
-    async def _see_through(self, leader: Leader, program: Program, node: str, control: Control) -> int:
-        if self._guardian:
-            self._guardian.watch(leader.pid)
+    async def _see_through(
+        self, leader: Leader, program: Program, node: str, control: Control, noted: Callable[[int], None]
+    ) -> int:
+        outlives_us = False
         try:
+            noted(leader.pid)
+            if self._guardian:
+                self._guardian.watch(leader.pid)
+            outlives_us = self._guardian is None
             async with anyio.create_task_group() as helpers:
                 helpers.start_soon(self._stop_when_asked, leader, program, control)
                 helpers.start_soon(_crash_when_asked, leader, control)
-                await _until_ready(leader, node, program.answers_on)
-                if leader.returncode is None:
+                if program.answers_on:
+                    helpers.start_soon(_tell_when_ready, program, node, control)
+                else:
                     control.started(program.note)
                 status = await leader.wait()
                 helpers.cancel_scope.cancel()
             return status
         finally:
-            if self._guardian or leader.returncode is not None:
+            if not outlives_us or leader.returncode is not None:
                 leader.signal(signal.SIGKILL)
                 with anyio.CancelScope(shield=True):
                     await leader.wait()
@@ -91,12 +96,13 @@ def _start(program: Program, sandbox: Path, environment: Mapping[str, str], acco
         return start(program.argv, sandbox, environment, account=account, out=out, err=err)
 
 
-async def _until_ready(leader: Leader, node: str, ports: tuple[int, ...]) -> None:
-    """Wait until each port takes a connection, or the leader is gone."""
-    for port in ports:
-        while leader.returncode is None:
+async def _tell_when_ready(program: Program, node: str, control: Control) -> None:
+    """Wait until each port takes a connection; cut short when the program ends before."""
+    for port in program.answers_on:
+        while True:
             try:
                 async with await anyio.connect_tcp(node, port):
                     break
             except OSError:
                 await anyio.sleep(READY_POLL_S)
+    control.started(program.note)

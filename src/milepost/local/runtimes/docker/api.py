@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 KNOWN = (1, 41)  # the version of the API that the calls here are written for: that of engine 20.10
 ANSWER_S = 60.0  # the engine may be busy with other containers
 CONNECT_S = 5.0
+AnswerT = TypeVar("AnswerT")
 
 
 class EngineError(Exception):
@@ -73,6 +74,23 @@ class EngineApi:
         if not self._prefix:
             await self.greet()
         return await self._send(method, self._prefix + path, body, params, patient=patient)
+
+    async def ask(
+        self,
+        path: str,
+        kind: type[AnswerT],
+        body: object = None,
+        *,
+        method: str = "GET",
+        params: Mapping[str, str] | None = None,
+        patient: bool = False,
+    ) -> AnswerT:
+        """The answer as a `kind`; one of another shape is an EngineError."""
+        answer = await self.call(method, path, body, params=params, patient=patient)
+        try:
+            return msgspec.convert(answer, kind)
+        except msgspec.ValidationError as error:
+            raise EngineError(502, f"Docker: its answer cannot be read: {error}") from error
 
     @asynccontextmanager
     async def stream(

@@ -3,18 +3,21 @@
 import math
 import time
 from contextlib import suppress
+from functools import partial
 
 import anyio
 import msgspec
 import structlog
 
 from milepost.local.runtimes.base import Control
+from milepost.local.runtimes.docker.answers import Ended, Inspected, Listed
 from milepost.local.runtimes.docker.api import EngineApi, EngineError, EngineGone, Version
 from milepost.local.runtimes.docker.checks import run_inside
 from milepost.local.runtimes.docker.container import container, container_name
 from milepost.local.runtimes.docker.images import make_sure_of
 from milepost.local.runtimes.docker.output import keep_output
 from milepost.local.runtimes.docker.owner import SCHEDULER, TASK, Owner
+from milepost.local.runtimes.ending import unless_ended
 from milepost.local.runtimes.host_ports import taken_port
 from milepost.local.runtimes.program import NotRunnable
 from milepost.local.runtimes.sandboxes import Sandboxes
@@ -48,13 +51,13 @@ class Containers:
         """
         query = {"all": "1", "filters": msgspec.json.encode({"label": [SCHEDULER]}).decode()}
         found: list[Survivor] = []
-        for each in await self._api.call("GET", "/containers/json", params=query):
-            survivor = self._owner.survivor(each["Labels"], each["State"])
+        for each in await self._api.ask("/containers/json", list[Listed], params=query):
+            survivor = self._owner.survivor(each.labels, each.state)
             if survivor:
                 found.append(survivor)
-            elif self._owner.may_remove(each["Labels"]):
-                _log.info("container_left_over", task=each["Labels"].get(TASK, ""), container=each["Id"])
-                await self._remove(each["Id"])
+            elif self._owner.may_remove(each.labels):
+                _log.info("container_left_over", task=each.labels.get(TASK, ""), container=each.id)
+                await self._remove(each.id)
         self._survivors = {each.task_id for each in found}
         return found
 
@@ -86,7 +89,7 @@ class Containers:
                 control.started(f"taken over from an earlier scheduler, run by {self}")
             elif (taken := taken_port(launch)) is not None:
                 return PortTaken(launch.task_id, taken)
-            elif await self._is_started(launch, control):
+            elif await unless_ended(control, partial(self._start, launch)):
                 control.started(self._note(launch))
             else:
                 return TaskEnded(launch.task_id, ENDED_EARLY, "Ended before its container ran")
@@ -99,23 +102,8 @@ class Containers:
         mesos = " (container type MESOS)" if app.container and app.container.type == "MESOS" else ""
         return f"image {app.image}{mesos} is run by {self} as container {container_name(launch.task_id)}"
 
-    async def _is_started(self, launch: LaunchTask, control: Control) -> bool:
-        """Get the image and start the container; False if the task was asked to end before."""
-        is_started, failure = False, None
-        async with anyio.create_task_group() as group:
-            for asked in (control.stop, control.crash):
-                group.start_soon(_cancel_when, asked, group.cancel_scope)
-            try:
-                await self._start(launch)
-                is_started = True
-            except (NotRunnable, OSError, EngineError, EngineGone) as error:
-                failure = error
-            group.cancel_scope.cancel()
-        if failure:
-            raise failure
-        return is_started
-
-    async def _start(self, launch: LaunchTask) -> None:
+    async def _start(self, launch: LaunchTask) -> bool:
+        """Get the image and start the container."""
         docker = launch.definition.container and launch.definition.container.docker
         sandbox, name = self._sandboxes.of(launch.task_id), container_name(launch.task_id)
         body = container(launch, sandbox, self._owner.labels(launch, time.time()))
@@ -134,6 +122,7 @@ class Containers:
         with anyio.CancelScope(shield=True):  # cut short, the engine might make it after it was asked to remove it
             await self._api.call("POST", "/containers/create", body, params={"name": name})
             await self._api.call("POST", f"/containers/{name}/start")
+        return True
 
     def _say(self, launch: LaunchTask, progress: str) -> None:
         self.pulls[launch.task_id] = progress
@@ -169,21 +158,24 @@ class Containers:
     async def _end(self, launch: LaunchTask, name: str) -> TaskEnded:
         """Wait for the container's end, and how it was."""
         try:
-            status = int((await self._api.call("POST", f"/containers/{name}/wait", patient=True))["StatusCode"])
-            state = (await self._api.call("GET", f"/containers/{name}/json"))["State"]
+            ended = await self._api.ask(f"/containers/{name}/wait", Ended, method="POST", patient=True)
+            state = (await self._api.ask(f"/containers/{name}/json", Inspected)).state
         except (EngineError, EngineGone) as error:
             return TaskEnded(launch.task_id, 1, str(error))
-        note = f"Container exited with status {status}"
-        if state.get("OOMKilled"):
+        note = f"Container exited with status {ended.status}"
+        if state.is_out_of_memory:
             note += ": out of memory, its limit is that of the app's mem"
-        return TaskEnded(launch.task_id, status, f"{note} {state.get('Error', '')}".strip())
+        return TaskEnded(launch.task_id, ended.status, f"{note} {state.error}".strip())
 
     async def _stop_when_asked(self, name: str, control: Control) -> None:
         await control.stop.wait()
         await anyio.sleep(self._notice_s)
         with suppress(EngineError, EngineGone):  # it is gone, which is what was asked for
             grace = {"t": str(math.ceil(control.grace_s))}
-            await self._api.call("POST", f"/containers/{name}/stop", params=grace, patient=True)
+            try:
+                await self._api.call("POST", f"/containers/{name}/stop", params=grace, patient=True)
+            except EngineError:
+                await self._api.call("POST", f"/containers/{name}/kill")
 
     async def _crash_when_asked(self, name: str, control: Control) -> None:
         await control.crash.wait()
@@ -200,11 +192,6 @@ class Containers:
                 if error.status not in (404, 409):  # 409: somebody removes it already
                     raise
             self._left_over.discard(name)
-
-
-async def _cancel_when(asked: anyio.Event, scope: anyio.CancelScope) -> None:
-    await asked.wait()
-    scope.cancel()
 
 
 def _failure(launch: LaunchTask, error: Exception) -> TaskEnded | PortTaken:

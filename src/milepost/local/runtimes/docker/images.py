@@ -4,11 +4,11 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
+from milepost.local.runtimes.docker.answers import Info, Line
 from milepost.local.runtimes.docker.api import EngineApi, EngineError
 from milepost.local.runtimes.docker.logins import login_for
 from milepost.local.runtimes.program import NotRunnable
@@ -45,7 +45,7 @@ async def _has(api: EngineApi, image: str) -> bool:
 async def _pull(api: EngineApi, image: str, say: Callable[[str], None]) -> None:
     name, tag = split(image)
     progress, rest, said_at_s = Progress(), b"", time.monotonic()
-    login = login_for(image, (await api.call("GET", "/info")).get("IndexServerAddress", ""))
+    login = login_for(image, (await api.ask("/info", Info)).index_server_address)
     params = {"fromImage": name, "tag": tag}
     async with api.stream("POST", "/images/create", params=params, headers=login) as pieces:
         async for piece in pieces:
@@ -59,9 +59,9 @@ async def _pull(api: EngineApi, image: str, say: Callable[[str], None]) -> None:
         progress.take(_line(rest))
 
 
-def _line(line: bytes) -> dict[str, Any]:
+def _line(line: bytes) -> Line:
     try:
-        return msgspec.json.decode(line, type=dict[str, Any])
+        return msgspec.json.decode(line, type=Line)
     except msgspec.MsgspecError as error:
         raise EngineError(502, f"Docker: its progress cannot be read: {error}") from error
 
@@ -83,14 +83,13 @@ class Progress:
     done: set[str] = field(default_factory=set)
     status: str = ""
 
-    def take(self, line: Any) -> None:
+    def take(self, line: Line) -> None:
         """One line of the engine's answer. Raises EngineError for what it reports as an error."""
-        if "error" in line:
-            raise EngineError(500, f"Docker: {line['error']}")
-        self.status, layer = line.get("status", ""), line.get("id", "")
-        detail = line.get("progressDetail") or {}
-        if self.status == "Downloading" and detail.get("total"):
-            self.layers[layer] = (detail.get("current", 0), detail["total"])
+        if line.error:
+            raise EngineError(500, f"Docker: {line.error}")
+        self.status, layer, detail = line.status, line.id, line.detail
+        if self.status == "Downloading" and detail and detail.total:
+            self.layers[layer] = (detail.current, detail.total)
         elif self.status in ("Download complete", "Pull complete") and layer in self.layers:
             self.layers[layer] = (self.layers[layer][1],) * 2
         if self.status in LAYER_DONE:

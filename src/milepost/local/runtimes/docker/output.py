@@ -1,6 +1,5 @@
 """What a container writes, kept as its task's files `stdout` and `stderr`."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
@@ -15,18 +14,23 @@ class Frames:
     """Takes the engine's one stream apart into the container's two."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = b""  # less than a header
+        self._file, self._wanted = "stdout", 0  # of the frame that is being read
 
-    def take(self, piece: bytes) -> Iterator[tuple[str, bytes]]:
-        """(file, what belongs into it) of all that is complete."""
-        data = self._rest + piece
-        while len(data) >= HEADER:
-            end = HEADER + int.from_bytes(data[4:HEADER])
-            if len(data) < end:
-                break
-            yield STREAMS.get(data[0], "stdout"), data[HEADER:end]
-            data = data[end:]
-        self._rest = data
+    def take(self, piece: bytes) -> dict[str, bytes]:
+        """What of the piece belongs into which file."""
+        data, at = self._rest + piece, 0
+        found: dict[str, list[bytes]] = {}
+        while (self._wanted and at < len(data)) or len(data) - at >= HEADER:
+            if not self._wanted:
+                self._file = STREAMS.get(data[at], "stdout")
+                self._wanted = int.from_bytes(data[at + 4 : at + HEADER])
+                at += HEADER
+            here = data[at : at + self._wanted]
+            found.setdefault(self._file, []).append(here)
+            at, self._wanted = at + len(here), self._wanted - len(here)
+        self._rest = data[at:]
+        return {file: b"".join(parts) for file, parts in found.items()}
 
 
 async def keep_output(api: EngineApi, name: str, sandbox: Path, *, tty: bool) -> None:
@@ -45,7 +49,7 @@ async def keep_output(api: EngineApi, name: str, sandbox: Path, *, tty: bool) ->
             try:
                 async with api.stream("GET", f"/containers/{name}/logs", params=params) as pieces:
                     async for piece in pieces:
-                        for file, data in [("stdout", piece)] if tty else frames.take(piece):
+                        for file, data in ({"stdout": piece} if tty else frames.take(piece)).items():
                             await files[file].write(data)
             except EngineError as error:
                 await err.write(f"what the container writes is not kept: {error}\n".encode())
