@@ -150,6 +150,13 @@ def test_a_range_of_ports_that_is_none_is_refused(ports: str) -> None:
     assert "expected FIRST-LAST,... within 1 to 65535" in result.stderr
 
 
+@pytest.mark.parametrize("amount", ["nan", "-1", "inf", "1e13", "many"])
+def test_an_amount_that_is_none_is_refused(amount: str) -> None:
+    result = CliRunner().invoke(main, ["local", "--cpus", amount])
+    assert result.exit_code == 2
+    assert f"expected a number from 0 on, got {amount}" in result.stderr
+
+
 def test_a_partitioned_node_loses_its_tasks_from_sight_and_not_their_processes(local: Commands) -> None:
     app = {"id": "/web", "cmd": SLEEPER, "instances": 2, "unreachableStrategy": "disabled"}
     lost = next(task for task in local.deploy(app) if task["host"] == "127.0.66.2")

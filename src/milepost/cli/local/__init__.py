@@ -1,5 +1,6 @@
 """`milepost local`: the embedded scheduler as a process of its own, and commands that look at one that runs."""
 
+import contextlib
 import re
 from functools import partial
 from pathlib import Path
@@ -26,7 +27,21 @@ from milepost.observability.logs import set_up_logs
 from milepost.settings.kinds import LISTEN, Listen
 
 MAX_PORT = 65535
-_AMOUNT = click.FloatRange(0, UNLIMITED)
+
+
+class _Amount(click.ParamType[float]):
+    """A number from 0 to what counts as unlimited; unlike click's own range it says so in words and knows no NaN."""
+
+    name = "amount"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        with contextlib.suppress(ValueError):
+            if 0 <= (amount := float(value)) <= UNLIMITED:
+                return amount
+        return self.fail(f"expected a number from 0 on, got {value}", param, ctx)
+
+
+_AMOUNT = _Amount()
 
 
 @click.group(invoke_without_command=True, short_help="A Marathon-compatible scheduler on this machine.")
