@@ -1,6 +1,5 @@
 """`milepost local`: the embedded scheduler as a process of its own, and commands that look at one that runs."""
 
-import contextlib
 import re
 from functools import partial
 from pathlib import Path
@@ -29,19 +28,10 @@ from milepost.settings.kinds import LISTEN, Listen
 MAX_PORT = 65535
 
 
-class _Amount(click.ParamType[float]):
-    """A number from 0 to what counts as unlimited; unlike click's own range it says so in words and knows no NaN."""
-
-    name = "amount"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        with contextlib.suppress(ValueError):
-            if 0 <= (amount := float(value)) <= UNLIMITED:
-                return amount
-        return self.fail(f"expected a number from 0 on, got {value}", param, ctx)
-
-
-_AMOUNT = _Amount()
+def _amount(_ctx: click.Context, param: click.Parameter, amount: float | None) -> float | None:
+    if amount is not None and not 0 <= amount <= UNLIMITED:  # NaN is not either
+        raise click.BadParameter(f"expected a number from 0 on, got {amount:g}", param=param)
+    return amount
 
 
 @click.group(invoke_without_command=True, short_help="A Marathon-compatible scheduler on this machine.")
@@ -70,9 +60,11 @@ _AMOUNT = _Amount()
     is_flag=True,
     help="Tasks outlive the scheduler: the next one with this --state and this option goes on with them.",
 )
-@click.option("--cpus", type=_AMOUNT, metavar="N", help="CPUs of each node. Without it there is no limit.")
-@click.option("--mem", type=_AMOUNT, metavar="MIB", help="Memory of each node, without it unlimited.")
-@click.option("--disk", type=_AMOUNT, metavar="MIB", help="Disk of each node, without it unlimited.")
+@click.option(
+    "--cpus", type=float, callback=_amount, metavar="N", help="CPUs of each node. Without it there is no limit."
+)
+@click.option("--mem", type=float, callback=_amount, metavar="MIB", help="Memory of each node, without it unlimited.")
+@click.option("--disk", type=float, callback=_amount, metavar="MIB", help="Disk of each node, without it unlimited.")
 @click.option(
     "--attribute",
     "attributes",

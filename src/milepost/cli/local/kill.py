@@ -8,12 +8,14 @@ from milepost.cli.options import json_option
 
 
 @click.command()
-@click.argument("task_id", metavar="TASK")
+@click.argument("name", metavar="TASK|/APP")
 @click.option("--crash", is_flag=True, help="Kill its processes behind the scheduler's back: it fails.")
 @json_option
 @scheduler_option
-def kill(scheduler: LocalScheduler, task_id: str, crash: bool, as_json: bool) -> None:
-    """Kill a task as Marathon does: announced, with its grace period, and replaced. Exit status 2 if there is none."""
+def kill(scheduler: LocalScheduler, name: str, crash: bool, as_json: bool) -> None:
+    """Kill a task as Marathon does: announced, with its grace period, and replaced; of an app (its id begins with a
+    slash) the task that was started last. Exit status 2 if there is none."""
+    task_id = scheduler.task_named(name)
     if crash:
         scheduler.crash(task_id)
     else:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import click
 
 from milepost.cli.local.following import quietly
-from milepost.cli.local.scheduler import LocalScheduler, Unknown, scheduler_option
+from milepost.cli.local.scheduler import LocalScheduler, scheduler_option
 
 _POLL_S = 0.25
 
@@ -22,7 +22,7 @@ def logs(scheduler: LocalScheduler, name: str, of: str | None, lines: int | None
 
     The output of the 20 tasks that ended last is kept. Exit status 2 if there is none of this task.
     """
-    reader = _Reader(scheduler, _task_of(scheduler, name), of or "stdout")
+    reader = _Reader(scheduler, scheduler.task_named(name), of or "stdout")
     so_far = b"".join(reader.rest())
     click.echo(so_far if lines is None else _last(so_far, lines), nl=False)
     with quietly():
@@ -49,15 +49,6 @@ class _Reader:
                 self.is_ended = output.is_ended
                 return
             yield output.data
-
-
-def _task_of(scheduler: LocalScheduler, name: str) -> str:
-    if not name.startswith("/"):
-        return name
-    of_app = [task for task in scheduler.tasks() if task["appId"] == name]
-    if not of_app:
-        raise Unknown(f"app {name} has no task at {scheduler.url}")
-    return str(max(of_app, key=lambda task: task.get("stagedAt", ""))["id"])
 
 
 def _last(data: bytes, lines: int) -> bytes:

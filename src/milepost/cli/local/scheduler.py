@@ -42,6 +42,15 @@ class LocalScheduler:
     def tasks(self) -> list[dict[str, Any]]:
         return list(self._read("/v2/tasks")["tasks"])
 
+    def task_named(self, name: str) -> str:
+        """The id of a task: `name` itself or, where that is an app's (it begins with a slash), its latest task."""
+        if not name.startswith("/"):
+            return name
+        of_app = [task for task in self.tasks() if task["appId"] == name]
+        if not of_app:
+            raise Unknown(f"app {name} has no task at {self.url}")
+        return str(max(of_app, key=lambda task: task.get("stagedAt", ""))["id"])
+
     def deployments(self) -> list[dict[str, Any]]:
         return list(self._read("/v2/deployments"))
 
