@@ -21,7 +21,7 @@ from milepost.compose_haproxy import (
 from milepost.compose_policy import policy_of, texts_of
 from milepost.compose_sources import prefixes_of, read_once, sources_of
 from milepost.controller.board import Board
-from milepost.controller.garbage import rare_searches
+from milepost.controller.garbage import keeping, rare_searches
 from milepost.controller.guard import Guard, Limits
 from milepost.controller.holders import HolderFile
 from milepost.controller.intake import Intake
@@ -80,13 +80,13 @@ async def run(
     `texts` are the operator's own, None for those of the settings.
     """
     texts = texts_of(settings) if texts is None else texts
-    with only_one(settings.state_dir), rare_searches():
+    with only_one(settings.state_dir), rare_searches() as searched:
         account = _make_way(settings)
         binary = binary_of(settings)
         prefixes = prefixes_of(settings)
         board, mailbox = Board(started_at_s=time.time(), sources=tuple(prefixes)), Mailbox()
         metrics = Metrics(board)
-        notify = _notify(board, metrics)
+        notify = keeping(searched, _notify(board, metrics))
         proxy = await _proxy(settings, binary, texts, notify)
         holders = HolderFile(settings.state_dir / "holders.json")
         loop = Loop(proxy, mailbox, Router(policy_of(settings, texts)), holders, board, notify, pace_of(settings))

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from milepost.controller.garbage import rare_searches
+from milepost.controller.garbage import keeping, rare_searches
+from milepost.model.notice import Notice, ProxyStarted, SourceConnected
 
 
 class Node:
@@ -59,3 +60,16 @@ def test_what_was_set_aside_and_became_garbage_is_found_once_that_is_much() -> N
         gc.collect()
         assert gone() is None
         assert ballast
+
+
+def test_what_a_proxy_was_started_with_is_set_aside_unsearched() -> None:
+    told: list[Notice] = []
+    with rare_searches() as searched:
+        notify = keeping(searched, told.append)
+        stays = [cycle() for _ in range(100)]
+        notify(SourceConnected("marathon", "http://m:8080"))
+        assert gc.get_freeze_count() == 0
+        notify(ProxyStarted("haproxy", 7, 0.1, "first configuration"))
+        assert gc.get_freeze_count() > len(stays)
+        assert not any(isinstance(found, Node) for found in gc.get_objects())
+    assert [type(notice) for notice in told] == [SourceConnected, ProxyStarted]

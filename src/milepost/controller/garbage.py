@@ -8,6 +8,8 @@ import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from milepost.model.notice import Notice, Notify, ProxyAdopted, ProxyReloaded, ProxyStarted
+
 _THRESHOLDS = (20_000, 20, 20)
 _GROWTH = 2.0
 
@@ -33,14 +35,28 @@ class Searched:
             self._first = 0
 
 
+def keeping(searched: Searched, notify: Notify) -> Notify:
+    """As `notify`; what is there once the proxy has a structure was just made and stays, so it is set aside unsearched.
+
+    Else the first search after a start would look at all of it, in the midst of some change.
+    """
+
+    def tell(notice: Notice) -> None:
+        notify(notice)
+        if isinstance(notice, ProxyStarted | ProxyAdopted | ProxyReloaded):
+            searched.keep()
+
+    return tell
+
+
 @contextmanager
-def rare_searches() -> Iterator[None]:
+def rare_searches() -> Iterator[Searched]:
     """Within, a search for garbage is rare, and a full one looks only at what is new since the one before."""
     before, searched = gc.get_threshold(), Searched()
     gc.set_threshold(*_THRESHOLDS)
     gc.callbacks.append(searched.after)
     try:
-        yield
+        yield searched
     finally:
         gc.callbacks.remove(searched.after)
         gc.set_threshold(*before)
