@@ -1,8 +1,11 @@
-"""What all tests share: the event loop, and the rule that nothing is left out silently."""
+"""What all tests share: the event loop, the log as it was, and the rule that nothing is left out silently."""
 
+import logging
 import os
+from collections.abc import Iterator
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 # No test is timed: a machine that is busy with other things must not fail a property.
@@ -15,6 +18,16 @@ settings.load_profile("whole")
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _log_as_it_was() -> Iterator[None]:
+    """A command that runs in a test sets up its own log: the next test must not find its lines left out by that."""
+    root, before = logging.getLogger(), dict(structlog.get_config())
+    handlers, level = list(root.handlers), root.level
+    yield
+    structlog.configure(**before)
+    root.handlers, root.level = handlers, level
 
 
 @pytest.hookimpl(wrapper=True)

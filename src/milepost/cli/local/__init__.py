@@ -110,9 +110,9 @@ def local(
         return
     if keep_tasks and state is None:
         raise click.UsageError("--keep-tasks needs --state: the next scheduler finds the tasks there")
+    where, nodes_have = _address(listen), _equipment(**equipment)
     set_up_logs()
     allow_open_files()
-    where = _address(listen)
     serve = partial(
         serve_local,
         where.host,
@@ -120,7 +120,7 @@ def local(
         nodes=nodes,
         state_dir=state,
         keeps_tasks=keep_tasks,
-        equipment=_equipment(**equipment),
+        equipment=nodes_have,
         docker=docker,
         started=_tell,
     )
