@@ -32,6 +32,17 @@ def begin(binary: Binary, path: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen([binary.path, "-W", "-f", str(path)], stderr=subprocess.DEVNULL)
 
 
+async def is_listening(path: Path) -> None:
+    """The socket's file is there a little before anybody listens at it."""
+    with anyio.fail_after(10):
+        while True:
+            try:
+                async with await anyio.connect_unix(path):
+                    return
+            except OSError:
+                await anyio.sleep(0.01)
+
+
 async def is_up(port: int) -> None:
     with anyio.fail_after(10):
         while True:
@@ -79,9 +90,7 @@ async def test_signals_reach_the_one_that_wrote_the_configuration(binary: Binary
         assert "exit code 1" in nobody.body
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(serve_signals, tmp_path / NAME, meanings)
-            with anyio.fail_after(5):
-                while not (tmp_path / NAME).exists():
-                    await anyio.sleep(0.01)
+            await is_listening(tmp_path / NAME)
             answers = [await get(port, path=f"/signalmlb{word}") for word in ("hup", "usr1")]
             tasks.cancel_scope.cancel()
     assert [(answer.status, answer.body) for answer in answers] == [
