@@ -101,6 +101,7 @@ async def test_tasks_outlive_their_scheduler_and_the_next_one_goes_on_with_them(
         assert left in before
         await client.delete("/v2/apps/web")
         await gone(*pids)
+        await until(lambda: anyio.to_thread.run_sync(lambda: list((state / "kept").iterdir())), lambda left: not left)
         process.send_signal(signal.SIGTERM)
         await process.wait()
     assert list((state / "kept").iterdir()) == []
