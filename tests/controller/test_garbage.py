@@ -73,3 +73,13 @@ def test_what_a_proxy_was_started_with_is_set_aside_unsearched() -> None:
         assert gc.get_freeze_count() > len(stays)
         assert not any(isinstance(found, Node) for found in gc.get_objects())
     assert [type(notice) for notice in told] == [SourceConnected, ProxyStarted]
+
+
+def test_later_starts_set_nothing_aside_unsearched() -> None:
+    with rare_searches() as searched:
+        notify = keeping(searched, lambda notice: None)
+        notify(ProxyStarted("haproxy", 7, 0.1, "first configuration"))
+        gone = weakref.ref(cycle())
+        notify(ProxyStarted("haproxy", 8, 0.1, "it had died"))
+        gc.collect()
+        assert gone() is None

@@ -8,7 +8,7 @@ import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from milepost.model.notice import Notice, Notify, ProxyAdopted, ProxyReloaded, ProxyStarted
+from milepost.model.notice import Notice, Notify, ProxyAdopted, ProxyStarted
 
 _THRESHOLDS = (20_000, 20, 20)
 _GROWTH = 2.0
@@ -36,14 +36,18 @@ class Searched:
 
 
 def keeping(searched: Searched, notify: Notify) -> Notify:
-    """As `notify`; what is there once the proxy has a structure was just made and stays, so it is set aside unsearched.
+    """As `notify`; what is there once the proxy first runs was just made and stays, so it is set aside unsearched.
 
-    Else the first search after a start would look at all of it, in the midst of some change.
+    Else the first search after a start would look at all of it, in the midst of some change. Only once: what is set
+    aside at each start or reload would never be searched at all.
     """
+    is_first = True
 
     def tell(notice: Notice) -> None:
+        nonlocal is_first
         notify(notice)
-        if isinstance(notice, ProxyStarted | ProxyAdopted | ProxyReloaded):
+        if is_first and isinstance(notice, ProxyStarted | ProxyAdopted):
+            is_first = False
             searched.keep()
 
     return tell
